@@ -1,0 +1,104 @@
+"""Instance types and where they are offered."""
+
+from conftest import refused
+
+
+def types(ec2, **arguments):
+    pages = ec2.get_paginator("describe_instance_types").paginate(**arguments)
+    return {t["InstanceType"]: t for page in pages for t in page["InstanceTypes"]}
+
+
+def test_a_nitro_type(ec2):
+    [found] = ec2.describe_instance_types(InstanceTypes=["m5.large"])["InstanceTypes"]
+    assert found["Hypervisor"] == "nitro"
+    assert found["ProcessorInfo"]["SupportedArchitectures"] == ["x86_64"]
+    assert found["VCpuInfo"]["DefaultVCpus"] == 2
+    assert found["MemoryInfo"]["SizeInMiB"] == 8192
+    assert found["NetworkInfo"]["EnaSupport"] == "required"
+    assert found["SupportedRootDeviceTypes"] == ["ebs"]
+    assert "hvm" in found["SupportedVirtualizationTypes"]
+    assert found["EbsInfo"]["EncryptionSupport"] == "supported"
+    assert found["BurstablePerformanceSupported"] is False
+    assert found["CurrentGeneration"] is True
+
+
+def test_a_xen_type(ec2):
+    [found] = ec2.describe_instance_types(InstanceTypes=["t2.micro"])["InstanceTypes"]
+    assert found["Hypervisor"] == "xen"
+    assert {"x86_64", "i386"} == set(found["ProcessorInfo"]["SupportedArchitectures"])
+    assert found["NetworkInfo"]["EnaSupport"] == "unsupported"
+    assert found["BurstablePerformanceSupported"] is True
+    assert found["MemoryInfo"]["SizeInMiB"] == 1024
+
+
+def test_arm_types(ec2):
+    found = types(ec2, InstanceTypes=["t4g.micro", "m6g.large", "m7g.large", "c7g.xlarge"])
+    for one in found.values():
+        assert one["ProcessorInfo"]["SupportedArchitectures"] == ["arm64"]
+        assert one["SupportedBootModes"] == ["uefi"]
+
+
+def test_the_usual_families_are_there(ec2):
+    families = {name.split(".")[0] for name in types(ec2)}
+    assert {"t2", "t3", "t4g", "m5", "m6i", "m6g", "m7i", "m7g", "c5", "c6i", "c7g", "r6i"} <= families
+
+
+def test_types_are_filtered(ec2):
+    arm = [{"Name": "processor-info.supported-architecture", "Values": ["arm64"]}]
+    assert "t4g.micro" in types(ec2, Filters=arm)
+    assert "t3.micro" not in types(ec2, Filters=arm)
+    xen = [{"Name": "hypervisor", "Values": ["xen"]}, {"Name": "instance-type", "Values": ["t2.*"]}]
+    assert {n.split(".")[0] for n in types(ec2, Filters=xen)} == {"t2"}
+    four = [{"Name": "vcpu-info.default-vcpus", "Values": ["4"]}, {"Name": "current-generation", "Values": ["true"]}]
+    assert {t["VCpuInfo"]["DefaultVCpus"] for t in types(ec2, Filters=four).values()} == {4}
+
+
+def test_an_unknown_type_is_refused(ec2):
+    refused("InvalidInstanceType", ec2.describe_instance_types, InstanceTypes=["z9.huge"])
+
+
+def test_an_unknown_type_filter_is_refused(ec2):
+    refused("InvalidParameterValue", ec2.describe_instance_types, Filters=[{"Name": "taste", "Values": ["x"]}])
+
+
+def test_types_are_paged(ec2):
+    first = ec2.describe_instance_types(MaxResults=5)
+    assert len(first["InstanceTypes"]) == 5
+    assert types(ec2, PaginationConfig={"PageSize": 5}).keys() == types(ec2).keys()
+
+
+def test_offerings_by_region(ec2):
+    found = ec2.describe_instance_type_offerings()["InstanceTypeOfferings"]
+    assert {o["LocationType"] for o in found} == {"region"}
+    assert {o["Location"] for o in found} == {"us-east-1"}
+    assert "t3.micro" in {o["InstanceType"] for o in found}
+
+
+def test_offerings_by_zone_and_zone_id(ec2):
+    filters = [{"Name": "instance-type", "Values": ["t3.micro"]}]
+    by_zone = ec2.describe_instance_type_offerings(LocationType="availability-zone", Filters=filters)
+    assert {"us-east-1a", "us-east-1b"} <= {o["Location"] for o in by_zone["InstanceTypeOfferings"]}
+    by_id = ec2.describe_instance_type_offerings(LocationType="availability-zone-id", Filters=filters)
+    assert all(o["Location"].startswith("use1-az") for o in by_id["InstanceTypeOfferings"])
+
+
+def test_offerings_by_location(ec2):
+    filters = [{"Name": "location", "Values": ["us-east-1a"]}]
+    found = ec2.describe_instance_type_offerings(LocationType="availability-zone", Filters=filters)
+    assert {o["Location"] for o in found["InstanceTypeOfferings"]} == {"us-east-1a"}
+
+
+def test_a_launch_checks_type_and_architecture(ec2, base_ami, arm_ami):
+    request = {"MinCount": 1, "MaxCount": 1}
+    refused(
+        "InvalidParameterValue", ec2.run_instances, ImageId=base_ami, InstanceType="z9.huge", **request
+    )
+    refused(
+        ("InvalidParameterValue", "InvalidParameterCombination", "Unsupported", "UnsupportedOperation"),
+        ec2.run_instances,
+        ImageId=arm_ami,
+        InstanceType="t3.micro",
+        **request,
+    )
+    launched = ec2.run_instances(ImageId=arm_ami, InstanceType="t4g.micro", **request)
+    assert launched["Instances"][0]["Architecture"] == "arm64"

@@ -1,0 +1,115 @@
+"""What holds for every call: the query protocol, requests that are odd, the admin endpoints."""
+
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from conftest import refused
+
+
+def rewrite(client, **changes):
+    """Changes the parameters of the next requests on their way out."""
+
+    def change(params, **_):
+        params["body"].update(changes)
+
+    client.meta.events.register("before-call.ec2", change)
+
+
+def raw(sim, body, headers=None):
+    request = urllib.request.Request(sim.endpoint + "/", data=body.encode(), headers=headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_an_unknown_action_is_refused(ec2):
+    rewrite(ec2, Action="MakeCoffee")
+    assert "MakeCoffee" in refused("InvalidAction", ec2.describe_vpcs)
+
+
+def test_an_action_that_is_not_emulated_is_refused(ec2):
+    refused("InvalidAction", ec2.describe_hosts)
+
+
+def test_empty_parameters_count_as_absent(ec2, base_ami):
+    rewrite(ec2, SubnetId="", KeyName="", ClientToken="")
+    made = ec2.run_instances(ImageId=base_ami, InstanceType="t3.micro", MinCount=1, MaxCount=1)
+    assert made["Instances"][0]["SubnetId"].startswith("subnet-")
+
+
+def test_a_number_that_is_none_is_refused(ec2):
+    rewrite(ec2, MaxResults="many")
+    refused("InvalidParameterValue", ec2.describe_vpcs)
+
+
+def test_an_unsigned_request_is_refused(sim):
+    status, body = raw(sim, "Action=DescribeVpcs&Version=2016-11-15")
+    assert status in (400, 401, 403)
+    assert re.search("<Code>(AuthFailure|MissingAuthenticationToken)</Code>", body)
+
+
+def test_an_error_has_the_documented_form(ec2):
+    try:
+        ec2.describe_vpcs(VpcIds=["vpc-0123456789abcdef0"])
+    except ec2.exceptions.ClientError as error:
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+        assert error.response["ResponseMetadata"]["RequestId"]
+        assert "vpc-0123456789abcdef0" in error.response["Error"]["Message"]
+
+
+def test_a_dry_run_answers_412(ec2, base_ami):
+    try:
+        ec2.run_instances(ImageId=base_ami, InstanceType="t3.micro", MinCount=1, MaxCount=1, DryRun=True)
+    except ec2.exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == "DryRunOperation"
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 412
+
+
+def test_every_reply_has_a_request_id(ec2):
+    one, two = (ec2.describe_vpcs()["ResponseMetadata"]["RequestId"] for _ in range(2))
+    assert one != two
+
+
+def test_text_is_escaped(ec2, launch):
+    words = "<a> & \"b\" 'c' äöü \u65e5"
+    instance = launch()["InstanceId"]
+    ec2.create_tags(Resources=[instance], Tags=[{"Key": "t", "Value": words}])
+    assert ec2.describe_tags()["Tags"][0]["Value"] == words
+
+
+def test_regions_are_separate_worlds(ec2, ec2_eu, launch):
+    launch()
+    assert ec2_eu.describe_instances()["Reservations"] == []
+    assert ec2_eu.describe_vpcs()["Vpcs"][0]["VpcId"] != ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+
+
+def test_unknown_ssm_actions_are_refused(ssm):
+    refused(("UnknownOperationException", "InvalidAction"), ssm.list_documents)
+
+
+def test_the_state_dump_shows_resources(sim, make_image, account):
+    made = make_image()
+    state = sim.state()
+    region = state["accounts"][account]["us-east-1"]
+    assert region["images"][made]["state"] == "available"
+    assert len(region["instances"]) == 1
+    assert len(region["snapshots"]) == 1
+    assert len(region["volumes"]) == 1
+
+
+def test_the_journal_shows_calls(sim, ec2):
+    refused("InvalidVpcID.NotFound", ec2.describe_vpcs, VpcIds=["vpc-0123456789abcdef0"])
+    last = sim.admin("journal")["calls"][-1]
+    assert (last["service"], last["action"], last["region"]) == ("ec2", "DescribeVpcs", "us-east-1")
+    assert last["result"] == "InvalidVpcID.NotFound"
+
+
+def test_the_clock_is_moved(sim):
+    before = sim.admin("clock")
+    sim.advance(90)
+    assert before["mode"] == "manual"
+    assert sim.admin("clock")["now"] > before["now"]

@@ -1,0 +1,79 @@
+//! Errors as AWS answers them.
+
+/// A refused call: the code that clients branch on, the text for people, the HTTP status.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct ApiError {
+    pub code: String,
+    pub message: String,
+    pub status: u16,
+}
+
+impl ApiError {
+    /// A client error with status 400, the status of nearly all of EC2's refusals.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+            status: 400,
+        }
+    }
+
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// A required parameter is absent (or empty, which EC2 treats alike).
+    pub fn missing(parameter: &str) -> Self {
+        Self::new(
+            "MissingParameter",
+            format!("The request must contain the parameter {parameter}"),
+        )
+    }
+
+    pub fn invalid_value(message: impl Into<String>) -> Self {
+        Self::new("InvalidParameterValue", message)
+    }
+
+    /// A value outside of what the parameter accepts, in EC2's usual wording.
+    pub fn bad_value(value: &str, parameter: &str, hint: &str) -> Self {
+        Self::invalid_value(
+            format!("Value ({value}) for parameter {parameter} is invalid. {hint}").trim_end(),
+        )
+    }
+
+    pub fn invalid_combination(message: impl Into<String>) -> Self {
+        Self::new("InvalidParameterCombination", message)
+    }
+
+    pub fn not_permitted(message: impl Into<String>) -> Self {
+        Self::new("OperationNotPermitted", message)
+    }
+
+    /// What EC2 answers to a dry run that would have succeeded.
+    pub fn dry_run() -> Self {
+        Self::new(
+            "DryRunOperation",
+            "Request would have succeeded, but DryRun flag is set.",
+        )
+        .with_status(412)
+    }
+
+    pub fn unknown_action(action: &str) -> Self {
+        Self::new(
+            "InvalidAction",
+            format!("The action {action} is not valid for this web service."),
+        )
+    }
+
+    /// Bad credentials, and any call into a region to which the account has not opted in.
+    pub fn auth_failure() -> Self {
+        Self::new(
+            "AuthFailure",
+            "AWS was not able to validate the provided access credentials",
+        )
+        .with_status(401)
+    }
+}

@@ -1,0 +1,388 @@
+//! The clouds without I/O and without a clock: a call, a time and a world give an answer.
+
+pub mod clock;
+pub mod error;
+pub mod filters;
+pub mod ids;
+pub mod journal;
+pub mod paging;
+pub mod params;
+pub mod profile;
+pub mod records;
+pub mod seed;
+pub mod tags;
+pub mod world;
+pub mod xml;
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use self::{
+    clock::before,
+    error::ApiError,
+    journal::{Entry, Journal},
+    params::Params,
+    profile::Profile,
+    world::{Identity, World},
+    xml::Node,
+};
+use crate::{
+    ec2,
+    guest::{Guest, Interpreter},
+    ssm, sts,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Service {
+    Ec2,
+    Sts,
+    Ssm,
+}
+
+impl Service {
+    /// By the name of the signature's scope.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "ec2" => Some(Self::Ec2),
+            "sts" => Some(Self::Sts),
+            "ssm" => Some(Self::Ssm),
+            _ => None,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ec2 => "ec2",
+            Self::Sts => "sts",
+            Self::Ssm => "ssm",
+        }
+    }
+}
+
+/// Who calls, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub account: String,
+    pub region: String,
+    /// ARN of the user, role or session.
+    pub principal: String,
+}
+
+/// The content of an answer, without the envelope of the protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    Xml(Node),
+    Json(serde_json::Value),
+}
+
+impl From<Node> for Reply {
+    fn from(node: Node) -> Self {
+        Self::Xml(node)
+    }
+}
+
+impl From<serde_json::Value> for Reply {
+    fn from(value: serde_json::Value) -> Self {
+        Self::Json(value)
+    }
+}
+
+pub type Outcome = Result<Reply, ApiError>;
+
+/// How an action is carried out.
+#[derive(Clone, Copy)]
+pub enum Handler {
+    /// Sees the world of some time ago (the lag).
+    Read(fn(&Call, &World) -> Outcome),
+    /// Sees and changes the present; an error or a dry run leaves it as it was.
+    Write(fn(&Call, &mut World) -> Outcome),
+}
+
+/// What an action knows about its call.
+pub struct Call<'a> {
+    /// For reads the time of the world that is shown, which is earlier by the lag.
+    pub now: Timestamp,
+    pub caller: &'a Caller,
+    pub action: &'a str,
+    pub params: &'a Params,
+    pub profile: &'a Profile,
+    pub guest: &'a dyn Guest,
+}
+
+impl Call<'_> {
+    pub fn account(&self) -> &str {
+        &self.caller.account
+    }
+
+    pub fn region<'w>(&self, world: &'w World) -> &'w world::Region {
+        world.region(&self.caller.region)
+    }
+
+    pub fn region_mut<'w>(&self, world: &'w mut World) -> &'w mut world::Region {
+        world.region_mut(&self.caller.region)
+    }
+
+    /// The end of something that begins now and takes about `duration`.
+    pub fn end_of(&self, world: &mut World, duration: Duration) -> Timestamp {
+        clock::after(self.now, self.jittered(world, duration))
+    }
+
+    pub fn jittered(&self, world: &mut World, duration: Duration) -> Duration {
+        let spread = self.profile.jitter * (2.0 * world.draw_fraction() - 1.0);
+        duration.mul_f64(1.0 + spread)
+    }
+}
+
+/// Settings that can change while the world runs.
+#[derive(Clone, Debug)]
+pub struct Knobs {
+    pub profile: Profile,
+    /// Age of the world that reads see.
+    pub lag: Duration,
+    /// How much history is kept, the bound of `lag`.
+    pub max_lag: Duration,
+}
+
+/// One simulated cloud. Every call of every front goes through [`Sim::call`].
+pub struct Sim {
+    state: Mutex<State>,
+    guest: Box<dyn Guest>,
+}
+
+struct State {
+    /// The world since each time; never empty.
+    history: VecDeque<(Timestamp, Arc<World>)>,
+    knobs: Knobs,
+    journal: Journal,
+}
+
+impl Sim {
+    pub fn new(world: World, started: Timestamp, profile: Profile) -> Self {
+        Self::with_guest(world, started, profile, Box::new(Interpreter))
+    }
+
+    pub fn with_guest(world: World, started: Timestamp, profile: Profile, guest: Box<dyn Guest>) -> Self {
+        let knobs = Knobs {
+            profile,
+            lag: Duration::ZERO,
+            max_lag: Duration::from_secs(600),
+        };
+        let history = VecDeque::from([(started, Arc::new(world))]);
+        Self {
+            state: Mutex::new(State {
+                history,
+                knobs,
+                journal: Journal::default(),
+            }),
+            guest,
+        }
+    }
+
+    /// Carries out one call. The only way to the actions: what acts before or after the core belongs here.
+    pub fn call(
+        &self,
+        now: Timestamp,
+        caller: &Caller,
+        service: Service,
+        action: &str,
+        params: &Params,
+    ) -> Outcome {
+        let outcome = self.perform(now, caller, service, action, params);
+        let error = outcome.as_ref().err().cloned();
+        let entry = Entry {
+            at: now,
+            caller: caller.clone(),
+            service,
+            action: action.to_owned(),
+            params: params.clone(),
+            dry_run: error
+                .as_ref()
+                .is_some_and(|error| error.code == "DryRunOperation"),
+            error,
+        };
+        self.lock().journal.record(entry);
+        outcome
+    }
+
+    fn perform(
+        &self,
+        now: Timestamp,
+        caller: &Caller,
+        service: Service,
+        action: &str,
+        params: &Params,
+    ) -> Outcome {
+        let handler = match service {
+            Service::Ec2 => ec2::handler(action),
+            Service::Sts => sts::handler(action),
+            Service::Ssm => ssm::handler(action),
+        };
+        let handler = handler.ok_or_else(|| ApiError::unknown_action(action))?;
+        self.lock().admit(caller)?;
+        match handler {
+            Handler::Read(read) => self.read(now, caller, action, params, read),
+            Handler::Write(write) => self.write(now, caller, action, params, write),
+        }
+    }
+
+    fn read(
+        &self,
+        now: Timestamp,
+        caller: &Caller,
+        action: &str,
+        params: &Params,
+        read: fn(&Call, &World) -> Outcome,
+    ) -> Outcome {
+        let (knobs, shown_at, world) = self.lock().past(now);
+        let call = Call {
+            now: shown_at,
+            caller,
+            action,
+            params,
+            profile: &knobs.profile,
+            guest: &*self.guest,
+        };
+        let reply = read(&call, &world)?;
+        if params.is_set("DryRun")? {
+            Err(ApiError::dry_run())
+        } else {
+            Ok(reply)
+        }
+    }
+
+    fn write(
+        &self,
+        now: Timestamp,
+        caller: &Caller,
+        action: &str,
+        params: &Params,
+        write: fn(&Call, &mut World) -> Outcome,
+    ) -> Outcome {
+        let mut state = self.lock();
+        let now = now.max(state.newest().0);
+        let knobs = state.knobs.clone();
+        let call = Call {
+            now,
+            caller,
+            action,
+            params,
+            profile: &knobs.profile,
+            guest: &*self.guest,
+        };
+        let mut world = World::clone(&state.newest().1);
+        let reply = write(&call, &mut world)?;
+        if params.is_set("DryRun")? {
+            return Err(ApiError::dry_run());
+        }
+        state.push(now, world);
+        Ok(reply)
+    }
+
+    /// Who an access key stands for.
+    pub fn identify(&self, access_key: &str) -> Identity {
+        let world = self.world();
+        world
+            .access_keys
+            .get(access_key)
+            .cloned()
+            .unwrap_or_else(|| seed::default_identity(access_key))
+    }
+
+    /// The world of the present.
+    pub fn world(&self) -> Arc<World> {
+        self.lock().newest().1.clone()
+    }
+
+    /// Changes the world from outside of the API: what a test arranges, what an operator of the server sets.
+    pub fn change<T>(&self, now: Timestamp, change: impl FnOnce(&mut World) -> T) -> T {
+        let mut state = self.lock();
+        let mut world = World::clone(&state.newest().1);
+        let result = change(&mut world);
+        let now = now.max(state.newest().0);
+        state.push(now, world);
+        result
+    }
+
+    pub fn knobs(&self) -> Knobs {
+        self.lock().knobs.clone()
+    }
+
+    pub fn set_knobs(&self, knobs: Knobs) {
+        self.lock().knobs = knobs;
+    }
+
+    pub fn journal<T>(&self, look: impl FnOnce(&mut Journal) -> T) -> T {
+        look(&mut self.lock().journal)
+    }
+
+    /// Starts anew with another world, without history and journal.
+    pub fn reset(&self, world: World, started: Timestamp) {
+        let mut state = self.lock();
+        state.history = VecDeque::from([(started, Arc::new(world))]);
+        state.journal.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A handler that panics leaves the history as it was before its call.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn newest(&self) -> &(Timestamp, Arc<World>) {
+        self.history.back().expect("the history is never empty")
+    }
+
+    /// The world that a read sees, and its time.
+    fn past(&self, now: Timestamp) -> (Knobs, Timestamp, Arc<World>) {
+        let shown_at = before(now, self.knobs.lag);
+        let then = self.history.iter().rev().find(|(since, _)| *since <= shown_at);
+        let (_, world) = then.or(self.history.front()).expect("the history is never empty");
+        (self.knobs.clone(), shown_at, world.clone())
+    }
+
+    fn push(&mut self, now: Timestamp, world: World) {
+        self.history.push_back((now, Arc::new(world)));
+        let oldest = before(now, self.knobs.max_lag);
+        while self.history.get(1).is_some_and(|(since, _)| *since <= oldest) {
+            self.history.pop_front();
+        }
+    }
+
+    /// Lets a caller into a region, and furnishes an account that is seen for the first time.
+    fn admit(&mut self, caller: &Caller) -> Result<(), ApiError> {
+        let world = &self.newest().1;
+        let region = world
+            .regions
+            .get(&caller.region)
+            .ok_or_else(ApiError::auth_failure)?;
+        if !world.may_use(&caller.account, region) {
+            return Err(ApiError::auth_failure());
+        }
+        if !world.accounts.contains_key(&caller.account) {
+            // Into all of the past as well: an account does not come into being by its first call.
+            for (_, world) in &mut self.history {
+                seed::add_account(Arc::make_mut(world), &caller.account);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A short digest, for fingerprints and for ids that follow from a name.
+pub fn digest(text: &str) -> String {
+    use std::fmt::Write;
+    Sha256::digest(text)
+        .iter()
+        .take(16)
+        .fold(String::new(), |mut digits, byte| {
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        })
+}

@@ -1,0 +1,164 @@
+//! Parameters of a call as a tree, whatever protocol brought them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::error::ApiError;
+
+/// One node of the parameter tree: `Filter.1.Name=x` is `Filter` → `1` → `Name` with the value `x`.
+///
+/// An empty value counts as absent for every reader but [`Params::has`], because other clients send `SubnetId=`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params {
+    value: Option<String>,
+    members: BTreeMap<String, Params>,
+}
+
+impl Params {
+    /// From the pairs of the query protocol, in any order.
+    pub fn from_query<K: AsRef<str>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        let mut root = Self::default();
+        for (name, value) in pairs {
+            let node = name.as_ref().split('.').fold(&mut root, |node, part| {
+                node.members.entry(part.to_owned()).or_default()
+            });
+            node.value = Some(value.into());
+        }
+        root
+    }
+
+    /// From a JSON body; the items of an array become the members `1`, `2`, ….
+    pub fn from_json(json: &Value) -> Self {
+        match json {
+            Value::Null => Self::default(),
+            Value::String(text) => Self {
+                value: Some(text.clone()),
+                ..Self::default()
+            },
+            Value::Bool(_) | Value::Number(_) => Self {
+                value: Some(json.to_string()),
+                ..Self::default()
+            },
+            Value::Array(items) => {
+                let members = items
+                    .iter()
+                    .enumerate()
+                    .map(|(at, item)| ((at + 1).to_string(), Self::from_json(item)));
+                Self {
+                    members: members.collect(),
+                    ..Self::default()
+                }
+            }
+            Value::Object(fields) => {
+                let members = fields
+                    .iter()
+                    .map(|(name, field)| (name.clone(), Self::from_json(field)));
+                Self {
+                    members: members.collect(),
+                    ..Self::default()
+                }
+            }
+        }
+    }
+
+    /// The tree as JSON, for the journal and the token fingerprints.
+    pub fn to_json(&self) -> Value {
+        match (&self.value, self.members.is_empty()) {
+            (Some(text), true) => Value::String(text.clone()),
+            _ => self
+                .members
+                .iter()
+                .map(|(name, member)| (name.clone(), member.to_json()))
+                .collect(),
+        }
+    }
+
+    /// The node at a dotted path.
+    pub fn get(&self, path: &str) -> Option<&Self> {
+        path.split('.')
+            .try_fold(self, |node, part| node.members.get(part))
+    }
+
+    /// True also for an empty value: `Description.Value=` clears a description.
+    pub fn has(&self, path: &str) -> bool {
+        self.get(path).is_some()
+    }
+
+    /// The node's own value.
+    pub fn value(&self) -> Option<&str> {
+        self.value.as_deref().filter(|text| !text.is_empty())
+    }
+
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.get(path)?.value()
+    }
+
+    pub fn require(&self, path: &str) -> Result<&str, ApiError> {
+        self.text(path).ok_or_else(|| ApiError::missing(path))
+    }
+
+    pub fn flag(&self, path: &str) -> Result<Option<bool>, ApiError> {
+        let parse = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(ApiError::invalid_value(format!(
+                "Invalid value '{text}' for {path}: expected a boolean"
+            ))),
+        };
+        self.text(path).map(parse).transpose()
+    }
+
+    /// A flag whose absence means false.
+    pub fn is_set(&self, path: &str) -> Result<bool, ApiError> {
+        Ok(self.flag(path)?.unwrap_or(false))
+    }
+
+    pub fn int(&self, path: &str) -> Result<Option<i64>, ApiError> {
+        let parse = |text: &str| {
+            let refused =
+                || ApiError::invalid_value(format!("Invalid value '{text}' for {path}: expected an integer"));
+            text.parse().map_err(|_| refused())
+        };
+        self.text(path).map(parse).transpose()
+    }
+
+    /// The items of a list in their order; a value without an index is a list of one; `member` levels are skipped.
+    pub fn list(&self, path: &str) -> Vec<&Self> {
+        let Some(node) = self.get(path) else {
+            return Vec::new();
+        };
+        let node = node.members.get("member").unwrap_or(node);
+        if node.value().is_some() {
+            return vec![node];
+        }
+        let mut order: Vec<u32> = node.members.keys().filter_map(|name| name.parse().ok()).collect();
+        order.sort_unstable();
+        order
+            .iter()
+            .filter_map(|at| node.members.get(&at.to_string()))
+            .filter(|item| !item.is_empty())
+            .collect()
+    }
+
+    pub fn texts(&self, path: &str) -> Vec<&str> {
+        self.list(path).into_iter().filter_map(Self::value).collect()
+    }
+
+    /// Members by name, for the maps of JSON bodies.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.members.iter().map(|(name, member)| (name.as_str(), member))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.value().is_none() && self.members.values().all(Self::is_empty)
+    }
+
+    /// A copy without some top-level members.
+    #[must_use]
+    pub fn without(&self, names: &[&str]) -> Self {
+        let mut copy = self.clone();
+        copy.members.retain(|name, _| !names.contains(&name.as_str()));
+        copy
+    }
+}

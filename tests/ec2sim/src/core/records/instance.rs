@@ -1,0 +1,152 @@
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{Image, StateReason};
+use crate::core::{clock::after, tags::Tags};
+
+/// How long a terminated instance stays visible.
+const TERMINATED_VISIBLE: Duration = Duration::from_secs(3600);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstanceState {
+    Pending,
+    Running,
+    ShuttingDown,
+    Terminated,
+    Stopping,
+    Stopped,
+}
+
+impl InstanceState {
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Pending => 0,
+            Self::Running => 16,
+            Self::ShuttingDown => 32,
+            Self::Terminated => 48,
+            Self::Stopping => 64,
+            Self::Stopped => 80,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::ShuttingDown => "shutting-down",
+            Self::Terminated => "terminated",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// From when an instance is in a state, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phase {
+    pub from: Timestamp,
+    pub state: InstanceState,
+    pub reason: Option<StateReason>,
+    /// EC2's text for people, for example `User initiated (2026-11-23 12:00:00 GMT)`.
+    pub transition: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataOptions {
+    pub http_tokens: String,
+    pub http_endpoint: String,
+    pub hop_limit: i64,
+    pub http_protocol_ipv6: String,
+    pub instance_tags: String,
+}
+
+/// A volume on an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    pub device_name: String,
+    pub volume_id: String,
+    pub delete_on_termination: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Instance {
+    pub id: String,
+    pub owner: String,
+    pub reservation_id: String,
+    /// The image as it was at launch: it may be deregistered since.
+    pub image: Arc<Image>,
+    pub instance_type: String,
+    pub key_name: Option<String>,
+    pub security_groups: Vec<String>,
+    pub vpc_id: String,
+    pub subnet_id: String,
+    pub zone: String,
+    pub private_ip: String,
+    pub public_ip: Option<String>,
+    pub interface_id: String,
+    pub interface_attachment_id: String,
+    pub interface_tags: Tags,
+    pub mac_address: String,
+    pub launched_at: Timestamp,
+    /// Past and coming states, in the order of time.
+    pub phases: Vec<Phase>,
+    /// Serial console lines of the past and coming, in the order of time.
+    pub console: Vec<(Timestamp, String)>,
+    /// As the client sent it: base64.
+    pub user_data: Option<String>,
+    pub devices: Vec<Attachment>,
+    pub terminate_on_shutdown: bool,
+    pub disable_api_termination: bool,
+    pub disable_api_stop: bool,
+    pub ebs_optimized: bool,
+    pub monitoring: bool,
+    pub auto_recovery: String,
+    pub tenancy: String,
+    /// ARN and id.
+    pub instance_profile: Option<(String, String)>,
+    pub metadata: MetadataOptions,
+    pub cpu: (i64, i64),
+    pub client_token: String,
+    pub launch_index: usize,
+    pub spot: bool,
+    pub boots: u32,
+    pub tags: Tags,
+}
+
+impl Instance {
+    pub fn phase(&self, now: Timestamp) -> &Phase {
+        let begun = self.phases.iter().rev().find(|phase| phase.from <= now);
+        begun
+            .or(self.phases.first())
+            .expect("an instance starts with its first phase")
+    }
+
+    pub fn state(&self, now: Timestamp) -> InstanceState {
+        self.phase(now).state
+    }
+
+    /// A terminated instance stays visible for an hour.
+    pub fn is_visible(&self, now: Timestamp) -> bool {
+        let phase = self.phase(now);
+        phase.state != InstanceState::Terminated || now < after(phase.from, TERMINATED_VISIBLE)
+    }
+
+    pub fn is_terminated(&self, now: Timestamp) -> bool {
+        self.state(now) == InstanceState::Terminated
+    }
+
+    /// When it will be, or was, terminated.
+    pub fn terminated_at(&self) -> Option<Timestamp> {
+        self.phases
+            .iter()
+            .find(|phase| phase.state == InstanceState::Terminated)
+            .map(|phase| phase.from)
+    }
+
+    /// Drops what would have come after now, console lines included.
+    pub fn interrupt(&mut self, now: Timestamp) {
+        self.phases.retain(|phase| phase.from <= now);
+        self.console.retain(|(at, _)| *at <= now);
+    }
+}

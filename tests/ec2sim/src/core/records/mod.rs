@@ -1,0 +1,35 @@
+//! What the world consists of.
+
+mod image;
+mod instance;
+mod network;
+mod storage;
+mod systems_manager;
+
+pub use image::{Device, Ebs, Image, ImageState, Permissions, ProductCode, Protection};
+pub use instance::{Attachment, Instance, InstanceState, MetadataOptions, Phase};
+pub use network::{KeyPair, Rule, RuleTarget, SecurityGroup, Subnet, Vpc};
+pub use storage::{FastRestore, Snapshot, SnapshotState, Volume};
+pub use systems_manager::{Command, Invocation, Parameter, ParameterVersion};
+
+/// Why something is in the state that it is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateReason {
+    pub code: String,
+    pub message: String,
+}
+
+impl StateReason {
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    pub fn node(&self) -> super::xml::Node {
+        super::xml::Node::new()
+            .text("code", &self.code)
+            .text("message", &self.message)
+    }
+}

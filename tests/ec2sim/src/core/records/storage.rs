@@ -1,0 +1,97 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Permissions, StateReason};
+use crate::core::tags::Tags;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotState {
+    Pending,
+    Completed,
+    Error,
+}
+
+impl SnapshotState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Completed => "completed",
+            Self::Error => "error",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub id: String,
+    pub owner: String,
+    pub owner_alias: Option<String>,
+    pub description: String,
+    pub volume_id: String,
+    /// In GiB.
+    pub size: i64,
+    pub encrypted: bool,
+    pub kms_key_id: Option<String>,
+    pub started_at: Timestamp,
+    pub completes_at: Timestamp,
+    /// What it is from `completes_at` on, if not completed.
+    pub failure: Option<StateReason>,
+    pub permissions: Permissions,
+    pub product_codes: Vec<super::ProductCode>,
+    pub tags: Tags,
+}
+
+impl Snapshot {
+    pub fn state(&self, now: Timestamp) -> SnapshotState {
+        match (&self.failure, now < self.completes_at) {
+            (_, true) => SnapshotState::Pending,
+            (Some(_), false) => SnapshotState::Error,
+            (None, false) => SnapshotState::Completed,
+        }
+    }
+
+    /// Percent done.
+    pub fn progress(&self, now: Timestamp) -> u8 {
+        if now >= self.completes_at {
+            return 100;
+        }
+        let total = self.completes_at.duration_since(self.started_at).as_secs_f64();
+        let done = now.duration_since(self.started_at).as_secs_f64();
+        // Truncation is wanted: 100 % is reached with completion only.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let percent = (done / total * 100.0).clamp(0.0, 99.0) as u8;
+        percent
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Volume {
+    pub id: String,
+    pub owner: String,
+    pub zone: String,
+    /// In GiB.
+    pub size: i64,
+    pub volume_type: String,
+    pub iops: Option<i64>,
+    pub throughput: Option<i64>,
+    pub snapshot_id: Option<String>,
+    pub encrypted: bool,
+    pub kms_key_id: Option<String>,
+    pub created_at: Timestamp,
+    /// The instance that it was made for; it stays attached until that is terminated.
+    pub instance_id: String,
+    pub device_name: String,
+    pub delete_on_termination: bool,
+    pub tags: Tags,
+}
+
+/// Fast restore of one snapshot in one zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FastRestore {
+    pub owner: String,
+    pub enabled_at: Timestamp,
+    /// Duration of each of `enabling` and `optimizing`.
+    pub step: Duration,
+    pub disabled_at: Option<Timestamp>,
+}

@@ -1,0 +1,229 @@
+//! Everything that exists, as one immutable value that is cheap to clone.
+
+use std::sync::Arc;
+
+use imbl::{HashMap, OrdMap, OrdSet};
+use jiff::Timestamp;
+
+use super::{
+    ids::{self, Kind},
+    records::{
+        Command, FastRestore, Image, Instance, KeyPair, Parameter, SecurityGroup, Snapshot, Subnet, Volume,
+        Vpc,
+    },
+    seed,
+    tags::Tags,
+};
+
+/// All accounts in all regions at one moment.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub seed: u64,
+    /// Ids made so far.
+    pub minted: u64,
+    pub accounts: HashMap<String, Account>,
+    pub regions: OrdMap<String, Region>,
+    /// Who an access key belongs to; keys that are not here belong to the default account.
+    pub access_keys: HashMap<String, Identity>,
+    pub quotas: Quotas,
+}
+
+/// What an access key stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub account: String,
+    /// The ARN that `GetCallerIdentity` answers.
+    pub principal: String,
+    /// The `UserId` that `GetCallerIdentity` answers.
+    pub user_id: String,
+    pub expires_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// Opt-in regions that are enabled for the account.
+    pub opted_in: OrdSet<String>,
+    /// Marketplace product codes to which the account has subscribed.
+    pub subscriptions: OrdSet<String>,
+    /// ARNs of the organisation and the units that hold the account.
+    pub organizations: OrdSet<String>,
+}
+
+/// Limits of one account in one region (Amazon EC2 endpoints and quotas).
+#[derive(Clone, Copy, Debug)]
+pub struct Quotas {
+    pub instances: usize,
+    pub images: usize,
+    pub snapshots: usize,
+    pub public_images: usize,
+    pub concurrent_image_copies: usize,
+    pub fast_snapshot_restores: usize,
+    pub security_groups: usize,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            instances: 1_000,
+            images: 50_000,
+            snapshots: 100_000,
+            public_images: 5,
+            concurrent_image_copies: 300,
+            fast_snapshot_restores: 5,
+            security_groups: 2_500,
+        }
+    }
+}
+
+/// The resources of all accounts in one region, by id.
+#[derive(Clone, Debug)]
+pub struct Region {
+    pub name: String,
+    /// Accounts must enable the region before they can use it.
+    pub opt_in: bool,
+    pub zones: Vec<Zone>,
+    pub images: OrdMap<String, Arc<Image>>,
+    pub snapshots: OrdMap<String, Arc<Snapshot>>,
+    pub volumes: OrdMap<String, Arc<Volume>>,
+    pub instances: OrdMap<String, Arc<Instance>>,
+    pub vpcs: OrdMap<String, Arc<Vpc>>,
+    pub subnets: OrdMap<String, Arc<Subnet>>,
+    pub security_groups: OrdMap<String, Arc<SecurityGroup>>,
+    pub key_pairs: OrdMap<String, Arc<KeyPair>>,
+    /// Fast snapshot restores by (snapshot, zone).
+    pub fast_restores: OrdMap<(String, String), FastRestore>,
+    /// SSM parameters by (account, name); public ones under the account [`seed::PUBLIC`].
+    pub parameters: OrdMap<(String, String), Arc<Parameter>>,
+    /// SSM commands by id.
+    pub commands: OrdMap<String, Arc<Command>>,
+    /// What client tokens were used for, by (account, scope, token).
+    pub tokens: OrdMap<(String, String, String), Used>,
+    pub settings: OrdMap<String, Settings>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone {
+    /// `us-east-1a`
+    pub name: String,
+    /// `use1-az1`
+    pub id: String,
+}
+
+/// The first use of a client token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// Digest of the parameters.
+    pub request: String,
+    /// Ids of what the call made.
+    pub made: Vec<String>,
+}
+
+/// Settings of an account in a region.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    pub block_public_images: bool,
+    pub encrypt_by_default: bool,
+}
+
+impl World {
+    pub fn new(seed: u64, started: Timestamp) -> Self {
+        seed::world(seed, started)
+    }
+
+    /// The region of a call; [`super::Sim::call`] has checked that it exists.
+    pub fn region(&self, name: &str) -> &Region {
+        self.regions
+            .get(name)
+            .expect("the region was checked before the action")
+    }
+
+    pub fn region_mut(&mut self, name: &str) -> &mut Region {
+        self.regions
+            .get_mut(name)
+            .expect("the region was checked before the action")
+    }
+
+    /// A new id of a kind: the prefix and 17 hexadecimal digits.
+    pub fn mint(&mut self, kind: Kind) -> String {
+        self.mint_prefixed(kind.prefix)
+    }
+
+    pub fn mint_prefixed(&mut self, prefix: &str) -> String {
+        format!("{prefix}-0{:016x}", self.draw())
+    }
+
+    /// A number from the seed.
+    pub fn draw(&mut self) -> u64 {
+        self.minted += 1;
+        mix(self.seed ^ mix(self.minted))
+    }
+
+    /// A number from the seed in 0.0 ..< 1.0.
+    pub fn draw_fraction(&mut self) -> f64 {
+        f64::from(u32::try_from(self.draw() >> 32).expect("32 bits are left")) / (f64::from(u32::MAX) + 1.0)
+    }
+
+    pub fn may_use(&self, account: &str, region: &Region) -> bool {
+        !region.opt_in
+            || self
+                .accounts
+                .get(account)
+                .is_some_and(|account| account.opted_in.contains(&region.name))
+    }
+}
+
+/// One step of splitmix64: neighbours in, strangers out.
+fn mix(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+impl Region {
+    pub fn settings(&self, account: &str) -> Settings {
+        self.settings.get(account).cloned().unwrap_or_default()
+    }
+
+    pub fn zone(&self, name: &str) -> Option<&Zone> {
+        self.zones.iter().find(|zone| zone.name == name)
+    }
+
+    pub fn default_vpc(&self, account: &str) -> Option<&Arc<Vpc>> {
+        self.vpcs
+            .values()
+            .find(|vpc| vpc.owner == account && vpc.is_default)
+    }
+
+    /// The tags of a resource with its owner, whatever its kind; images and snapshots may be another account's.
+    pub fn tags(&self, id: &str) -> Option<(&Tags, &str)> {
+        match Kind::of(id)? {
+            ids::IMAGE => self.images.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::INSTANCE => self.instances.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::SNAPSHOT => self.snapshots.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::VOLUME => self.volumes.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::VPC => self.vpcs.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::SUBNET => self.subnets.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::GROUP => self
+                .security_groups
+                .get(id)
+                .map(|it| (&it.tags, it.owner.as_str())),
+            ids::KEY_PAIR => self.key_pairs.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            _ => None,
+        }
+    }
+
+    pub fn tags_mut(&mut self, id: &str) -> Option<&mut Tags> {
+        Some(match Kind::of(id)? {
+            ids::IMAGE => &mut Arc::make_mut(self.images.get_mut(id)?).tags,
+            ids::INSTANCE => &mut Arc::make_mut(self.instances.get_mut(id)?).tags,
+            ids::SNAPSHOT => &mut Arc::make_mut(self.snapshots.get_mut(id)?).tags,
+            ids::VOLUME => &mut Arc::make_mut(self.volumes.get_mut(id)?).tags,
+            ids::VPC => &mut Arc::make_mut(self.vpcs.get_mut(id)?).tags,
+            ids::SUBNET => &mut Arc::make_mut(self.subnets.get_mut(id)?).tags,
+            ids::GROUP => &mut Arc::make_mut(self.security_groups.get_mut(id)?).tags,
+            ids::KEY_PAIR => &mut Arc::make_mut(self.key_pairs.get_mut(id)?).tags,
+            _ => return None,
+        })
+    }
+}

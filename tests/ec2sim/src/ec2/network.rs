@@ -1,0 +1,5 @@
+use crate::core::Handler;
+
+pub fn handler(_action: &str) -> Option<Handler> {
+    None
+}

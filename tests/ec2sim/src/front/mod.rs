@@ -1,0 +1,1 @@
+//! What clients speak: HTTP requests to calls, replies to HTTP responses.

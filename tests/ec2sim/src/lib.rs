@@ -1,0 +1,18 @@
+//! A stand-in for Amazon EC2, SSM and STS, for tests and demonstrations.
+//!
+//! [`core::Sim`] is the cloud; [`front`] lets clients of the real services talk to it.
+#![forbid(unsafe_code)]
+#![warn(clippy::pedantic)]
+#![allow(
+    clippy::module_name_repetitions,
+    clippy::missing_errors_doc,
+    clippy::must_use_candidate,
+    clippy::missing_panics_doc
+)]
+
+pub mod core;
+pub mod ec2;
+pub mod front;
+pub mod guest;
+pub mod ssm;
+pub mod sts;
