@@ -171,7 +171,7 @@ impl Sim {
         let knobs = Knobs {
             profile,
             lag: Duration::ZERO,
-            max_lag: Duration::from_secs(600),
+            max_lag: Duration::from_mins(10),
         };
         let history = VecDeque::from([(started, Arc::new(world))]);
         Self {

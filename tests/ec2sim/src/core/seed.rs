@@ -73,12 +73,14 @@ pub fn world(seed: u64, started: Timestamp) -> World {
     world
 }
 
-/// A user of the default account.
+/// A user of the default account, or of the account whose number is the access key.
 pub fn default_identity(access_key: &str) -> Identity {
+    let is_account = access_key.len() == 12 && access_key.bytes().all(|digit| digit.is_ascii_digit());
+    let account = if is_account { access_key } else { DEFAULT_ACCOUNT };
     Identity {
-        account: DEFAULT_ACCOUNT.to_owned(),
-        principal: format!("arn:aws:iam::{DEFAULT_ACCOUNT}:user/ec2sim"),
-        user_id: format!("AIDA{}", digest(access_key)[..17].to_uppercase()),
+        account: account.to_owned(),
+        principal: format!("arn:aws:iam::{account}:user/ec2sim"),
+        user_id: format!("AIDA{}", digest(account)[..17].to_uppercase()),
         expires_at: None,
     }
 }

@@ -14,6 +14,8 @@ enum Content {
     Node(Node),
 }
 
+// Numbers and flags are given by value, texts by reference.
+#[allow(clippy::needless_pass_by_value)]
 impl Node {
     pub fn new() -> Self {
         Self::default()

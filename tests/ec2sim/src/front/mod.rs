@@ -1,1 +1,70 @@
 //! What clients speak: HTTP requests to calls, replies to HTTP responses.
+
+pub mod http;
+
+mod credentials;
+mod protocol;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use hyper::{Request, Response};
+
+use self::{credentials::Scope, protocol::Message};
+use crate::core::{Caller, Outcome, Sim, clock::Clock, digest, error::ApiError};
+
+/// A cloud and its time, as clients reach it.
+pub struct Front {
+    pub sim: Arc<Sim>,
+    pub clock: Clock,
+    answered: AtomicU64,
+}
+
+impl Front {
+    pub fn new(sim: Arc<Sim>, clock: Clock) -> Self {
+        Self {
+            sim,
+            clock,
+            answered: AtomicU64::new(0),
+        }
+    }
+
+    /// Carries out one request of any protocol. No I/O, no waiting.
+    pub fn answer(&self, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+        let message = Message::read(request);
+        let outcome = self.carry_out(request, &message);
+        protocol::write(&message, &outcome, &self.request_id())
+    }
+
+    fn carry_out(&self, request: &Request<Vec<u8>>, message: &Message) -> Outcome {
+        let scope = credentials::scope(request, message)?;
+        let action = message
+            .action
+            .as_deref()
+            .ok_or_else(|| ApiError::new("MissingAction", "The request must contain the parameter Action"))?;
+        let caller = self.caller(&scope, message)?;
+        self.sim
+            .call(self.clock.now(), &caller, scope.service, action, &message.params)
+    }
+
+    fn caller(&self, scope: &Scope, message: &Message) -> Result<Caller, ApiError> {
+        let identity = self.sim.identify(&scope.access_key);
+        if identity.expires_at.is_some_and(|end| end <= self.clock.now()) {
+            return Err(protocol::expired(message.service));
+        }
+        Ok(Caller {
+            account: identity.account,
+            region: scope.region.clone(),
+            principal: identity.principal,
+        })
+    }
+
+    fn request_id(&self) -> String {
+        let number = self.answered.fetch_add(1, Ordering::Relaxed);
+        let digits = digest(&format!("request {number}"));
+        let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default().to_owned();
+        [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
+    }
+}

@@ -72,6 +72,8 @@ pub enum Protection {
     },
 }
 
+// Each flag is one that EC2 shows.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug)]
 pub struct Image {
     pub id: String,
@@ -115,7 +117,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// An available x86_64 Linux image without an id, a name and devices.
+    /// An available `x86_64` Linux image without an id, a name and devices.
     pub fn plain(owner: &str, created_at: Timestamp) -> Self {
         Self {
             id: String::new(),

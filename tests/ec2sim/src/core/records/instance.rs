@@ -6,7 +6,7 @@ use super::{Image, StateReason};
 use crate::core::{clock::after, tags::Tags};
 
 /// How long a terminated instance stays visible.
-const TERMINATED_VISIBLE: Duration = Duration::from_secs(3600);
+const TERMINATED_VISIBLE: Duration = Duration::from_hours(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstanceState {
@@ -69,6 +69,8 @@ pub struct Attachment {
     pub delete_on_termination: bool,
 }
 
+// Each flag is one that EC2 shows.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug)]
 pub struct Instance {
     pub id: String,
