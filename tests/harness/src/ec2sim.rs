@@ -152,3 +152,9 @@ fn listening_on(log: &str) -> Option<SocketAddr> {
     log.lines()
         .find_map(|line| line.trim().strip_prefix("listening on http://")?.parse().ok())
 }
+
+impl Drop for Ec2sim {
+    fn drop(&mut self) {
+        self.process.explain_panic();
+    }
+}

@@ -164,12 +164,18 @@ impl Operator {
     }
 
     /// SIGTERM, as the kubelet does it; waits until it is gone.
-    pub fn stop(self) -> Result<ExitStatus> {
+    pub fn stop(mut self) -> Result<ExitStatus> {
         self.process.stop()
     }
 
     /// SIGKILL, as a crash does it; waits until it is gone.
     pub fn kill(self) {
-        self.process.kill();
+        drop(self);
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        self.process.explain_panic();
     }
 }

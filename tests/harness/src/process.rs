@@ -135,7 +135,7 @@ impl Process {
     ///
     /// # Errors
     /// If it had to be killed.
-    pub fn stop(mut self) -> Result<ExitStatus> {
+    pub fn stop(&mut self) -> Result<ExitStatus> {
         self.signal("TERM")?;
         let supervisor = &mut self.supervisor;
         wait_for(&format!("{} to end after SIGTERM", self.name), GRACE, || {
@@ -146,6 +146,14 @@ impl Process {
     /// Kills the program and waits until it is gone.
     pub fn kill(self) {
         drop(self);
+    }
+
+    /// Prints the end of the log if a test is failing: what the program has to say about it would be lost with the
+    /// directory.
+    pub fn explain_panic(&self) {
+        if std::thread::panicking() {
+            eprintln!("the log of {} ends with\n{}", self.name, self.log_tail());
+        }
     }
 
     /// The last lines of the log.
@@ -163,9 +171,6 @@ impl Drop for Process {
             return;
         }
         let _ = self.supervisor.wait();
-        if std::thread::panicking() {
-            eprintln!("the log of {} ends with\n{}", self.name, self.log_tail());
-        }
     }
 }
 

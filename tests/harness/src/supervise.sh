@@ -10,7 +10,7 @@ exec 3<&0 2>>"$dir/$name.log"
 "$@" </dev/null 3<&- >>"$dir/$name.log" &
 child=$!
 echo "$child"
-exec >&-
+exec >&- 2>/dev/null
 
 (
   while read -r signal <&3; do kill -s "$signal" "$child"; done

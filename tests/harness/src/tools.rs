@@ -40,7 +40,10 @@ impl Tools {
 
 /// The root of the checkout.
 pub fn repository() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("this crate is two levels below the root")
 }
 
 /// A binary of this workspace: from the environment (`AMI_OPERATOR_BIN`, `EC2SIM_BIN`), or else from the directory which

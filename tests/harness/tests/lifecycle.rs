@@ -80,7 +80,7 @@ fn a_process_is_asked_to_end_by_sigterm() {
         "-c",
         "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done",
     ]);
-    let process = Process::spawn(&dir, "polite", &command).unwrap();
+    let mut process = Process::spawn(&dir, "polite", &command).unwrap();
     wait_for("the trap", SECONDS, || {
         Ok(process.log().contains("ready").then_some(()))
     })
