@@ -1,0 +1,99 @@
+# The face of the repository: `make help`.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+BIN := $(TARGET)/debug
+VENV := $(TARGET)/venv
+GENERATED := $(TARGET)/generated
+CONTROLPLANE := tests/controlplane/install.sh
+# The directories that the control plane's script prints, searched in their order.
+find_tool = $$(for directory in $$($(CONTROLPLANE)); do [ -x $$directory/$(1) ] && echo $$directory/$(1) && break; done)
+
+# One profile and one set of features for everything that runs here, so that the AWS SDK is compiled once.
+CARGO_BUILD := cargo build --workspace --all-targets
+CLIPPY := cargo clippy --workspace --all-targets -- -D warnings -D clippy::pedantic -D clippy::unwrap_used \
+  -F unsafe_code -A clippy::module_name_repetitions -A clippy::missing_errors_doc -A clippy::must_use_candidate \
+  -A clippy::missing_panics_doc
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  KEEP=1 make demo   leaves the demonstration running until make demo-down"
+
+.PHONY: demo
+demo: build ## Build two images end to end against a local Kubernetes API and EC2, and show it
+	@$(BIN)/demo
+
+.PHONY: demo-down
+demo-down: ## End what KEEP=1 make demo left running
+	@if [ -x $(BIN)/demo ]; then $(BIN)/demo down; else echo "nothing is running"; fi
+
+.PHONY: test
+test: build $(VENV)/ready ## Run every test: pure, adapter, flow, control plane, end to end, boto3
+	cargo test --workspace
+	EC2SIM_BIN=$(BIN)/ec2sim $(VENV)/bin/pytest -p no:cacheprovider tests/ec2sim/boto3
+
+.PHONY: test-fast
+test-fast: controlplane ## Run the tests that need no AWS SDK
+	cargo test --no-default-features
+
+.PHONY: check
+check: build ## Check formatting, lints, generated files and charts
+	cargo fmt --all --check
+	$(CLIPPY)
+	@$(MAKE) generated-files-are-current
+	$(call find_tool,helm) lint --strict charts/ami-operator charts/ami-operator-crds
+
+.PHONY: audit
+audit: ## Check licences and sources of all dependencies
+	@cargo deny --version >/dev/null 2>&1 || { \
+	  echo "installing cargo-deny: about 5 minutes, this once"; cargo install --locked --quiet cargo-deny; }
+	cargo deny --all-features check licenses bans sources
+
+.PHONY: bench
+bench: controlplane ## Measure the release build: size, memory, EC2 calls, time
+	@[ -x $(TARGET)/release/ami-operator ] || echo "building for release: about 15 minutes the first time"
+	cargo build --release -p ami-operator -p ec2sim
+	cargo run --release -p harness --bin bench
+
+.PHONY: generate
+generate: build ## Write crds/, the charts' copies of it, and deploy/install.yaml
+	deploy/generate . $(BIN)/ami-operator $(call find_tool,helm)
+
+.PHONY: clean
+clean: demo-down ## Remove what was built (the control plane's binaries stay cached)
+	cargo clean
+
+.PHONY: generated-files-are-current
+generated-files-are-current:
+	@rm -rf $(GENERATED) && mkdir -p $(GENERATED) && cp -R charts $(GENERATED)/charts
+	@deploy/generate $(GENERATED) $(BIN)/ami-operator $(call find_tool,helm)
+	@for path in crds charts deploy/install.yaml; do \
+	  diff -ru $$path $(GENERATED)/$$path || { echo "$$path is out of date: run make generate"; exit 1; }; \
+	done
+
+# Make's own job slots are kept from cargo, which has better ones.
+# The AWS SDK takes 8 GB of memory to compile and the API server 2 GB to link: side by side if both fit.
+.PHONY: build
+build:
+	@available=$$(awk '/^MemAvailable/ { print int($$2 / 1048576) }' /proc/meminfo 2>/dev/null || echo 0); \
+	if [ $${available:-0} -ge 14 ]; then jobs=2; else jobs=1; fi; $(MAKE) --jobs=$$jobs controlplane rust
+
+.PHONY: controlplane
+controlplane:
+	@$(CONTROLPLANE) >/dev/null
+
+.PHONY: rust
+rust:
+	@ls $(BIN)/deps/libaws_sdk_ec2-*.rlib >/dev/null 2>&1 || \
+	  echo "compiling the operator and the AWS SDK: about 12 minutes on two cores, this once"
+	@unset MAKEFLAGS MFLAGS; $(CARGO_BUILD)
+
+$(VENV)/ready: tests/ec2sim/boto3/requirements.txt
+	@echo "installing boto3 and pytest into $(VENV)"
+	@python3 -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
