@@ -390,6 +390,7 @@ fn public_parameter(name: &str, value: &str, modified_at: Timestamp) -> Paramete
         data_type: "aws:ec2:image".to_owned(),
         tier: "Standard".to_owned(),
         description: None,
+        key_id: None,
         versions: vec![version],
         tags: Tags::new(),
     }

@@ -1,5 +1,65 @@
-use crate::core::Handler;
+//! The actions of AWS Systems Manager: Parameter Store and Run Command.
 
-pub fn handler(_action: &str) -> Option<Handler> {
-    None
+mod commands;
+mod invocations;
+mod managed;
+mod parameters;
+mod put;
+mod resource_tags;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::core::{Call, Handler, error::ApiError, paging::Page, params::Params};
+
+pub use self::parameters::value as parameter_value;
+
+pub fn handler(action: &str) -> Option<Handler> {
+    let modules: [fn(&str) -> Option<Handler>; 6] = [
+        commands::handler,
+        invocations::handler,
+        managed::handler,
+        parameters::handler,
+        put::handler,
+        resource_tags::handler,
+    ];
+    modules.iter().find_map(|handler| handler(action))
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::new("ValidationException", message)
+}
+
+fn required<'c>(params: &'c Params, name: &str) -> Result<&'c str, ApiError> {
+    params.text(name).ok_or_else(|| {
+        invalid(format!(
+            "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
+        ))
+    })
+}
+
+/// `range` are the accepted `MaxResults`, whose upper end is the default.
+fn page(call: &Call, range: std::ops::RangeInclusive<i64>) -> Result<Page, ApiError> {
+    Page::parse(call.params, range).map_err(|error| match error.code.as_str() {
+        "InvalidNextToken" => error,
+        _ => invalid(error.message),
+    })
+}
+
+/// An answer of one list, with the token of the next page.
+fn listed(name: &str, items: Vec<Value>, token: Option<String>) -> Value {
+    let mut answer = json!({ name: items });
+    if let Some(token) = token {
+        answer["NextToken"] = token.into();
+    }
+    answer
+}
+
+/// Times in JSON are seconds since 1970.
+fn seconds(at: Timestamp) -> Value {
+    let milliseconds = i32::try_from(at.subsec_nanosecond() / 1_000_000).unwrap_or(0);
+    // Exact: seconds since 1970 fit into 53 bits for a long time to come.
+    #[allow(clippy::cast_precision_loss)]
+    let seconds = at.as_second() as f64;
+    json!(seconds + f64::from(milliseconds) / 1000.0)
 }

@@ -10,7 +10,7 @@ pub use image::{Device, Ebs, Image, ImageState, Permissions, ProductCode, Protec
 pub use instance::{Attachment, Instance, InstanceState, MetadataOptions, Phase};
 pub use network::{KeyPair, Rule, RuleTarget, SecurityGroup, Subnet, Vpc};
 pub use storage::{FastRestore, Snapshot, SnapshotState, Volume};
-pub use systems_manager::{Command, Invocation, Parameter, ParameterVersion};
+pub use systems_manager::{Command, Invocation, InvocationState, Parameter, ParameterVersion};
 
 /// Why something is in the state that it is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
