@@ -56,8 +56,9 @@ audit: ## Check licences and sources of all dependencies
 .PHONY: bench
 bench: controlplane ## Measure the release build: size, memory, EC2 calls, time
 	@[ -x $(TARGET)/release/ami-operator ] || echo "building for release: about 15 minutes the first time"
-	cargo build --release -p ami-operator -p ec2sim
-	cargo run --release -p harness --bin bench
+	cargo build --release -p ami-operator
+	cargo build --release -p ec2sim -p harness --bins
+	@$(TARGET)/release/bench
 
 .PHONY: generate
 generate: build ## Write crds/, the charts' copies of it, and deploy/install.yaml

@@ -76,15 +76,9 @@ impl ControlPlane {
         let etcd = Process::spawn(dir, "etcd", &etcd_command(tools, dir.path(), etcd_port)?)?;
         let port = free_port()?;
         write_signing_keys(dir.path())?;
-        std::fs::write(
-            dir.path().join("tokens.csv"),
-            format!("{ADMIN_TOKEN},admin,admin,system:masters\n"),
-        )?;
-        let mut api_server = Process::spawn(
-            dir,
-            "kube-apiserver",
-            &api_server_command(tools, dir.path(), port, etcd_port)?,
-        )?;
+        std::fs::write(dir.path().join("tokens.csv"), format!("{ADMIN_TOKEN},admin,admin,system:masters\n"))?;
+        let mut api_server =
+            Process::spawn(dir, "kube-apiserver", &api_server_command(tools, dir.path(), port, etcd_port)?)?;
 
         let server = format!("https://127.0.0.1:{port}");
         let ca = dir.path().join("certificates/apiserver.crt");
@@ -99,11 +93,8 @@ impl ControlPlane {
             api_server.check_alive()?;
             Ok(kubectl.run(&["get", "--raw", "/readyz"]).ok())
         })?;
-        let controller_manager = Process::spawn(
-            dir,
-            "kube-controller-manager",
-            &controller_manager_command(tools, &kubeconfig)?,
-        )?;
+        let controller_manager =
+            Process::spawn(dir, "kube-controller-manager", &controller_manager_command(tools, &kubeconfig)?)?;
         Ok(Self {
             _controller_manager: controller_manager,
             _api_server: api_server,
@@ -152,11 +143,7 @@ impl ControlPlane {
             .env("HELM_DATA_HOME", self.dir.path().join("helm"))
             .output()?;
         if !output.status.success() {
-            bail!(
-                "helm {}: {}",
-                arguments.join(" "),
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
+            bail!("helm {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(String::from_utf8(output.stdout)?)
     }
@@ -187,13 +174,7 @@ impl ControlPlane {
             "-f",
             &repository().join("deploy/install.yaml").to_string_lossy(),
         ])?;
-        kubectl.run(&[
-            "wait",
-            "--for=condition=Established",
-            "crd",
-            "--all",
-            "--timeout=30s",
-        ])?;
+        kubectl.run(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"])?;
         self.service_account_kubeconfig("ami-operator-system", "ami-operator")
     }
 }
@@ -202,17 +183,10 @@ fn etcd_command(tools: &Tools, dir: &Path, port: u16) -> Result<Command> {
     let mut command = Command::new(tools.path("etcd")?);
     let url = format!("http://127.0.0.1:{port}");
     command
-        .arg(format!(
-            "--data-dir={}",
-            dir.join(format!("etcd-{port}")).display()
-        ))
+        .arg(format!("--data-dir={}", dir.join(format!("etcd-{port}")).display()))
         .arg(format!("--listen-client-urls={url}"))
         .arg(format!("--advertise-client-urls={url}"))
-        .args([
-            "--listen-peer-urls=http://127.0.0.1:0",
-            "--unsafe-no-fsync",
-            "--log-level=warn",
-        ]);
+        .args(["--listen-peer-urls=http://127.0.0.1:0", "--unsafe-no-fsync", "--log-level=warn"]);
     Ok(command)
 }
 
@@ -223,14 +197,8 @@ fn api_server_command(tools: &Tools, dir: &Path, port: u16, etcd_port: u16) -> R
         .arg(format!("--secure-port={port}"))
         .arg(format!("--cert-dir={}", dir.join("certificates").display()))
         .arg(format!("--token-auth-file={}", dir.join("tokens.csv").display()))
-        .arg(format!(
-            "--service-account-key-file={}",
-            dir.join(PUBLIC_KEY).display()
-        ))
-        .arg(format!(
-            "--service-account-signing-key-file={}",
-            dir.join(PRIVATE_KEY).display()
-        ))
+        .arg(format!("--service-account-key-file={}", dir.join(PUBLIC_KEY).display()))
+        .arg(format!("--service-account-signing-key-file={}", dir.join(PRIVATE_KEY).display()))
         .args([
             "--bind-address=127.0.0.1",
             "--authorization-mode=RBAC",
@@ -254,22 +222,13 @@ fn controller_manager_command(tools: &Tools, kubeconfig: &Path) -> Result<Comman
 fn write_signing_keys(dir: &Path) -> Result<()> {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)
         .context("no signing key could be generated")?;
-    std::fs::write(
-        dir.join(PRIVATE_KEY),
-        pem("PRIVATE KEY", pair.to_pkcs8v1()?.as_ref()),
-    )?;
-    std::fs::write(
-        dir.join(PUBLIC_KEY),
-        pem("PUBLIC KEY", pair.public_key().as_der()?.as_ref()),
-    )?;
+    std::fs::write(dir.join(PRIVATE_KEY), pem("PRIVATE KEY", pair.to_pkcs8v1()?.as_ref()))?;
+    std::fs::write(dir.join(PUBLIC_KEY), pem("PUBLIC KEY", pair.public_key().as_der()?.as_ref()))?;
     Ok(())
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
-    format!(
-        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
-        BASE64.encode(der)
-    )
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64.encode(der))
 }
 
 /// JSON, which is YAML too.

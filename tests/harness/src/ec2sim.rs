@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::http::{Response, request};
 use crate::poll::wait_for;
@@ -66,11 +66,7 @@ pub struct Ec2simOptions {
 impl Ec2simOptions {
     /// The profile on the wall clock with seed 1.
     pub fn new(profile: Profile) -> Self {
-        Self {
-            profile,
-            clock: Clock::Real,
-            seed: 1,
-        }
+        Self { profile, clock: Clock::Real, seed: 1 }
     }
 }
 
@@ -90,20 +86,12 @@ impl Ec2sim {
     /// Starts one in `dir`.
     pub fn start_in(dir: &Arc<RunDir>, options: Ec2simOptions) -> Result<Self> {
         let mut command = Command::new(project_binary("ec2sim")?);
-        command
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--profile",
-                options.profile.as_str(),
-            ])
-            .args([
-                "--clock",
-                options.clock.as_str(),
-                "--seed",
-                &options.seed.to_string(),
-            ]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--profile", options.profile.as_str()]).args([
+            "--clock",
+            options.clock.as_str(),
+            "--seed",
+            &options.seed.to_string(),
+        ]);
         let mut process = Process::spawn(dir, "ec2sim", &command)?;
         let address = wait_for("ec2sim to listen", START_TIMEOUT, || {
             process.check_alive()?;
@@ -117,12 +105,18 @@ impl Ec2sim {
         format!("http://{}", self.address)
     }
 
-    /// Everything that exists, in all accounts and regions.
+    /// Moves a manual clock.
+    pub fn advance(&self, time: Duration) -> Result<()> {
+        self.admin("POST", "/_emu/clock", &json!({"advanceSeconds": time.as_secs_f64()}).to_string())?;
+        Ok(())
+    }
+
+    /// Everything that exists, in all accounts and regions: `accounts.<account>.<region>.<kind>.<id>`.
     pub fn state(&self) -> Result<Value> {
         self.admin("GET", "/_emu/state", "")
     }
 
-    /// Every call so far, with time, caller, parameters and result.
+    /// Every call so far, with time, caller, parameters and result, under `calls`.
     pub fn journal(&self) -> Result<Value> {
         self.admin("GET", "/_emu/journal", "")
     }
@@ -149,8 +143,7 @@ impl Ec2sim {
 }
 
 fn listening_on(log: &str) -> Option<SocketAddr> {
-    log.lines()
-        .find_map(|line| line.trim().strip_prefix("listening on http://")?.parse().ok())
+    log.lines().find_map(|line| line.trim().strip_prefix("listening on http://")?.parse().ok())
 }
 
 impl Drop for Ec2sim {

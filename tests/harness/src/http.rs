@@ -37,8 +37,5 @@ pub fn free_port() -> Result<u16> {
 fn parse(text: &str) -> Option<Response> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Response {
-        status,
-        body: body.to_owned(),
-    })
+    Some(Response { status, body: body.to_owned() })
 }

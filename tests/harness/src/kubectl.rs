@@ -19,29 +19,19 @@ pub struct Kubectl {
 impl Kubectl {
     /// The given binary with the given kubeconfig.
     pub fn new(binary: impl Into<PathBuf>, kubeconfig: impl Into<PathBuf>) -> Self {
-        Self {
-            binary: binary.into(),
-            kubeconfig: kubeconfig.into(),
-            namespace: None,
-        }
+        Self { binary: binary.into(), kubeconfig: kubeconfig.into(), namespace: None }
     }
 
     /// The same in `namespace`.
     #[must_use]
     pub fn in_namespace(&self, namespace: &str) -> Self {
-        Self {
-            namespace: Some(namespace.to_owned()),
-            ..self.clone()
-        }
+        Self { namespace: Some(namespace.to_owned()), ..self.clone() }
     }
 
     /// The same as another user.
     #[must_use]
     pub fn with_kubeconfig(&self, kubeconfig: &Path) -> Self {
-        Self {
-            kubeconfig: kubeconfig.to_owned(),
-            ..self.clone()
-        }
+        Self { kubeconfig: kubeconfig.to_owned(), ..self.clone() }
     }
 
     /// Runs it and returns what it prints.
@@ -67,11 +57,7 @@ impl Kubectl {
         drop(stdin);
         let output = child.wait_with_output()?;
         if !output.status.success() {
-            bail!(
-                "kubectl {}: {}",
-                arguments.join(" "),
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
+            bail!("kubectl {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(String::from_utf8(output.stdout)?)
     }
@@ -114,9 +100,7 @@ impl Kubectl {
     /// Waits until an object is gone.
     pub fn wait_until_gone(&self, arguments: &[&str], timeout: Duration) -> Result<()> {
         let arguments = [&["get", "--ignore-not-found", "-o", "name"], arguments].concat();
-        wait_for("an object to be gone", timeout, || {
-            Ok(self.run(&arguments)?.is_empty().then_some(()))
-        })
+        wait_for("an object to be gone", timeout, || Ok(self.run(&arguments)?.is_empty().then_some(())))
     }
 
     /// The command with the credentials in place, for a caller who wants to read its output as it comes.
@@ -124,11 +108,7 @@ impl Kubectl {
         let mut command = Command::new(&self.binary);
         // Beside the kubeconfig, so that it goes away with the server which it describes.
         let cache = self.kubeconfig.with_file_name("kubectl-cache");
-        command
-            .arg("--kubeconfig")
-            .arg(&self.kubeconfig)
-            .arg("--cache-dir")
-            .arg(cache);
+        command.arg("--kubeconfig").arg(&self.kubeconfig).arg("--cache-dir").arg(cache);
         if let Some(namespace) = &self.namespace {
             command.args(["--namespace", namespace]);
         }

@@ -76,8 +76,7 @@ impl OperatorOptions {
     /// Further arguments of `ami-operator run`.
     #[must_use]
     pub fn arguments(mut self, arguments: &[&str]) -> Self {
-        self.arguments
-            .extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         self
     }
 
@@ -124,16 +123,10 @@ impl Operator {
         let mut process = Process::spawn(dir, &options.name, &options.command(http)?)?;
         wait_for("the operator to be ready", START_TIMEOUT, || {
             process.check_alive()?;
-            Ok(request("GET", http, "/readyz", "")
-                .ok()
-                .filter(|response| response.status == 200))
+            Ok(request("GET", http, "/readyz", "").ok().filter(|response| response.status == 200))
         })
         .with_context(|| process.log_tail())?;
-        Ok(Self {
-            process,
-            http,
-            started_in: begin.elapsed(),
-        })
+        Ok(Self { process, http, started_in: begin.elapsed() })
     }
 
     /// The time from its start to the first /readyz that answered 200, to 25 ms.

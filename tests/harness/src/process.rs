@@ -43,10 +43,7 @@ impl RunDir {
     /// returned here.
     pub fn keep(&self) -> Result<PathBuf> {
         let file = self.path.join("keep");
-        std::fs::write(
-            &file,
-            "remove this file to end the processes that log into this directory\n",
-        )?;
+        std::fs::write(&file, "remove this file to end the processes that log into this directory\n")?;
         Ok(file)
     }
 }
@@ -76,23 +73,14 @@ impl Process {
     pub fn spawn(dir: &Arc<RunDir>, name: &str, command: &Command) -> Result<Self> {
         std::fs::write(dir.path().join("alive").join(name), "")?;
         let mut supervisor = shell(include_str!("supervise.sh"), "supervise", dir.path());
-        supervisor
-            .arg(name)
-            .arg(command.get_program())
-            .args(command.get_args());
+        supervisor.arg(name).arg(command.get_program()).args(command.get_args());
         for (key, value) in command.get_envs() {
             set_environment(&mut supervisor, key, value);
         }
         let mut supervisor = supervisor.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let signals = supervisor.stdin.take();
         let pid = read_pid(&mut supervisor).with_context(|| format!("{name} was not started"))?;
-        Ok(Self {
-            name: name.to_owned(),
-            supervisor,
-            signals,
-            pid,
-            dir: Arc::clone(dir),
-        })
+        Ok(Self { name: name.to_owned(), supervisor, signals, pid, dir: Arc::clone(dir) })
     }
 
     /// The program's process id (not its supervisor's).
@@ -114,20 +102,13 @@ impl Process {
     pub fn check_alive(&mut self) -> Result<()> {
         match self.supervisor.try_wait()? {
             None => Ok(()),
-            Some(status) => bail!(
-                "{} ended ({status}), its log ends with\n{}",
-                self.name,
-                self.log_tail()
-            ),
+            Some(status) => bail!("{} ended ({status}), its log ends with\n{}", self.name, self.log_tail()),
         }
     }
 
     /// Sends a signal by its POSIX name without `SIG`, such as `TERM`, `KILL`, `STOP`, `CONT`.
     pub fn signal(&mut self, name: &str) -> Result<()> {
-        let signals = self
-            .signals
-            .as_mut()
-            .context("the process was already told to end")?;
+        let signals = self.signals.as_mut().context("the process was already told to end")?;
         writeln!(signals, "{name}").with_context(|| format!("{} is gone", self.name))
     }
 
@@ -138,9 +119,7 @@ impl Process {
     pub fn stop(&mut self) -> Result<ExitStatus> {
         self.signal("TERM")?;
         let supervisor = &mut self.supervisor;
-        wait_for(&format!("{} to end after SIGTERM", self.name), GRACE, || {
-            Ok(supervisor.try_wait()?)
-        })
+        wait_for(&format!("{} to end after SIGTERM", self.name), GRACE, || Ok(supervisor.try_wait()?))
     }
 
     /// Kills the program and waits until it is gone.
@@ -177,13 +156,7 @@ impl Drop for Process {
 /// A shell in a process group of its own, so that Ctrl-C reaches only the owner, whose end then ends everything in order.
 fn shell(script: &str, name: &str, dir: &Path) -> Command {
     let mut command = Command::new("/bin/sh");
-    command
-        .arg("-c")
-        .arg(script)
-        .arg(name)
-        .arg(dir)
-        .stdin(Stdio::piped())
-        .process_group(0);
+    command.arg("-c").arg(script).arg(name).arg(dir).stdin(Stdio::piped()).process_group(0);
     command
 }
 
@@ -198,7 +171,5 @@ fn read_pid(supervisor: &mut Child) -> Result<u32> {
     let stdout = supervisor.stdout.take().context("the supervisor has no output")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line)?;
-    line.trim()
-        .parse()
-        .context("the supervisor did not print a process id")
+    line.trim().parse().context("the supervisor did not print a process id")
 }

@@ -21,10 +21,7 @@ impl Tools {
         if !output.status.success() {
             bail!("{} failed ({})", script.display(), output.status);
         }
-        let directories = String::from_utf8(output.stdout)?
-            .lines()
-            .map(PathBuf::from)
-            .collect();
+        let directories = String::from_utf8(output.stdout)?.lines().map(PathBuf::from).collect();
         Ok(Self { directories })
     }
 
@@ -40,10 +37,7 @@ impl Tools {
 
 /// The root of the checkout.
 pub fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .expect("this crate is two levels below the root")
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this crate is two levels below the root")
 }
 
 /// A binary of this workspace: from the environment (`AMI_OPERATOR_BIN`, `EC2SIM_BIN`), or else from the directory which
@@ -55,15 +49,8 @@ pub fn project_binary(name: &str) -> Result<PathBuf> {
     }
     let running = std::env::current_exe()?;
     // Binaries are in target/<profile>, tests in target/<profile>/deps.
-    let candidates = running
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|directory| directory.join(name));
-    candidates
-        .into_iter()
-        .find(|path| path.is_file())
-        .with_context(|| {
-            format!("{name} is not built: run `cargo build --workspace --bins`, or set {variable}")
-        })
+    let candidates = running.ancestors().skip(1).take(2).map(|directory| directory.join(name));
+    candidates.into_iter().find(|path| path.is_file()).with_context(|| {
+        format!("{name} is not built: run `cargo build --workspace --bins`, or set {variable}")
+    })
 }

@@ -16,10 +16,7 @@ fn a_dropped_control_plane_is_gone() {
     let control_plane = ControlPlane::start().unwrap();
     let directory = control_plane.run_dir().path().to_owned();
     let running = processes_in(&directory);
-    assert!(
-        running.iter().any(|command| command.contains("kube-apiserver")),
-        "{running:#?}"
-    );
+    assert!(running.iter().any(|command| command.contains("kube-apiserver")), "{running:#?}");
 
     drop(control_plane);
 
@@ -34,10 +31,7 @@ fn a_killed_owner_leaves_no_control_plane_behind() {
 
     owner.kill().unwrap();
 
-    wait_for("everything to be gone", SECONDS, || {
-        Ok(is_gone(&directory).then_some(()))
-    })
-    .unwrap();
+    wait_for("everything to be gone", SECONDS, || Ok(is_gone(&directory).then_some(()))).unwrap();
     owner.wait().unwrap();
 }
 
@@ -49,10 +43,7 @@ fn kept_processes_run_until_the_marker_is_removed() {
 
     std::fs::remove_file(directory.join("keep")).unwrap();
 
-    wait_for("everything to be gone", SECONDS, || {
-        Ok(is_gone(&directory).then_some(()))
-    })
-    .unwrap();
+    wait_for("everything to be gone", SECONDS, || Ok(is_gone(&directory).then_some(()))).unwrap();
 }
 
 #[test]
@@ -62,29 +53,18 @@ fn a_process_that_ends_by_itself_is_reported_with_its_log() {
     command.args(["-c", "echo the reason; exit 3"]);
     let mut process = Process::spawn(&dir, "short", &command).unwrap();
 
-    let error = wait_for("the end", SECONDS, || Ok(process.check_alive().err()))
-        .unwrap()
-        .to_string();
+    let error = wait_for("the end", SECONDS, || Ok(process.check_alive().err())).unwrap().to_string();
 
-    assert!(
-        error.contains("exit status: 3") && error.contains("the reason"),
-        "{error}"
-    );
+    assert!(error.contains("exit status: 3") && error.contains("the reason"), "{error}");
 }
 
 #[test]
 fn a_process_is_asked_to_end_by_sigterm() {
     let dir = RunDir::new().unwrap();
     let mut command = Command::new("sh");
-    command.args([
-        "-c",
-        "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done",
-    ]);
+    command.args(["-c", "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done"]);
     let mut process = Process::spawn(&dir, "polite", &command).unwrap();
-    wait_for("the trap", SECONDS, || {
-        Ok(process.log().contains("ready").then_some(()))
-    })
-    .unwrap();
+    wait_for("the trap", SECONDS, || Ok(process.log().contains("ready").then_some(()))).unwrap();
     let log = process.log_file();
 
     assert_eq!(process.stop().unwrap().code(), Some(7));
@@ -119,9 +99,7 @@ fn start_owner(test: &str) -> (Child, PathBuf) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(owner.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
+    let mut lines = BufReader::new(owner.stdout.take().unwrap()).lines().map_while(Result::ok);
     let line = lines.find(|line| line.contains("directory ")).unwrap();
     let (_, directory) = line.split_once("directory ").unwrap();
     let directory = PathBuf::from(directory);
@@ -136,13 +114,7 @@ fn is_gone(directory: &Path) -> bool {
 
 /// The command lines of all processes that name the directory.
 fn processes_in(directory: &Path) -> Vec<String> {
-    let output = Command::new("ps")
-        .args(["-A", "-ww", "-o", "args="])
-        .output()
-        .unwrap();
+    let output = Command::new("ps").args(["-A", "-ww", "-o", "args="]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.lines()
-        .filter(|line| line.contains(&*directory.to_string_lossy()))
-        .map(str::to_owned)
-        .collect()
+    text.lines().filter(|line| line.contains(&*directory.to_string_lossy())).map(str::to_owned).collect()
 }

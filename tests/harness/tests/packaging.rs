@@ -11,19 +11,11 @@ use serde_json::{Value, json};
 
 const NAMESPACE: &str = "ami-operator-system";
 const OPERATOR: &str = "system:serviceaccount:ami-operator-system:ami-operator";
-const KINDS: [&str; 2] = [
-    "imagebuilds.ami-operator.dev",
-    "imagereplications.ami-operator.dev",
-];
+const KINDS: [&str; 2] = ["imagebuilds.ami-operator.dev", "imagereplications.ami-operator.dev"];
 const SECONDS: Duration = Duration::from_secs(20);
 
 fn chart(name: &str) -> String {
-    repository()
-        .join("charts")
-        .join(name)
-        .to_str()
-        .unwrap()
-        .to_owned()
+    repository().join("charts").join(name).to_str().unwrap().to_owned()
 }
 
 /// The shared control plane with deploy/install.yaml applied.
@@ -45,31 +37,17 @@ fn may(kubectl: &Kubectl, user: &str, more: &[&str]) -> bool {
 fn helm_installs_the_operator_and_keeps_the_kinds_on_uninstall() {
     let control_plane = ControlPlane::start().unwrap();
     let kubectl = control_plane.kubectl().unwrap().in_namespace("ops");
-    let install = [
-        "install",
-        "images",
-        &chart("ami-operator"),
-        "--namespace",
-        "ops",
-        "--create-namespace",
-    ];
+    let install = ["install", "images", &chart("ami-operator"), "--namespace", "ops", "--create-namespace"];
 
     control_plane.helm(&install).unwrap();
 
     let deployment = kubectl.get(&["deployment", "images-ami-operator"]).unwrap();
-    assert_eq!(
-        deployment["spec"]["template"]["spec"]["serviceAccountName"],
-        "images-ami-operator"
-    );
+    assert_eq!(deployment["spec"]["template"]["spec"]["serviceAccountName"], "images-ami-operator");
     kubectl.run(&[&["get", "crd"], &KINDS[..]].concat()).unwrap();
 
-    control_plane
-        .helm(&["uninstall", "images", "--namespace", "ops"])
-        .unwrap();
+    control_plane.helm(&["uninstall", "images", "--namespace", "ops"]).unwrap();
 
-    kubectl
-        .wait_until_gone(&["deployment", "images-ami-operator"], SECONDS)
-        .unwrap();
+    kubectl.wait_until_gone(&["deployment", "images-ami-operator"], SECONDS).unwrap();
     kubectl.run(&[&["get", "crd"], &KINDS[..]].concat()).unwrap();
 }
 
@@ -79,22 +57,10 @@ fn the_kinds_can_be_a_release_of_their_own() {
     let kubectl = control_plane.kubectl().unwrap();
 
     control_plane
-        .helm(&[
-            "install",
-            "kinds",
-            &chart("ami-operator-crds"),
-            "--set",
-            "annotations.team=images",
-        ])
+        .helm(&["install", "kinds", &chart("ami-operator-crds"), "--set", "annotations.team=images"])
         .unwrap();
     control_plane
-        .helm(&[
-            "install",
-            "operator",
-            &chart("ami-operator"),
-            "--set",
-            "crds.enabled=false",
-        ])
+        .helm(&["install", "operator", &chart("ami-operator"), "--set", "crds.enabled=false"])
         .unwrap();
 
     for kind in KINDS {
@@ -111,36 +77,17 @@ fn an_operator_for_some_namespaces_gets_no_rights_elsewhere() {
     let kubectl = control_plane.kubectl().unwrap();
     kubectl.run(&["create", "namespace", "team-a"]).unwrap();
     let values = ["--set", "watch.namespaces={team-a}", "--set", "clusterID=c-1"];
-    let install = [
-        "install",
-        "ami-operator",
-        &chart("ami-operator"),
-        "--namespace",
-        NAMESPACE,
-        "--create-namespace",
-    ];
+    let install =
+        ["install", "ami-operator", &chart("ami-operator"), "--namespace", NAMESPACE, "--create-namespace"];
 
     control_plane.helm(&[&install[..], &values[..]].concat()).unwrap();
 
-    assert!(may(
-        &kubectl,
-        OPERATOR,
-        &["list", KINDS[0], "--namespace", "team-a"]
-    ));
-    assert!(!may(
-        &kubectl,
-        OPERATOR,
-        &["list", KINDS[0], "--namespace", "default"]
-    ));
+    assert!(may(&kubectl, OPERATOR, &["list", KINDS[0], "--namespace", "team-a"]));
+    assert!(!may(&kubectl, OPERATOR, &["list", KINDS[0], "--namespace", "default"]));
     assert!(!may(&kubectl, OPERATOR, &["get", "namespace/kube-system"]));
-    let deployment = kubectl
-        .in_namespace(NAMESPACE)
-        .get(&["deployment", "ami-operator"])
-        .unwrap();
-    let environment = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
-        .as_array()
-        .unwrap()
-        .clone();
+    let deployment = kubectl.in_namespace(NAMESPACE).get(&["deployment", "ami-operator"]).unwrap();
+    let environment =
+        deployment["spec"]["template"]["spec"]["containers"][0]["env"].as_array().unwrap().clone();
     assert!(environment.contains(&json!({"name": "AMI_OPERATOR_WATCH_NAMESPACES", "value": "team-a"})));
     assert!(environment.contains(&json!({"name": "AMI_OPERATOR_CLUSTER_ID", "value": "c-1"})));
 }
@@ -153,28 +100,17 @@ fn every_option_of_the_chart_gives_objects_that_the_server_takes() {
     std::fs::write(&values, EVERY_OPTION).unwrap();
     let values = values.to_str().unwrap();
 
-    let manifests = control_plane
-        .helm(&["template", "all", &chart("ami-operator"), "--values", values])
-        .unwrap();
+    let manifests =
+        control_plane.helm(&["template", "all", &chart("ami-operator"), "--values", values]).unwrap();
 
     // The kind of the Prometheus operator is not served here.
-    let (monitors, others): (Vec<&str>, Vec<&str>) = manifests
-        .split("\n---\n")
-        .partition(|manifest| manifest.contains("kind: ServiceMonitor"));
+    let (monitors, others): (Vec<&str>, Vec<&str>) =
+        manifests.split("\n---\n").partition(|manifest| manifest.contains("kind: ServiceMonitor"));
     assert_eq!(monitors.len(), 1);
     let applied = kubectl
-        .run_with_input(
-            &["apply", "--server-side", "--dry-run=server", "-f", "-"],
-            &others.join("\n---\n"),
-        )
+        .run_with_input(&["apply", "--server-side", "--dry-run=server", "-f", "-"], &others.join("\n---\n"))
         .unwrap();
-    for object in [
-        "networkpolicy",
-        "poddisruptionbudget",
-        "service/",
-        "deployment",
-        "configmap/extra",
-    ] {
+    for object in ["networkpolicy", "poddisruptionbudget", "service/", "deployment", "configmap/extra"] {
         assert!(applied.contains(object), "{object} is missing in\n{applied}");
     }
 }
@@ -182,13 +118,7 @@ fn every_option_of_the_chart_gives_objects_that_the_server_takes() {
 #[test]
 fn a_misspelt_value_is_refused() {
     let control_plane = ControlPlane::shared();
-    let template = [
-        "template",
-        "x",
-        &chart("ami-operator"),
-        "--set",
-        "watch.namespace=a",
-    ];
+    let template = ["template", "x", &chart("ami-operator"), "--set", "watch.namespace=a"];
 
     let error = control_plane.helm(&template).unwrap_err().to_string();
 
@@ -201,37 +131,17 @@ fn the_operator_may_do_its_work_and_nothing_else() {
     let kubectl = control_plane.kubectl().unwrap();
     for kind in KINDS {
         for verb in ["get", "list", "watch", "patch"] {
-            assert!(
-                may(&kubectl, OPERATOR, &[verb, kind, "--all-namespaces"]),
-                "{verb} {kind}"
-            );
+            assert!(may(&kubectl, OPERATOR, &[verb, kind, "--all-namespaces"]), "{verb} {kind}");
         }
-        assert!(may(
-            &kubectl,
-            OPERATOR,
-            &["patch", kind, "--subresource", "status", "--all-namespaces"]
-        ));
-        assert!(
-            !may(&kubectl, OPERATOR, &["delete", kind, "--all-namespaces"]),
-            "delete {kind}"
-        );
-        assert!(
-            !may(&kubectl, OPERATOR, &["create", kind, "--all-namespaces"]),
-            "create {kind}"
-        );
+        assert!(may(&kubectl, OPERATOR, &["patch", kind, "--subresource", "status", "--all-namespaces"]));
+        assert!(!may(&kubectl, OPERATOR, &["delete", kind, "--all-namespaces"]), "delete {kind}");
+        assert!(!may(&kubectl, OPERATOR, &["create", kind, "--all-namespaces"]), "create {kind}");
     }
-    assert!(may(
-        &kubectl,
-        OPERATOR,
-        &["create", "events.events.k8s.io", "--all-namespaces"]
-    ));
+    assert!(may(&kubectl, OPERATOR, &["create", "events.events.k8s.io", "--all-namespaces"]));
     assert!(may(&kubectl, OPERATOR, &["get", "namespace/kube-system"]));
     assert!(!may(&kubectl, OPERATOR, &["get", "namespace/default"]));
     for resource in ["secrets", "pods", "configmaps", "serviceaccounts"] {
-        assert!(
-            !may(&kubectl, OPERATOR, &["get", resource, "--all-namespaces"]),
-            "get {resource}"
-        );
+        assert!(!may(&kubectl, OPERATOR, &["get", resource, "--all-namespaces"]), "get {resource}");
     }
 }
 
@@ -241,15 +151,7 @@ fn viewers_and_editors_of_a_namespace_get_the_kinds_but_not_their_status() {
     let kubectl = control_plane.kubectl().unwrap().in_namespace("default");
     for role in ["view", "edit"] {
         let user = format!("--user={role}er");
-        kubectl
-            .run(&[
-                "create",
-                "rolebinding",
-                role,
-                &format!("--clusterrole={role}"),
-                &user,
-            ])
-            .unwrap();
+        kubectl.run(&["create", "rolebinding", role, &format!("--clusterrole={role}"), &user]).unwrap();
     }
 
     // The controller manager puts the roles together a moment after they are installed.
@@ -259,11 +161,7 @@ fn viewers_and_editors_of_a_namespace_get_the_kinds_but_not_their_status() {
     .unwrap();
     assert!(may(&kubectl, "viewer", &["list", KINDS[1]]));
     assert!(!may(&kubectl, "viewer", &["create", KINDS[1]]));
-    assert!(!may(
-        &kubectl,
-        "editer",
-        &["patch", KINDS[0], "--subresource", "status"]
-    ));
+    assert!(!may(&kubectl, "editer", &["patch", KINDS[0], "--subresource", "status"]));
 }
 
 #[test]
@@ -277,14 +175,11 @@ fn the_pod_meets_the_restricted_security_standard() {
     pod["metadata"]["name"] = json!("probe");
 
     // The namespace enforces the standard on Pods, not on what makes them.
-    kubectl
-        .run_with_input(&["create", "--dry-run=server", "-f", "-"], &pod.to_string())
-        .unwrap();
+    kubectl.run_with_input(&["create", "--dry-run=server", "-f", "-"], &pod.to_string()).unwrap();
 
     pod["spec"]["containers"][0]["securityContext"] = Value::Null;
-    let error = kubectl
-        .run_with_input(&["create", "--dry-run=server", "-f", "-"], &pod.to_string())
-        .unwrap_err();
+    let error =
+        kubectl.run_with_input(&["create", "--dry-run=server", "-f", "-"], &pod.to_string()).unwrap_err();
     assert!(error.to_string().contains("restricted"), "{error}");
 }
 
@@ -296,17 +191,9 @@ fn the_server_takes_every_sample() {
     let samples: Vec<PathBuf> = samples.map(|entry| entry.unwrap().path()).collect();
     assert!(samples.len() >= 6);
     for sample in samples {
-        let arguments = [
-            "apply",
-            "--server-side",
-            "--dry-run=server",
-            "-f",
-            sample.to_str().unwrap(),
-        ];
+        let arguments = ["apply", "--server-side", "--dry-run=server", "-f", sample.to_str().unwrap()];
         // Only a strict decoder says that a field does not exist.
-        kubectl
-            .run(&[&arguments[..], &["--validate=strict"]].concat())
-            .unwrap();
+        kubectl.run(&[&arguments[..], &["--validate=strict"]].concat()).unwrap();
     }
 }
 
