@@ -11,27 +11,16 @@ use jiff::{SignedDuration, Timestamp};
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The machine's time, `speed` times as fast.
-    Real {
-        epoch: Timestamp,
-        started: Instant,
-        speed: f64,
-    },
+    Real { epoch: Timestamp, started: Instant, speed: f64 },
     /// Stands still until it is advanced.
     Manual(Arc<Mutex<Timestamp>>),
     /// Follows tokio's clock, so that a test with paused time drives the world too.
-    Tokio {
-        epoch: Timestamp,
-        started: tokio::time::Instant,
-    },
+    Tokio { epoch: Timestamp, started: tokio::time::Instant },
 }
 
 impl Clock {
     pub fn real(speed: f64) -> Self {
-        Self::Real {
-            epoch: Timestamp::now(),
-            started: Instant::now(),
-            speed,
-        }
+        Self::Real { epoch: Timestamp::now(), started: Instant::now(), speed }
     }
 
     pub fn manual(start: Timestamp) -> Self {
@@ -40,19 +29,12 @@ impl Clock {
 
     /// Must be called inside of a tokio runtime if its time is paused.
     pub fn tokio(epoch: Timestamp) -> Self {
-        Self::Tokio {
-            epoch,
-            started: tokio::time::Instant::now(),
-        }
+        Self::Tokio { epoch, started: tokio::time::Instant::now() }
     }
 
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::Real {
-                epoch,
-                started,
-                speed,
-            } => after(*epoch, started.elapsed().mul_f64(*speed)),
+            Self::Real { epoch, started, speed } => after(*epoch, started.elapsed().mul_f64(*speed)),
             Self::Manual(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
             Self::Tokio { epoch, started } => after(*epoch, started.elapsed()),
         }

@@ -12,11 +12,7 @@ pub struct ApiError {
 impl ApiError {
     /// A client error with status 400, the status of nearly all of EC2's refusals.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            code: code.into(),
-            message: message.into(),
-            status: 400,
-        }
+        Self { code: code.into(), message: message.into(), status: 400 }
     }
 
     #[must_use]
@@ -27,10 +23,7 @@ impl ApiError {
 
     /// A required parameter is absent (or empty, which EC2 treats alike).
     pub fn missing(parameter: &str) -> Self {
-        Self::new(
-            "MissingParameter",
-            format!("The request must contain the parameter {parameter}"),
-        )
+        Self::new("MissingParameter", format!("The request must contain the parameter {parameter}"))
     }
 
     pub fn invalid_value(message: impl Into<String>) -> Self {
@@ -54,26 +47,16 @@ impl ApiError {
 
     /// What EC2 answers to a dry run that would have succeeded.
     pub fn dry_run() -> Self {
-        Self::new(
-            "DryRunOperation",
-            "Request would have succeeded, but DryRun flag is set.",
-        )
-        .with_status(412)
+        Self::new("DryRunOperation", "Request would have succeeded, but DryRun flag is set.").with_status(412)
     }
 
     pub fn unknown_action(action: &str) -> Self {
-        Self::new(
-            "InvalidAction",
-            format!("The action {action} is not valid for this web service."),
-        )
+        Self::new("InvalidAction", format!("The action {action} is not valid for this web service."))
     }
 
     /// Bad credentials, and any call into a region to which the account has not opted in.
     pub fn auth_failure() -> Self {
-        Self::new(
-            "AuthFailure",
-            "AWS was not able to validate the provided access credentials",
-        )
-        .with_status(401)
+        Self::new("AuthFailure", "AWS was not able to validate the provided access credentials")
+            .with_status(401)
     }
 }

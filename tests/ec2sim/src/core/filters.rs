@@ -39,9 +39,7 @@ impl Filters {
 }
 
 fn parse_one(item: &Params, known: &[&str]) -> Result<Filter, ApiError> {
-    let name = item
-        .text("Name")
-        .ok_or_else(|| ApiError::invalid_value("The filter 'null' is invalid"))?;
+    let name = item.text("Name").ok_or_else(|| ApiError::invalid_value("The filter 'null' is invalid"))?;
     let tag = name.strip_prefix("tag:").is_some_and(|key| !key.is_empty()) && known.contains(&"tag-key");
     if !tag && !known.contains(&name) {
         return Err(ApiError::invalid_value(format!("The filter '{name}' is invalid")));
@@ -53,10 +51,7 @@ fn parse_one(item: &Params, known: &[&str]) -> Result<Filter, ApiError> {
             format!("The maximum number of filter values specified on a single call is {MAX_VALUES}");
         return Err(ApiError::new("FilterLimitExceeded", message));
     }
-    Ok(Filter {
-        name: name.to_owned(),
-        values,
-    })
+    Ok(Filter { name: name.to_owned(), values })
 }
 
 fn value_texts(item: &Params) -> Vec<String> {
@@ -67,10 +62,7 @@ fn value_texts(item: &Params) -> Vec<String> {
     match (listed, values.value()) {
         (0, Some(single)) => vec![single.to_owned()],
         (0, None) => Vec::new(),
-        _ => values
-            .members()
-            .map(|(_, value)| value.value().unwrap_or_default().to_owned())
-            .collect(),
+        _ => values.members().map(|(_, value)| value.value().unwrap_or_default().to_owned()).collect(),
     }
 }
 

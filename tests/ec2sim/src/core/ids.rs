@@ -21,64 +21,21 @@ const fn kind(
     noun: &'static str,
     resource_type: &'static str,
 ) -> Kind {
-    Kind {
-        prefix,
-        malformed,
-        not_found,
-        noun,
-        resource_type,
-    }
+    Kind { prefix, malformed, not_found, noun, resource_type }
 }
 
-pub const IMAGE: Kind = kind(
-    "ami",
-    "InvalidAMIID.Malformed",
-    "InvalidAMIID.NotFound",
-    "image id",
-    "image",
-);
-pub const INSTANCE: Kind = kind(
-    "i",
-    "InvalidInstanceID.Malformed",
-    "InvalidInstanceID.NotFound",
-    "instance ID",
-    "instance",
-);
-pub const SNAPSHOT: Kind = kind(
-    "snap",
-    "InvalidSnapshotID.Malformed",
-    "InvalidSnapshot.NotFound",
-    "snapshot",
-    "snapshot",
-);
-pub const VOLUME: Kind = kind(
-    "vol",
-    "InvalidVolumeID.Malformed",
-    "InvalidVolume.NotFound",
-    "volume",
-    "volume",
-);
-pub const VPC: Kind = kind(
-    "vpc",
-    "InvalidVpcID.Malformed",
-    "InvalidVpcID.NotFound",
-    "vpc ID",
-    "vpc",
-);
-pub const SUBNET: Kind = kind(
-    "subnet",
-    "InvalidSubnetID.Malformed",
-    "InvalidSubnetID.NotFound",
-    "subnet ID",
-    "subnet",
-);
-pub const GROUP: Kind = kind(
-    "sg",
-    "InvalidGroupId.Malformed",
-    "InvalidGroup.NotFound",
-    "security group",
-    "security-group",
-);
+pub const IMAGE: Kind = kind("ami", "InvalidAMIID.Malformed", "InvalidAMIID.NotFound", "image id", "image");
+pub const INSTANCE: Kind =
+    kind("i", "InvalidInstanceID.Malformed", "InvalidInstanceID.NotFound", "instance ID", "instance");
+pub const SNAPSHOT: Kind =
+    kind("snap", "InvalidSnapshotID.Malformed", "InvalidSnapshot.NotFound", "snapshot", "snapshot");
+pub const VOLUME: Kind =
+    kind("vol", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound", "volume", "volume");
+pub const VPC: Kind = kind("vpc", "InvalidVpcID.Malformed", "InvalidVpcID.NotFound", "vpc ID", "vpc");
+pub const SUBNET: Kind =
+    kind("subnet", "InvalidSubnetID.Malformed", "InvalidSubnetID.NotFound", "subnet ID", "subnet");
+pub const GROUP: Kind =
+    kind("sg", "InvalidGroupId.Malformed", "InvalidGroup.NotFound", "security group", "security-group");
 pub const GROUP_RULE: Kind = kind(
     "sgr",
     "InvalidSecurityGroupRuleId.Malformed",
@@ -86,13 +43,8 @@ pub const GROUP_RULE: Kind = kind(
     "security group rule ID",
     "security-group-rule",
 );
-pub const KEY_PAIR: Kind = kind(
-    "key",
-    "InvalidKeyPair.Malformed",
-    "InvalidKeyPair.NotFound",
-    "key pair",
-    "key-pair",
-);
+pub const KEY_PAIR: Kind =
+    kind("key", "InvalidKeyPair.Malformed", "InvalidKeyPair.NotFound", "key pair", "key-pair");
 pub const INTERFACE: Kind = kind(
     "eni",
     "InvalidNetworkInterfaceId.Malformed",
@@ -102,49 +54,30 @@ pub const INTERFACE: Kind = kind(
 );
 
 /// Kinds that carry tags, as `CreateTags` must tell them apart by their prefix.
-pub const TAGGABLE: [Kind; 10] = [
-    IMAGE, INSTANCE, SNAPSHOT, VOLUME, VPC, SUBNET, GROUP_RULE, GROUP, KEY_PAIR, INTERFACE,
-];
+pub const TAGGABLE: [Kind; 10] =
+    [IMAGE, INSTANCE, SNAPSHOT, VOLUME, VPC, SUBNET, GROUP_RULE, GROUP, KEY_PAIR, INTERFACE];
 
 impl Kind {
     /// Refuses what cannot be an id: another prefix, or not 8 or 17 hexadecimal digits.
     pub fn check(&self, id: &str) -> Result<(), ApiError> {
-        if self.fits(id) {
-            Ok(())
-        } else {
-            Err(self.malformed(id))
-        }
+        if self.fits(id) { Ok(()) } else { Err(self.malformed(id)) }
     }
 
     pub fn fits(&self, id: &str) -> bool {
-        let digits = id
-            .strip_prefix(self.prefix)
-            .and_then(|rest| rest.strip_prefix('-'));
+        let digits = id.strip_prefix(self.prefix).and_then(|rest| rest.strip_prefix('-'));
         digits.is_some_and(|digits| {
             matches!(digits.len(), 8 | 17)
-                && digits
-                    .bytes()
-                    .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+                && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
         })
     }
 
     pub fn malformed(&self, id: &str) -> ApiError {
-        ApiError::new(
-            self.malformed,
-            format!("Invalid id: \"{id}\" (expecting \"{}-...\")", self.prefix),
-        )
+        ApiError::new(self.malformed, format!("Invalid id: \"{id}\" (expecting \"{}-...\")", self.prefix))
     }
 
     pub fn not_found(&self, id: &str) -> ApiError {
-        let shown = if *self == IMAGE {
-            format!("[{id}]")
-        } else {
-            id.to_owned()
-        };
-        ApiError::new(
-            self.not_found,
-            format!("The {} '{shown}' does not exist", self.noun),
-        )
+        let shown = if *self == IMAGE { format!("[{id}]") } else { id.to_owned() };
+        ApiError::new(self.not_found, format!("The {} '{shown}' does not exist", self.noun))
     }
 
     /// The kind of an id by its prefix.

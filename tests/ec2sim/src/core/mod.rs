@@ -168,20 +168,9 @@ impl Sim {
     }
 
     pub fn with_guest(world: World, started: Timestamp, profile: Profile, guest: Box<dyn Guest>) -> Self {
-        let knobs = Knobs {
-            profile,
-            lag: Duration::ZERO,
-            max_lag: Duration::from_mins(10),
-        };
+        let knobs = Knobs { profile, lag: Duration::ZERO, max_lag: Duration::from_mins(10) };
         let history = VecDeque::from([(started, Arc::new(world))]);
-        Self {
-            state: Mutex::new(State {
-                history,
-                knobs,
-                journal: Journal::default(),
-            }),
-            guest,
-        }
+        Self { state: Mutex::new(State { history, knobs, journal: Journal::default() }), guest }
     }
 
     /// Carries out one call. The only way to the actions: what acts before or after the core belongs here.
@@ -201,9 +190,7 @@ impl Sim {
             service,
             action: action.to_owned(),
             params: params.clone(),
-            dry_run: error
-                .as_ref()
-                .is_some_and(|error| error.code == "DryRunOperation"),
+            dry_run: error.as_ref().is_some_and(|error| error.code == "DryRunOperation"),
             error,
         };
         self.lock().journal.record(entry);
@@ -240,20 +227,10 @@ impl Sim {
         read: fn(&Call, &World) -> Outcome,
     ) -> Outcome {
         let (knobs, shown_at, world) = self.lock().past(now);
-        let call = Call {
-            now: shown_at,
-            caller,
-            action,
-            params,
-            profile: &knobs.profile,
-            guest: &*self.guest,
-        };
+        let call =
+            Call { now: shown_at, caller, action, params, profile: &knobs.profile, guest: &*self.guest };
         let reply = read(&call, &world)?;
-        if params.is_set("DryRun")? {
-            Err(ApiError::dry_run())
-        } else {
-            Ok(reply)
-        }
+        if params.is_set("DryRun")? { Err(ApiError::dry_run()) } else { Ok(reply) }
     }
 
     fn write(
@@ -267,14 +244,7 @@ impl Sim {
         let mut state = self.lock();
         let now = now.max(state.newest().0);
         let knobs = state.knobs.clone();
-        let call = Call {
-            now,
-            caller,
-            action,
-            params,
-            profile: &knobs.profile,
-            guest: &*self.guest,
-        };
+        let call = Call { now, caller, action, params, profile: &knobs.profile, guest: &*self.guest };
         let mut world = World::clone(&state.newest().1);
         let reply = write(&call, &mut world)?;
         if params.is_set("DryRun")? {
@@ -287,11 +257,7 @@ impl Sim {
     /// Who an access key stands for.
     pub fn identify(&self, access_key: &str) -> Identity {
         let world = self.world();
-        world
-            .access_keys
-            .get(access_key)
-            .cloned()
-            .unwrap_or_else(|| seed::default_identity(access_key))
+        world.access_keys.get(access_key).cloned().unwrap_or_else(|| seed::default_identity(access_key))
     }
 
     /// The world of the present.
@@ -358,10 +324,7 @@ impl State {
     /// Lets a caller into a region, and furnishes an account that is seen for the first time.
     fn admit(&mut self, caller: &Caller) -> Result<(), ApiError> {
         let world = &self.newest().1;
-        let region = world
-            .regions
-            .get(&caller.region)
-            .ok_or_else(ApiError::auth_failure)?;
+        let region = world.regions.get(&caller.region).ok_or_else(ApiError::auth_failure)?;
         if !world.may_use(&caller.account, region) {
             return Err(ApiError::auth_failure());
         }
@@ -378,11 +341,8 @@ impl State {
 /// A short digest, for fingerprints and for ids that follow from a name.
 pub fn digest(text: &str) -> String {
     use std::fmt::Write;
-    Sha256::digest(text)
-        .iter()
-        .take(16)
-        .fold(String::new(), |mut digits, byte| {
-            let _ = write!(digits, "{byte:02x}");
-            digits
-        })
+    Sha256::digest(text).iter().take(16).fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }

@@ -24,15 +24,8 @@ impl Page {
             None => usize::try_from(*range.end()).unwrap_or(usize::MAX),
         };
         let fingerprint = fingerprint(params);
-        let after = params
-            .text("NextToken")
-            .map(|token| read_token(token, &fingerprint))
-            .transpose()?;
-        Ok(Self {
-            limit,
-            after,
-            fingerprint,
-        })
+        let after = params.text("NextToken").map(|token| read_token(token, &fingerprint)).transpose()?;
+        Ok(Self { limit, after, fingerprint })
     }
 
     /// Refuses ids together with `MaxResults`, which EC2 does for most Describe calls.
@@ -50,9 +43,8 @@ impl Page {
         items: impl IntoIterator<Item = T>,
         key: impl Fn(&T) -> String,
     ) -> (Vec<T>, Option<String>) {
-        let mut rest = items
-            .into_iter()
-            .filter(|item| self.after.as_ref().is_none_or(|after| key(item) > *after));
+        let mut rest =
+            items.into_iter().filter(|item| self.after.as_ref().is_none_or(|after| key(item) > *after));
         let page: Vec<T> = rest.by_ref().take(self.limit).collect();
         let more = rest.next().is_some();
         let token = page.last().filter(|_| more).map(|last| self.token(&key(last)));
@@ -68,9 +60,7 @@ impl Page {
         show: impl Fn(T) -> Node,
     ) -> Node {
         let (page, token) = self.cut(items, key);
-        Node::new()
-            .set(set, page.into_iter().map(show))
-            .opt("nextToken", token)
+        Node::new().set(set, page.into_iter().map(show)).opt("nextToken", token)
     }
 
     fn token(&self, last: &str) -> String {
@@ -80,10 +70,8 @@ impl Page {
 
 /// A token belongs to the query that made it.
 fn fingerprint(params: &Params) -> String {
-    let query = params
-        .without(&["MaxResults", "NextToken", "DryRun", "Action", "Version"])
-        .to_json()
-        .to_string();
+    let query =
+        params.without(&["MaxResults", "NextToken", "DryRun", "Action", "Version"]).to_json().to_string();
     super::digest(&query)
 }
 
@@ -92,9 +80,5 @@ fn read_token(token: &str, fingerprint: &str) -> Result<String, ApiError> {
     let bytes = BASE64.decode(token).map_err(|_| refused())?;
     let text = String::from_utf8(bytes).map_err(|_| refused())?;
     let (made_for, last) = text.split_once('\n').ok_or_else(refused)?;
-    if made_for == fingerprint {
-        Ok(last.to_owned())
-    } else {
-        Err(refused())
-    }
+    if made_for == fingerprint { Ok(last.to_owned()) } else { Err(refused()) }
 }

@@ -20,9 +20,10 @@ impl Params {
     pub fn from_query<K: AsRef<str>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let mut root = Self::default();
         for (name, value) in pairs {
-            let node = name.as_ref().split('.').fold(&mut root, |node, part| {
-                node.members.entry(part.to_owned()).or_default()
-            });
+            let node = name
+                .as_ref()
+                .split('.')
+                .fold(&mut root, |node, part| node.members.entry(part.to_owned()).or_default());
             node.value = Some(value.into());
         }
         root
@@ -32,32 +33,16 @@ impl Params {
     pub fn from_json(json: &Value) -> Self {
         match json {
             Value::Null => Self::default(),
-            Value::String(text) => Self {
-                value: Some(text.clone()),
-                ..Self::default()
-            },
-            Value::Bool(_) | Value::Number(_) => Self {
-                value: Some(json.to_string()),
-                ..Self::default()
-            },
+            Value::String(text) => Self { value: Some(text.clone()), ..Self::default() },
+            Value::Bool(_) | Value::Number(_) => Self { value: Some(json.to_string()), ..Self::default() },
             Value::Array(items) => {
-                let members = items
-                    .iter()
-                    .enumerate()
-                    .map(|(at, item)| ((at + 1).to_string(), Self::from_json(item)));
-                Self {
-                    members: members.collect(),
-                    ..Self::default()
-                }
+                let members =
+                    items.iter().enumerate().map(|(at, item)| ((at + 1).to_string(), Self::from_json(item)));
+                Self { members: members.collect(), ..Self::default() }
             }
             Value::Object(fields) => {
-                let members = fields
-                    .iter()
-                    .map(|(name, field)| (name.clone(), Self::from_json(field)));
-                Self {
-                    members: members.collect(),
-                    ..Self::default()
-                }
+                let members = fields.iter().map(|(name, field)| (name.clone(), Self::from_json(field)));
+                Self { members: members.collect(), ..Self::default() }
             }
         }
     }
@@ -66,18 +51,13 @@ impl Params {
     pub fn to_json(&self) -> Value {
         match (&self.value, self.members.is_empty()) {
             (Some(text), true) => Value::String(text.clone()),
-            _ => self
-                .members
-                .iter()
-                .map(|(name, member)| (name.clone(), member.to_json()))
-                .collect(),
+            _ => self.members.iter().map(|(name, member)| (name.clone(), member.to_json())).collect(),
         }
     }
 
     /// The node at a dotted path.
     pub fn get(&self, path: &str) -> Option<&Self> {
-        path.split('.')
-            .try_fold(self, |node, part| node.members.get(part))
+        path.split('.').try_fold(self, |node, part| node.members.get(part))
     }
 
     /// True also for an empty value: `Description.Value=` clears a description.
@@ -102,9 +82,9 @@ impl Params {
         let parse = |text: &str| match text.to_ascii_lowercase().as_str() {
             "true" | "1" => Ok(true),
             "false" | "0" => Ok(false),
-            _ => Err(ApiError::invalid_value(format!(
-                "Invalid value '{text}' for {path}: expected a boolean"
-            ))),
+            _ => {
+                Err(ApiError::invalid_value(format!("Invalid value '{text}' for {path}: expected a boolean")))
+            }
         };
         self.text(path).map(parse).transpose()
     }

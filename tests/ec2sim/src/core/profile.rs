@@ -54,17 +54,6 @@ impl Profile {
     fn of(seconds: [u64; 9], jitter: f64) -> Self {
         let [run, stop, image, copy, boot, console, fast_restore, agent, validation] =
             seconds.map(Duration::from_secs);
-        Self {
-            run,
-            stop,
-            image,
-            copy,
-            boot,
-            console,
-            fast_restore,
-            agent,
-            validation,
-            jitter,
-        }
+        Self { run, stop, image, copy, boot, console, fast_restore, agent, validation, jitter }
     }
 }

@@ -213,12 +213,7 @@ const AMAZON_LINUX: Base = Base {
     parameters: &[],
 };
 
-const UBUNTU: Base = Base {
-    owner: CANONICAL,
-    root: "/dev/sda1",
-    volume_type: "gp2",
-    ..AMAZON_LINUX
-};
+const UBUNTU: Base = Base { owner: CANONICAL, root: "/dev/sda1", volume_type: "gp2", ..AMAZON_LINUX };
 
 const BASES: [Base; 8] = [
     Base {
@@ -297,17 +292,13 @@ const BASES: [Base; 8] = [
 
 fn add_images(region: &mut Region, started: Timestamp) {
     // Public images are weeks old when the world starts; they are listed before all that is made in it.
-    let made_at = started
-        .checked_sub(jiff::SignedDuration::from_hours(24 * 14))
-        .unwrap_or(started);
+    let made_at = started.checked_sub(jiff::SignedDuration::from_hours(24 * 14)).unwrap_or(started);
     for base in &BASES {
         let snapshot = base_snapshot(base, region, made_at);
         let image = base_image(base, region, made_at, snapshot.id.clone());
         for name in base.parameters {
             let parameter = public_parameter(name, &image.id, made_at);
-            region
-                .parameters
-                .insert((PUBLIC.to_owned(), (*name).to_owned()), Arc::new(parameter));
+            region.parameters.insert((PUBLIC.to_owned(), (*name).to_owned()), Arc::new(parameter));
         }
         region.snapshots.insert(snapshot.id.clone(), Arc::new(snapshot));
         region.images.insert(image.id.clone(), Arc::new(image));
@@ -327,20 +318,14 @@ fn base_snapshot(base: &Base, region: &Region, made_at: Timestamp) -> Snapshot {
         started_at: made_at,
         completes_at: made_at,
         failure: None,
-        permissions: Permissions {
-            public: base.product_code.is_none(),
-            ..Permissions::default()
-        },
+        permissions: Permissions { public: base.product_code.is_none(), ..Permissions::default() },
         product_codes: Vec::new(),
         tags: Tags::new(),
     }
 }
 
 fn base_image(base: &Base, region: &Region, made_at: Timestamp, snapshot_id: String) -> Image {
-    let product = |code: &str| ProductCode {
-        id: code.to_owned(),
-        kind: "marketplace".to_owned(),
-    };
+    let product = |code: &str| ProductCode { id: code.to_owned(), kind: "marketplace".to_owned() };
     let ebs = Ebs {
         snapshot_id: Some(snapshot_id),
         size: base.size,
@@ -358,32 +343,18 @@ fn base_image(base: &Base, region: &Region, made_at: Timestamp, snapshot_id: Str
         architecture: base.architecture.to_owned(),
         product_codes: base.product_code.into_iter().map(product).collect(),
         root_device_name: base.root.to_owned(),
-        devices: vec![Device {
-            name: base.root.to_owned(),
-            virtual_name: None,
-            ebs: Some(ebs),
-        }],
+        devices: vec![Device { name: base.root.to_owned(), virtual_name: None, ebs: Some(ebs) }],
         boot_mode: base.boot_mode.map(str::to_owned),
         imds_v2: base.imds_v2,
-        permissions: Permissions {
-            public: true,
-            ..Permissions::default()
-        },
+        permissions: Permissions { public: true, ..Permissions::default() },
         // Public images are deprecated two years after their creation.
-        deprecated_at: made_at
-            .checked_add(jiff::SignedDuration::from_hours(24 * 730))
-            .ok(),
+        deprecated_at: made_at.checked_add(jiff::SignedDuration::from_hours(24 * 730)).ok(),
         ..Image::plain(base.owner, made_at)
     }
 }
 
 fn public_parameter(name: &str, value: &str, modified_at: Timestamp) -> Parameter {
-    let version = ParameterVersion {
-        version: 1,
-        value: value.to_owned(),
-        modified_at,
-        labels: Vec::new(),
-    };
+    let version = ParameterVersion { version: 1, value: value.to_owned(), modified_at, labels: Vec::new() };
     Parameter {
         name: name.to_owned(),
         kind: "String".to_owned(),

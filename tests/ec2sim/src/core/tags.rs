@@ -17,15 +17,12 @@ const MAX_VALUE: usize = 256;
 pub fn parse(items: &[&Params]) -> Result<Tags, ApiError> {
     let mut tags = Tags::new();
     for item in items {
-        let key = item
-            .text("Key")
-            .ok_or_else(|| ApiError::invalid_value("Tag key cannot be null or empty."))?;
+        let key =
+            item.text("Key").ok_or_else(|| ApiError::invalid_value("Tag key cannot be null or empty."))?;
         let value = item.text("Value").unwrap_or_default();
         check(key, value)?;
         if tags.insert(key.to_owned(), value.to_owned()).is_some() {
-            return Err(ApiError::invalid_value(format!(
-                "Duplicate tag key '{key}' specified."
-            )));
+            return Err(ApiError::invalid_value(format!("Duplicate tag key '{key}' specified.")));
         }
     }
     check_count(&tags)?;
@@ -34,26 +31,19 @@ pub fn parse(items: &[&Params]) -> Result<Tags, ApiError> {
 
 fn check(key: &str, value: &str) -> Result<(), ApiError> {
     if reserved(key) {
-        return Err(ApiError::invalid_value(
-            "Tag keys starting with 'aws:' are reserved for internal use",
-        ));
+        return Err(ApiError::invalid_value("Tag keys starting with 'aws:' are reserved for internal use"));
     }
     if key.chars().count() > MAX_KEY {
-        return Err(ApiError::invalid_value(
-            "Tag key exceeds the maximum length of 128 characters",
-        ));
+        return Err(ApiError::invalid_value("Tag key exceeds the maximum length of 128 characters"));
     }
     if value.chars().count() > MAX_VALUE {
-        return Err(ApiError::invalid_value(
-            "Tag value exceeds the maximum length of 256 characters",
-        ));
+        return Err(ApiError::invalid_value("Tag value exceeds the maximum length of 256 characters"));
     }
     Ok(())
 }
 
 pub fn reserved(key: &str) -> bool {
-    key.get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+    key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
 }
 
 /// Adds tags to those of a resource, within the limit for the sum.
@@ -92,9 +82,7 @@ impl Specifications {
             }
             let tags = parse(&item.list("Tag"))?;
             if tags.is_empty() {
-                return Err(ApiError::invalid_value(
-                    "Tag specification must have at least one tag",
-                ));
+                return Err(ApiError::invalid_value("Tag specification must have at least one tag"));
             }
             if by_type.insert(kind.to_owned(), tags).is_some() {
                 let message = format!(
@@ -113,6 +101,5 @@ impl Specifications {
 
 /// The `tagSet` of a description.
 pub fn nodes(tags: &Tags) -> impl Iterator<Item = Node> + '_ {
-    tags.iter()
-        .map(|(key, value)| Node::new().text("key", key).text("value", value))
+    tags.iter().map(|(key, value)| Node::new().text("key", key).text("value", value))
 }

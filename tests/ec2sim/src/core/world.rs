@@ -132,15 +132,11 @@ impl World {
 
     /// The region of a call; [`super::Sim::call`] has checked that it exists.
     pub fn region(&self, name: &str) -> &Region {
-        self.regions
-            .get(name)
-            .expect("the region was checked before the action")
+        self.regions.get(name).expect("the region was checked before the action")
     }
 
     pub fn region_mut(&mut self, name: &str) -> &mut Region {
-        self.regions
-            .get_mut(name)
-            .expect("the region was checked before the action")
+        self.regions.get_mut(name).expect("the region was checked before the action")
     }
 
     /// A new id of a kind: the prefix and 17 hexadecimal digits.
@@ -165,10 +161,7 @@ impl World {
 
     pub fn may_use(&self, account: &str, region: &Region) -> bool {
         !region.opt_in
-            || self
-                .accounts
-                .get(account)
-                .is_some_and(|account| account.opted_in.contains(&region.name))
+            || self.accounts.get(account).is_some_and(|account| account.opted_in.contains(&region.name))
     }
 }
 
@@ -190,9 +183,7 @@ impl Region {
     }
 
     pub fn default_vpc(&self, account: &str) -> Option<&Arc<Vpc>> {
-        self.vpcs
-            .values()
-            .find(|vpc| vpc.owner == account && vpc.is_default)
+        self.vpcs.values().find(|vpc| vpc.owner == account && vpc.is_default)
     }
 
     /// The tags of a resource with its owner, whatever its kind; images and snapshots may be another account's.
@@ -204,10 +195,7 @@ impl Region {
             ids::VOLUME => self.volumes.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::VPC => self.vpcs.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::SUBNET => self.subnets.get(id).map(|it| (&it.tags, it.owner.as_str())),
-            ids::GROUP => self
-                .security_groups
-                .get(id)
-                .map(|it| (&it.tags, it.owner.as_str())),
+            ids::GROUP => self.security_groups.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::KEY_PAIR => self.key_pairs.get(id).map(|it| (&it.tags, it.owner.as_str())),
             _ => None,
         }

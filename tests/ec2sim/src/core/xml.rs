@@ -58,18 +58,14 @@ impl Node {
     /// `<name><item>…</item>…</name>`, also when empty.
     #[must_use]
     pub fn set(self, name: &'static str, items: impl IntoIterator<Item = Self>) -> Self {
-        let list = items
-            .into_iter()
-            .fold(Self::new(), |list, item| list.child("item", item));
+        let list = items.into_iter().fold(Self::new(), |list, item| list.child("item", item));
         self.child(name, list)
     }
 
     /// A set of plain values: `<name><item>a</item></name>`.
     #[must_use]
     pub fn texts(self, name: &'static str, items: impl IntoIterator<Item = impl ToString>) -> Self {
-        let list = items
-            .into_iter()
-            .fold(Self::new(), |list, item| list.text("item", item));
+        let list = items.into_iter().fold(Self::new(), |list, item| list.text("item", item));
         self.child(name, list)
     }
 
@@ -80,17 +76,12 @@ impl Node {
 
     /// The first text child of a name, for tests and the journal.
     pub fn find_text(&self, path: &str) -> Option<&str> {
-        let (name, rest) = path
-            .split_once('/')
-            .map_or((path, None), |(name, rest)| (name, Some(rest)));
-        self.0
-            .iter()
-            .filter(|(child, _)| child == name)
-            .find_map(|(_, content)| match (content, rest) {
-                (Content::Text(text), None) => Some(text.as_str()),
-                (Content::Node(node), Some(rest)) => node.find_text(rest),
-                (Content::Text(_), Some(_)) | (Content::Node(_), None) => None,
-            })
+        let (name, rest) = path.split_once('/').map_or((path, None), |(name, rest)| (name, Some(rest)));
+        self.0.iter().filter(|(child, _)| child == name).find_map(|(_, content)| match (content, rest) {
+            (Content::Text(text), None) => Some(text.as_str()),
+            (Content::Node(node), Some(rest)) => node.find_text(rest),
+            (Content::Text(_), Some(_)) | (Content::Node(_), None) => None,
+        })
     }
 
     /// All children of a name that have children themselves, for example the `item`s of a set.
@@ -99,13 +90,7 @@ impl Node {
             let children = level.into_iter().flat_map(|node| node.0.iter());
             let named = children.filter(|(child, _)| child == name);
             named
-                .filter_map(|(_, content)| {
-                    if let Content::Node(node) = content {
-                        Some(node)
-                    } else {
-                        None
-                    }
-                })
+                .filter_map(|(_, content)| if let Content::Node(node) = content { Some(node) } else { None })
                 .collect()
         })
     }

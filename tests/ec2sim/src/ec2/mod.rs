@@ -1,23 +1,35 @@
 //! The actions of Amazon EC2, by resource.
 
+// Actions that cannot fail share the signature of those that can.
+#![allow(clippy::unnecessary_wraps)]
+
 mod availability;
+mod block_devices;
+mod images;
 mod instance_types;
+mod instances;
 mod key_pairs;
+mod kms;
 mod network;
 mod security_groups;
+mod snapshots;
 mod tags;
+mod tokens;
 mod volumes;
 
 use crate::core::Handler;
 
 /// How an action is carried out; `None` for actions that are not simulated.
 pub fn handler(action: &str) -> Option<Handler> {
-    let modules: [fn(&str) -> Option<Handler>; 7] = [
+    let modules: [fn(&str) -> Option<Handler>; 10] = [
         availability::handler,
+        images::handler,
         instance_types::handler,
+        instances::handler,
         key_pairs::handler,
         network::handler,
         security_groups::handler,
+        snapshots::handler,
         tags::handler,
         volumes::handler,
     ];

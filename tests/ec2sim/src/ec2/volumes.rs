@@ -1,8 +1,17 @@
 //! Volumes: what `RunInstances` made, and the account's encryption default.
 
+use std::sync::Arc;
+
 use crate::core::{
-    Call, Handler, Outcome, filters::Filters, ids, paging::Page, records::Volume, tags, world::World,
-    xml::Node,
+    Call, Handler, Outcome,
+    error::ApiError,
+    filters::Filters,
+    ids,
+    paging::Page,
+    records::Volume,
+    tags,
+    world::{Region, World},
+    xml::{Node, iso},
 };
 
 pub fn handler(action: &str) -> Option<Handler> {
@@ -13,85 +22,128 @@ pub fn handler(action: &str) -> Option<Handler> {
     }
 }
 
-const FILTERS: [&str; 15] = [
+const FILTERS: [&str; 20] = [
+    "attachment.attach-time",
     "attachment.delete-on-termination",
     "attachment.device",
     "attachment.instance-id",
     "attachment.status",
     "availability-zone",
+    "availability-zone-id",
     "create-time",
     "encrypted",
+    "fast-restored",
+    "multi-attach-enabled",
+    "operator.managed",
+    "operator.principal",
     "size",
     "snapshot-id",
     "status",
     "tag-key",
-    "throughput",
+    "tag-value",
     "volume-id",
     "volume-type",
-    "tag-value",
 ];
+
+/// True while the volume is on its instance.
+fn is_attached(call: &Call, region: &Region, volume: &Volume) -> bool {
+    region.instances.get(&volume.instance_id).is_some_and(|instance| !instance.is_terminated(call.now))
+}
+
+/// A volume goes with its instance unless it is kept.
+fn exists(call: &Call, region: &Region, volume: &Volume) -> bool {
+    !volume.delete_on_termination || is_attached(call, region, volume)
+}
+
+/// The caller's volume.
+pub fn find<'r>(call: &Call, region: &'r Region, id: &str) -> Result<&'r Arc<Volume>, ApiError> {
+    ids::VOLUME.check(id)?;
+    let volume = region.volumes.get(id);
+    let own = volume.filter(|volume| volume.owner == call.account() && exists(call, region, volume));
+    own.ok_or_else(|| ids::VOLUME.not_found(id))
+}
 
 fn describe_volumes(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params, &FILTERS)?;
     let page = Page::parse(call.params, 5..=1000)?;
+    Page::refuse_with_ids(call.params, "VolumeId", "volumeSet")?;
     let asked = call.params.texts("VolumeId");
     let region = call.region(world);
     for id in &asked {
-        ids::VOLUME.check(id)?;
-        region
-            .volumes
-            .get(*id)
-            .filter(|volume| volume.owner == call.account())
-            .ok_or_else(|| ids::VOLUME.not_found(id))?;
+        find(call, region, id)?;
     }
     let shown = region.volumes.values().filter(|volume| {
         volume.owner == call.account()
+            && exists(call, region, volume)
             && (asked.is_empty() || asked.contains(&volume.id.as_str()))
-            && filters.match_all(&volume.tags, |name| filter_values(volume, name))
+            && filters.match_all(&volume.tags, |name| filter_values(call, region, volume, name))
     });
-    Ok(page
-        .reply(
-            "volumeSet",
-            shown,
-            |volume| volume.id.clone(),
-            |volume| node(volume),
-        )
-        .into())
+    let show = |volume: &Arc<Volume>| node(call, region, volume);
+    Ok(page.reply("volumeSet", shown, |volume| volume.id.clone(), show).into())
 }
 
-fn filter_values(volume: &Volume, name: &str) -> Vec<String> {
+fn filter_values(call: &Call, region: &Region, volume: &Volume, name: &str) -> Vec<String> {
+    let attached = is_attached(call, region, volume);
     let value = match name {
+        _ if name.starts_with("attachment.") && !attached => return Vec::new(),
+        "attachment.attach-time" | "create-time" => iso(volume.created_at),
         "attachment.delete-on-termination" => volume.delete_on_termination.to_string(),
         "attachment.device" => volume.device_name.clone(),
         "attachment.instance-id" => volume.instance_id.clone(),
+        "attachment.status" => "attached".to_owned(),
         "availability-zone" => volume.zone.clone(),
+        "availability-zone-id" => {
+            return region.zone(&volume.zone).map(|it| it.id.clone()).into_iter().collect();
+        }
         "encrypted" => volume.encrypted.to_string(),
+        "fast-restored" | "multi-attach-enabled" | "operator.managed" => "false".to_owned(),
         "size" => volume.size.to_string(),
+        "snapshot-id" => volume.snapshot_id.clone().unwrap_or_default(),
+        "status" => status(attached).to_owned(),
         "volume-id" => volume.id.clone(),
         "volume-type" => volume.volume_type.clone(),
-        "snapshot-id" => return volume.snapshot_id.iter().cloned().collect(),
         _ => return Vec::new(),
     };
     vec![value]
 }
 
-fn node(volume: &Volume) -> Node {
+fn status(attached: bool) -> &'static str {
+    if attached { "in-use" } else { "available" }
+}
+
+fn node(call: &Call, region: &Region, volume: &Volume) -> Node {
+    let attached = is_attached(call, region, volume);
+    let attachment = attached.then(|| {
+        Node::new()
+            .text("volumeId", &volume.id)
+            .text("instanceId", &volume.instance_id)
+            .text("device", &volume.device_name)
+            .text("status", "attached")
+            .time("attachTime", volume.created_at)
+            .text("deleteOnTermination", volume.delete_on_termination)
+    });
     Node::new()
         .text("volumeId", &volume.id)
         .text("size", volume.size)
         .text("snapshotId", volume.snapshot_id.as_deref().unwrap_or_default())
         .text("availabilityZone", &volume.zone)
+        .opt("availabilityZoneId", region.zone(&volume.zone).map(|zone| &zone.id))
+        .text("status", status(attached))
         .time("createTime", volume.created_at)
+        .set("attachmentSet", attachment)
+        .set("tagSet", tags::nodes(&volume.tags))
         .text("volumeType", &volume.volume_type)
         .opt("iops", volume.iops)
+        .opt("throughput", volume.throughput)
         .text("encrypted", volume.encrypted)
-        .set("tagSet", tags::nodes(&volume.tags))
+        .opt("kmsKeyId", volume.kms_key_id.as_ref())
+        .text("multiAttachEnabled", false)
+        .text("sseType", if volume.encrypted { "sse-kms" } else { "none" })
+        .child("operator", Node::new().text("managed", false))
 }
 
 fn get_ebs_encryption_by_default(call: &Call, world: &World) -> Outcome {
     let settings = call.region(world).settings(call.account());
-    Ok(Node::new()
-        .text("ebsEncryptionByDefault", settings.encrypt_by_default)
-        .text("sseType", "sse-ebs")
-        .into())
+    let kind = if settings.encrypt_by_default { "sse-kms" } else { "none" };
+    Ok(Node::new().text("ebsEncryptionByDefault", settings.encrypt_by_default).text("sseType", kind).into())
 }

@@ -166,9 +166,11 @@ impl Image {
     }
 
     pub fn snapshot_ids(&self) -> impl Iterator<Item = &str> {
-        self.devices
-            .iter()
-            .filter_map(|device| device.ebs.as_ref()?.snapshot_id.as_deref())
+        self.devices.iter().filter_map(|device| device.ebs.as_ref()?.snapshot_id.as_deref())
+    }
+
+    pub fn is_windows(&self) -> bool {
+        self.platform_details.starts_with("Windows")
     }
 
     pub fn is_deprecated(&self, now: Timestamp) -> bool {

@@ -119,9 +119,7 @@ pub struct Instance {
 impl Instance {
     pub fn phase(&self, now: Timestamp) -> &Phase {
         let begun = self.phases.iter().rev().find(|phase| phase.from <= now);
-        begun
-            .or(self.phases.first())
-            .expect("an instance starts with its first phase")
+        begun.or(self.phases.first()).expect("an instance starts with its first phase")
     }
 
     pub fn state(&self, now: Timestamp) -> InstanceState {
@@ -140,10 +138,7 @@ impl Instance {
 
     /// When it will be, or was, terminated.
     pub fn terminated_at(&self) -> Option<Timestamp> {
-        self.phases
-            .iter()
-            .find(|phase| phase.state == InstanceState::Terminated)
-            .map(|phase| phase.from)
+        self.phases.iter().find(|phase| phase.state == InstanceState::Terminated).map(|phase| phase.from)
     }
 
     /// Drops what would have come after now, console lines included.

@@ -21,15 +21,10 @@ pub struct StateReason {
 
 impl StateReason {
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            message: message.into(),
-        }
+        Self { code: code.to_owned(), message: message.into() }
     }
 
     pub fn node(&self) -> super::xml::Node {
-        super::xml::Node::new()
-            .text("code", &self.code)
-            .text("message", &self.message)
+        super::xml::Node::new().text("code", &self.code).text("message", &self.message)
     }
 }

@@ -1,6 +1,14 @@
 //! What runs inside of an instance.
 
+mod cksum;
+mod interpreter;
+
 use std::time::Duration;
+
+pub use self::{
+    cksum::cksum,
+    interpreter::{Interpreter, run},
+};
 
 /// What a guest knows about its machine.
 #[derive(Clone, Debug)]
@@ -25,14 +33,4 @@ pub struct Course {
 pub trait Guest: Send + Sync {
     /// `user_data` is decoded.
     fn boot(&self, user_data: &[u8], facts: &Facts) -> Course;
-}
-
-/// The guest by default: understands what a shell script of the project asks for, without a shell.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Interpreter;
-
-impl Guest for Interpreter {
-    fn boot(&self, _user_data: &[u8], _facts: &Facts) -> Course {
-        Course::default()
-    }
 }

@@ -1,0 +1,92 @@
+//! Images as `DescribeImages` shows them.
+
+use jiff::Timestamp;
+
+use crate::{
+    core::{
+        records::{Image, ImageState, Protection},
+        tags,
+        xml::{Node, iso},
+    },
+    ec2::block_devices,
+};
+
+/// An image as an account sees it: only the owner sees when it was last launched.
+pub fn node(image: &Image, account: &str, now: Timestamp) -> Node {
+    let own = image.owner == account;
+    let state = image.state(now);
+    let reason = image.failure.as_ref().filter(|_| state == ImageState::Failed);
+    let tags: Vec<Node> = tags::nodes(&image.tags).collect();
+    origin(image, own, kind(image, now))
+        .opt_child("stateReason", reason.map(crate::core::records::StateReason::node))
+        .set("blockDeviceMapping", block_devices::nodes(&image.devices, shows_snapshots(image, state)))
+        .set("tagSet", if own { tags } else { Vec::new() })
+}
+
+/// A pending copy does not tell its snapshots.
+pub fn shows_snapshots(image: &Image, state: ImageState) -> bool {
+    !(image.is_copy && state == ImageState::Pending)
+}
+
+pub fn location(image: &Image) -> String {
+    let owner = image.owner_alias.as_deref().unwrap_or(&image.owner);
+    format!("{owner}/{}", image.name)
+}
+
+fn kind(image: &Image, now: Timestamp) -> Node {
+    let codes = image.product_codes.iter();
+    Node::new()
+        .text("imageId", &image.id)
+        .text("imageLocation", location(image))
+        .text("imageState", image.state(now).name())
+        .text("imageOwnerId", &image.owner)
+        .time("creationDate", image.created_at)
+        .text("isPublic", image.permissions.public)
+        .set(
+            "productCodes",
+            codes.map(|code| Node::new().text("productCode", &code.id).text("type", &code.kind)),
+        )
+        .text("architecture", &image.architecture)
+        .text("imageType", "machine")
+        .opt("kernelId", image.kernel_id.as_ref())
+        .opt("ramdiskId", image.ramdisk_id.as_ref())
+        .opt("platform", image.is_windows().then_some("windows"))
+        .text("platformDetails", &image.platform_details)
+        .text("usageOperation", &image.usage_operation)
+        .opt("imageOwnerAlias", image.owner_alias.as_ref())
+        .text("name", &image.name)
+        .opt("description", image.description.as_ref())
+        .text("rootDeviceType", "ebs")
+        .text("rootDeviceName", &image.root_device_name)
+        .text("virtualizationType", &image.virtualization)
+        .text("hypervisor", "xen")
+        .text("enaSupport", image.ena)
+        .opt("sriovNetSupport", image.sriov.as_ref())
+        .opt("bootMode", image.boot_mode.as_ref())
+        .opt("tpmSupport", image.tpm_support.as_ref())
+        .opt("imdsSupport", image.imds_v2.then_some("v2.0"))
+        .text("imageAllowed", true)
+        .text("freeTierEligible", image.owner_alias.as_deref() == Some("amazon"))
+        .text("deregistrationProtection", protection(image, now))
+}
+
+fn origin(image: &Image, own: bool, node: Node) -> Node {
+    node.opt("deprecationTime", image.deprecated_at.map(iso))
+        .opt("sourceInstanceId", image.source_instance_id.as_ref().filter(|_| own))
+        .opt("sourceImageId", image.source_image_id.as_ref())
+        .opt("sourceImageRegion", image.source_image_region.as_ref())
+        .opt("lastLaunchedTime", image.last_launched_at.filter(|_| own).map(iso))
+}
+
+/// The words of `deregistrationProtection`.
+pub fn protection(image: &Image, now: Timestamp) -> String {
+    match image.protection {
+        Protection::Off => "disabled".to_owned(),
+        Protection::On { cooldown: false } => "enabled-without-cooldown".to_owned(),
+        Protection::On { cooldown: true } => "enabled-with-cooldown".to_owned(),
+        Protection::Cooling { until } if now < until => {
+            format!("disabled after {}", until.strftime("%Y-%m-%dT%H:%M:%S.000Z"))
+        }
+        Protection::Cooling { .. } => "disabled".to_owned(),
+    }
+}

@@ -1,0 +1,68 @@
+//! Instances.
+
+mod attribute;
+mod console;
+mod describe;
+mod lifecycle;
+mod network;
+mod run;
+mod show;
+mod status;
+
+use std::sync::Arc;
+
+use crate::core::{
+    Call, Handler,
+    error::ApiError,
+    ids,
+    records::Instance,
+    world::{Region, World},
+};
+
+pub fn handler(action: &str) -> Option<Handler> {
+    match action {
+        "DescribeInstanceAttribute" => Some(Handler::Read(attribute::describe)),
+        "DescribeInstanceStatus" => Some(Handler::Read(status::describe)),
+        "DescribeInstances" => Some(Handler::Read(describe::describe)),
+        "GetConsoleOutput" => Some(Handler::Read(console::get)),
+        "RunInstances" => Some(Handler::Write(run::run)),
+        "StartInstances" => Some(Handler::Write(lifecycle::start)),
+        "StopInstances" => Some(Handler::Write(lifecycle::stop)),
+        "TerminateInstances" => Some(Handler::Write(lifecycle::terminate)),
+        _ => None,
+    }
+}
+
+/// The caller's instance, if it is still visible.
+pub fn find<'r>(call: &Call, region: &'r Region, id: &str) -> Result<&'r Arc<Instance>, ApiError> {
+    ids::INSTANCE.check(id)?;
+    let instance = region.instances.get(id);
+    let visible = instance.filter(|it| it.owner == call.account() && it.is_visible(call.now));
+    visible.ok_or_else(|| ids::INSTANCE.not_found(id))
+}
+
+/// The ids of a call, all of them checked: one that is wrong fails the whole call, with all missing ones named.
+pub fn find_all<'r>(
+    call: &Call,
+    region: &'r Region,
+    asked: &[&str],
+) -> Result<Vec<&'r Arc<Instance>>, ApiError> {
+    for id in asked {
+        ids::INSTANCE.check(id)?;
+    }
+    let missing: Vec<&str> = asked.iter().copied().filter(|id| find(call, region, id).is_err()).collect();
+    match missing.as_slice() {
+        [] => asked.iter().map(|id| find(call, region, id)).collect(),
+        [id] => Err(ids::INSTANCE.not_found(id)),
+        several => {
+            let message = format!("The instance IDs '{}' do not exist", several.join(", "));
+            Err(ApiError::new("InvalidInstanceID.NotFound", message))
+        }
+    }
+}
+
+fn change(call: &Call, world: &mut World, id: &str, change: impl FnOnce(&mut Instance)) {
+    if let Some(instance) = call.region_mut(world).instances.get_mut(id) {
+        change(Arc::make_mut(instance));
+    }
+}

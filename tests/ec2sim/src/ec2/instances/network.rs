@@ -1,0 +1,160 @@
+//! Where in a network an instance comes to stand.
+
+use std::sync::Arc;
+
+use crate::core::{
+    Call,
+    error::ApiError,
+    ids,
+    params::Params,
+    records::{SecurityGroup, Subnet},
+    world::{Region, World},
+};
+
+/// A subnet with what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub subnet_id: String,
+    pub vpc_id: String,
+    pub zone: String,
+    pub security_groups: Vec<String>,
+    cidr: String,
+    private_ip: Option<String>,
+    public: bool,
+}
+
+/// The network interface of an instance.
+pub struct Interface {
+    pub id: String,
+    pub attachment_id: String,
+    pub mac_address: String,
+    pub private_ip: String,
+    pub public_ip: Option<String>,
+}
+
+/// Finds subnet and security groups, given for the instance or for its first network interface.
+pub fn place(call: &Call, world: &World) -> Result<Place, ApiError> {
+    let region = call.region(world);
+    let nothing = Params::default();
+    let interfaces = call.params.list("NetworkInterface");
+    let interface = interfaces.first().copied().unwrap_or(&nothing);
+    refuse_both(call.params, interface)?;
+    let subnet = subnet(call, region, call.params.text("SubnetId").or(interface.text("SubnetId")))?;
+    let security_groups = groups(call, region, interface, subnet)?;
+    let private_ip = call.params.text("PrivateIpAddress").or(interface.text("PrivateIpAddress"));
+    Ok(Place {
+        subnet_id: subnet.id.clone(),
+        vpc_id: subnet.vpc_id.clone(),
+        zone: subnet.zone.clone(),
+        security_groups,
+        cidr: subnet.cidr.clone(),
+        private_ip: private_ip.map(str::to_owned),
+        public: interface.flag("AssociatePublicIpAddress")?.unwrap_or(subnet.map_public_ip),
+    })
+}
+
+fn refuse_both(params: &Params, interface: &Params) -> Result<(), ApiError> {
+    let what = if interface.is_empty() {
+        return Ok(());
+    } else if params.text("SubnetId").is_some() {
+        "subnet ID"
+    } else if !params.texts("SecurityGroupId").is_empty() || !params.texts("SecurityGroup").is_empty() {
+        "security groups"
+    } else {
+        return Ok(());
+    };
+    let message =
+        format!("Network interfaces and an instance-level {what} may not be specified on the same request");
+    Err(ApiError::invalid_combination(message))
+}
+
+fn subnet<'r>(call: &Call, region: &'r Region, asked: Option<&str>) -> Result<&'r Arc<Subnet>, ApiError> {
+    let zone = zone(call, region)?;
+    if let Some(id) = asked {
+        ids::SUBNET.check(id)?;
+        let subnet = region.subnets.get(id).filter(|subnet| subnet.owner == call.account());
+        let subnet = subnet.ok_or_else(|| ids::SUBNET.not_found(id))?;
+        if zone.is_some_and(|zone| zone != subnet.zone) {
+            let message = format!("The subnet '{id}' is not in the specified availability zone");
+            return Err(ApiError::new("InvalidParameter", message));
+        }
+        return Ok(subnet);
+    }
+    let vpc = region.default_vpc(call.account()).ok_or_else(|| {
+        ApiError::new(
+            "VPCIdNotSpecified",
+            "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.",
+        )
+    })?;
+    let mut own: Vec<_> = region.subnets.values().filter(|it| it.vpc_id == vpc.id && it.is_default).collect();
+    own.sort_by(|one, other| one.zone.cmp(&other.zone));
+    let fitting = own.into_iter().find(|subnet| zone.is_none_or(|zone| zone == subnet.zone));
+    let message = format!("No subnets found for the default VPC '{}'. Please specify a subnet.", vpc.id);
+    fitting.ok_or_else(|| ApiError::new("MissingInput", message))
+}
+
+fn zone<'r>(call: &Call, region: &'r Region) -> Result<Option<&'r str>, ApiError> {
+    let (name, id) =
+        (call.params.text("Placement.AvailabilityZone"), call.params.text("Placement.AvailabilityZoneId"));
+    let Some(asked) = name.or(id) else { return Ok(None) };
+    let found = region.zones.iter().find(|zone| zone.name == asked || zone.id == asked);
+    let refused = || ApiError::invalid_value(format!("Invalid availability zone: [{asked}]"));
+    found.map(|zone| Some(zone.name.as_str())).ok_or_else(refused)
+}
+
+fn groups(
+    call: &Call,
+    region: &Region,
+    interface: &Params,
+    subnet: &Subnet,
+) -> Result<Vec<String>, ApiError> {
+    let mut asked = call.params.texts("SecurityGroupId");
+    asked.extend(interface.texts("SecurityGroupId"));
+    let mut found = Vec::new();
+    for id in asked {
+        ids::GROUP.check(id)?;
+        let group = region.security_groups.get(id).filter(|group| group.owner == call.account());
+        let group = group.ok_or_else(|| ids::GROUP.not_found(id))?;
+        if group.vpc_id != subnet.vpc_id {
+            let message =
+                format!("Security group {id} and subnet {} belong to different networks.", subnet.id);
+            return Err(ApiError::new("InvalidParameter", message));
+        }
+        found.push(group.id.clone());
+    }
+    for name in call.params.texts("SecurityGroup") {
+        found.push(named(region, subnet, name)?.id.clone());
+    }
+    if found.is_empty() {
+        found.push(named(region, subnet, "default")?.id.clone());
+    }
+    Ok(found)
+}
+
+fn named<'r>(region: &'r Region, subnet: &Subnet, name: &str) -> Result<&'r Arc<SecurityGroup>, ApiError> {
+    let mut groups = region.security_groups.values();
+    let found = groups.find(|group| group.vpc_id == subnet.vpc_id && group.name == name);
+    let message = format!("The security group '{name}' does not exist in VPC '{}'", subnet.vpc_id);
+    found.ok_or_else(|| ApiError::new("InvalidGroup.NotFound", message))
+}
+
+/// Makes an interface with addresses drawn from the seed.
+pub fn interface(world: &mut World, place: &Place) -> Interface {
+    let [one, two, three, ..] = world.draw().to_be_bytes();
+    let [mac_one, mac_two, mac_three, public_one, public_two, ..] = world.draw().to_be_bytes();
+    let base = place.cidr.split('/').next().unwrap_or_default();
+    let octets: Vec<u8> = base.split('.').filter_map(|octet| octet.parse().ok()).collect();
+    let octet = |at: usize| octets.get(at).copied().unwrap_or_default();
+    // A default subnet is a /20: sixteen values of the third octet are its own.
+    let host = (octet(2).saturating_add(one % 16), two.clamp(4, 250));
+    let private_ip = format!("{}.{}.{}.{}", octet(0), octet(1), host.0, host.1);
+    Interface {
+        id: world.mint(ids::INTERFACE),
+        attachment_id: world.mint_prefixed("eni-attach"),
+        mac_address: format!("0a:{three:02x}:{mac_one:02x}:{mac_two:02x}:{mac_three:02x}:01"),
+        private_ip: place.private_ip.clone().unwrap_or(private_ip),
+        public_ip: place
+            .public
+            .then(|| format!("54.{}.{public_one}.{}", 144 + three % 64, public_two.max(1))),
+    }
+}

@@ -1,0 +1,211 @@
+//! Instances as `DescribeInstances` and `RunInstances` show them.
+
+use jiff::Timestamp;
+
+use super::lifecycle::state_node;
+use crate::core::{
+    records::{Instance, InstanceState},
+    tags,
+    world::Region,
+    xml::Node,
+};
+
+/// One reservation with those of its instances that are given, at least one.
+pub fn reservation(region: &Region, instances: &[&Instance], now: Timestamp) -> Node {
+    let first = instances.first();
+    Node::new()
+        .opt("reservationId", first.map(|instance| &instance.reservation_id))
+        .opt("ownerId", first.map(|instance| &instance.owner))
+        .set("groupSet", [])
+        .set("instancesSet", instances.iter().map(|instance| node(region, instance, now)))
+}
+
+fn node(region: &Region, instance: &Instance, now: Timestamp) -> Node {
+    let state = instance.state(now);
+    // Addresses and devices leave an instance when it is terminated.
+    let gone = state == InstanceState::Terminated;
+    let node = identity(region, instance, now);
+    let node = if gone { node } else { connected(region, instance, now, node) };
+    let devices = instance.devices.iter().filter(|_| !gone).map(|device| {
+        let ebs = Node::new()
+            .text("volumeId", &device.volume_id)
+            .text(
+                "status",
+                if now == instance.launched_at && state == InstanceState::Pending {
+                    "attaching"
+                } else {
+                    "attached"
+                },
+            )
+            .time("attachTime", instance.launched_at)
+            .text("deleteOnTermination", device.delete_on_termination);
+        Node::new().text("deviceName", &device.device_name).child("ebs", ebs)
+    });
+    options(instance, node.set("blockDeviceMapping", devices)).set("tagSet", tags::nodes(&instance.tags))
+}
+
+fn identity(region: &Region, instance: &Instance, now: Timestamp) -> Node {
+    let (image, phase) = (&instance.image, instance.phase(now));
+    let codes = image.product_codes.iter();
+    Node::new()
+        .text("instanceId", &instance.id)
+        .text("imageId", &image.id)
+        .child("instanceState", state_node(phase.state))
+        .text("privateDnsName", private_name(region, instance, phase.state))
+        .text("dnsName", public_name(region, instance, phase.state).unwrap_or_default())
+        .text("reason", &phase.transition)
+        .opt_child("stateReason", phase.reason.as_ref().map(crate::core::records::StateReason::node))
+        .opt("keyName", instance.key_name.as_ref())
+        .text("amiLaunchIndex", instance.launch_index)
+        .set(
+            "productCodes",
+            codes.map(|code| Node::new().text("productCode", &code.id).text("type", &code.kind)),
+        )
+        .text("instanceType", &instance.instance_type)
+        .time("launchTime", instance.launched_at)
+        .child("placement", placement(region, instance))
+        .child(
+            "monitoring",
+            Node::new().text("state", if instance.monitoring { "enabled" } else { "disabled" }),
+        )
+        .text("architecture", &image.architecture)
+        .text("rootDeviceType", "ebs")
+        .text("rootDeviceName", &image.root_device_name)
+        .text("virtualizationType", &image.virtualization)
+        .text("clientToken", &instance.client_token)
+        .text("hypervisor", "xen")
+        .opt("instanceLifecycle", instance.spot.then_some("spot"))
+}
+
+fn placement(region: &Region, instance: &Instance) -> Node {
+    Node::new()
+        .text("availabilityZone", &instance.zone)
+        .opt("availabilityZoneId", region.zone(&instance.zone).map(|zone| &zone.id))
+        .text("groupName", "")
+        .text("tenancy", &instance.tenancy)
+}
+
+fn private_name(region: &Region, instance: &Instance, state: InstanceState) -> String {
+    if state == InstanceState::Terminated {
+        return String::new();
+    }
+    let domain = if region.name == "us-east-1" {
+        "ec2.internal"
+    } else {
+        &format!("{}.compute.internal", region.name)
+    };
+    format!("ip-{}.{domain}", instance.private_ip.replace('.', "-"))
+}
+
+/// The address that the instance has while it runs.
+fn public_ip(instance: &Instance, state: InstanceState) -> Option<&String> {
+    instance.public_ip.as_ref().filter(|_| state == InstanceState::Running)
+}
+
+fn public_name(region: &Region, instance: &Instance, state: InstanceState) -> Option<String> {
+    let zone = if region.name == "us-east-1" { "compute-1" } else { &format!("{}.compute", region.name) };
+    public_ip(instance, state).map(|ip| format!("ec2-{}.{zone}.amazonaws.com", ip.replace('.', "-")))
+}
+
+fn connected(region: &Region, instance: &Instance, now: Timestamp, node: Node) -> Node {
+    let state = instance.state(now);
+    node.text("subnetId", &instance.subnet_id)
+        .text("vpcId", &instance.vpc_id)
+        .text("privateIpAddress", &instance.private_ip)
+        .opt("ipAddress", public_ip(instance, state))
+        .text("sourceDestCheck", true)
+        .set("groupSet", groups(region, instance))
+        .set("networkInterfaceSet", [interface(region, instance, state)])
+}
+
+pub fn groups<'a>(region: &'a Region, instance: &'a Instance) -> impl Iterator<Item = Node> + 'a {
+    instance.security_groups.iter().map(|id| {
+        let name = region.security_groups.get(id).map(|group| &group.name);
+        Node::new().text("groupId", id).opt("groupName", name)
+    })
+}
+
+fn interface(region: &Region, instance: &Instance, state: InstanceState) -> Node {
+    let association = public_ip(instance, state).map(|ip| {
+        Node::new()
+            .text("ipOwnerId", "amazon")
+            .opt("publicDnsName", public_name(region, instance, state))
+            .text("publicIp", ip)
+    });
+    let attachment = Node::new()
+        .text("attachmentId", &instance.interface_attachment_id)
+        .text("deviceIndex", 0)
+        .text("networkCardIndex", 0)
+        .text("status", "attached")
+        .time("attachTime", instance.launched_at)
+        .text("deleteOnTermination", true);
+    let name = private_name(region, instance, state);
+    let address = Node::new()
+        .text("privateIpAddress", &instance.private_ip)
+        .text("privateDnsName", &name)
+        .text("primary", true)
+        .opt_child("association", association.clone());
+    Node::new()
+        .text("networkInterfaceId", &instance.interface_id)
+        .text("subnetId", &instance.subnet_id)
+        .text("vpcId", &instance.vpc_id)
+        .text("description", "")
+        .text("ownerId", &instance.owner)
+        .text("status", "in-use")
+        .text("macAddress", &instance.mac_address)
+        .text("privateIpAddress", &instance.private_ip)
+        .text("privateDnsName", &name)
+        .text("sourceDestCheck", true)
+        .text("interfaceType", "interface")
+        .set("groupSet", groups(region, instance))
+        .child("attachment", attachment)
+        .opt_child("association", association)
+        .set("privateIpAddressesSet", [address])
+        .set("ipv6AddressesSet", [])
+}
+
+fn options(instance: &Instance, node: Node) -> Node {
+    let (image, metadata) = (&instance.image, &instance.metadata);
+    let profile = instance.instance_profile.as_ref();
+    let boot_mode = image.boot_mode.as_deref();
+    let current = if boot_mode.is_some_and(|mode| mode.starts_with("uefi")) { "uefi" } else { "legacy-bios" };
+    let names = Node::new()
+        .text("hostnameType", "ip-name")
+        .text("enableResourceNameDnsARecord", false)
+        .text("enableResourceNameDnsAAAARecord", false);
+    node.opt_child("iamInstanceProfile", profile.map(|(arn, id)| Node::new().text("arn", arn).text("id", id)))
+        .text("ebsOptimized", instance.ebs_optimized)
+        .text("enaSupport", image.ena)
+        .opt("sriovNetSupport", image.sriov.as_ref())
+        .opt("bootMode", boot_mode)
+        .text("currentInstanceBootMode", current)
+        .opt("tpmSupport", image.tpm_support.as_ref())
+        .opt("platform", image.is_windows().then_some("windows"))
+        .text("platformDetails", &image.platform_details)
+        .text("usageOperation", &image.usage_operation)
+        .time("usageOperationUpdateTime", instance.launched_at)
+        .child(
+            "cpuOptions",
+            Node::new().text("coreCount", instance.cpu.0).text("threadsPerCore", instance.cpu.1),
+        )
+        .child("capacityReservationSpecification", Node::new().text("capacityReservationPreference", "open"))
+        .child("hibernationOptions", Node::new().text("configured", false))
+        .child("enclaveOptions", Node::new().text("enabled", false))
+        .child(
+            "maintenanceOptions",
+            Node::new().text("autoRecovery", &instance.auto_recovery).text("rebootMigration", "default"),
+        )
+        .child("networkPerformanceOptions", Node::new().text("bandwidthWeighting", "default"))
+        .child("operator", Node::new().text("managed", false))
+        .child("privateDnsNameOptions", names)
+        .child(
+            "metadataOptions",
+            Node::new()
+                .text("state", "applied")
+                .text("httpTokens", &metadata.http_tokens)
+                .text("httpPutResponseHopLimit", metadata.hop_limit)
+                .text("httpEndpoint", &metadata.http_endpoint)
+                .text("httpProtocolIpv6", &metadata.http_protocol_ipv6)
+                .text("instanceMetadataTags", &metadata.instance_tags),
+        )
+}

@@ -1,0 +1,100 @@
+//! `DescribeInstanceStatus`.
+
+use super::{find_all, lifecycle::state_node};
+use crate::core::{
+    Call, Outcome,
+    clock::after,
+    filters::Filters,
+    ids,
+    paging::Page,
+    records::{Instance, InstanceState},
+    world::{Region, World},
+    xml::Node,
+};
+
+const FILTERS: [&str; 12] = [
+    "attached-ebs-status.status",
+    "availability-zone",
+    "availability-zone-id",
+    "event.code",
+    "event.description",
+    "event.instance-event-id",
+    "event.not-after",
+    "event.not-before",
+    "instance-state-code",
+    "instance-state-name",
+    "instance-status.status",
+    "system-status.status",
+];
+
+pub fn describe(call: &Call, world: &World) -> Outcome {
+    let filters = Filters::parse(call.params, &FILTERS)?;
+    let page = Page::parse(call.params, 5..=1000)?;
+    Page::refuse_with_ids(call.params, "InstanceId", "InstanceId")?;
+    let region = call.region(world);
+    let asked = call.params.texts("InstanceId");
+    for id in &asked {
+        ids::INSTANCE.check(id)?;
+    }
+    find_all(call, region, &asked)?;
+    let all = call.params.is_set("IncludeAllInstances")?;
+    let shown = region.instances.values().filter(|instance| {
+        instance.owner == call.account()
+            && instance.is_visible(call.now)
+            && (asked.is_empty() || asked.contains(&instance.id.as_str()))
+            && (all || instance.state(call.now) == InstanceState::Running)
+            && filters.match_all(&instance.tags, |name| filter_values(call, region, instance, name))
+    });
+    Ok(page.reply("instanceStatusSet", shown, |it| it.id.clone(), |it| node(call, region, it)).into())
+}
+
+/// What the checks say: they pass when the machine has booted.
+fn health(call: &Call, instance: &Instance) -> &'static str {
+    let phase = instance.phase(call.now);
+    match phase.state {
+        InstanceState::Running if call.now >= after(phase.from, call.profile.boot) => "ok",
+        InstanceState::Running | InstanceState::Pending => "initializing",
+        InstanceState::Stopping
+        | InstanceState::Stopped
+        | InstanceState::ShuttingDown
+        | InstanceState::Terminated => "not-applicable",
+    }
+}
+
+fn filter_values(call: &Call, region: &Region, instance: &Instance, name: &str) -> Vec<String> {
+    let state = instance.state(call.now);
+    match name {
+        "availability-zone" => vec![instance.zone.clone()],
+        "availability-zone-id" => {
+            region.zone(&instance.zone).map(|zone| zone.id.clone()).into_iter().collect()
+        }
+        "instance-state-code" => vec![state.code().to_string()],
+        "instance-state-name" => vec![state.name().to_owned()],
+        "attached-ebs-status.status" | "instance-status.status" | "system-status.status" => {
+            vec![health(call, instance).to_owned()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn node(call: &Call, region: &Region, instance: &Instance) -> Node {
+    let health = health(call, instance);
+    let summary = || {
+        let passed = match health {
+            "ok" => "passed",
+            other => other,
+        };
+        let details = Node::new().text("name", "reachability").text("status", passed);
+        let details = if health == "not-applicable" { vec![] } else { vec![details] };
+        Node::new().text("status", health).set("details", details)
+    };
+    Node::new()
+        .text("instanceId", &instance.id)
+        .text("availabilityZone", &instance.zone)
+        .opt("availabilityZoneId", region.zone(&instance.zone).map(|zone| &zone.id))
+        .child("instanceState", state_node(instance.state(call.now)))
+        .child("systemStatus", summary())
+        .child("instanceStatus", summary())
+        .child("attachedEbsStatus", summary())
+        .child("operator", Node::new().text("managed", false))
+}

@@ -1,0 +1,272 @@
+//! A guest without a machine: it reads the user data and tells what a shell would have done.
+
+use std::time::Duration;
+
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
+use serde::Deserialize;
+
+use super::{Course, Facts, Guest, cksum};
+
+/// Output lines of a failing step that are told on the console, and their greatest length in bytes.
+const LOG_LINES: usize = 20;
+const LOG_LINE_BYTES: usize = 200;
+
+/// The guest by default. Of a script it understands `echo`, `sleep`, `exit`, and the ways to power off;
+/// every other line succeeds in silence.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Interpreter;
+
+impl Guest for Interpreter {
+    fn boot(&self, user_data: &[u8], facts: &Facts) -> Course {
+        let text = String::from_utf8_lossy(user_data);
+        let mut console = Console::default();
+        console.banner(facts);
+        match nonce(&text) {
+            // User data runs at the first boot of an instance only.
+            _ if facts.boot > 1 => console.login(facts),
+            Some(nonce) => console.customize(nonce, &steps(&text)),
+            None if text.starts_with("#!") => console.plain_script(&text),
+            None => console.login(facts),
+        }
+        console.0
+    }
+}
+
+fn nonce(text: &str) -> Option<&str> {
+    text.lines().find_map(|line| line.strip_prefix("NONCE='")?.strip_suffix('\''))
+}
+
+#[derive(Deserialize)]
+struct Header {
+    name: String,
+    action: String,
+}
+
+struct Step {
+    name: String,
+    /// The decoded script; `None` for a file, which always succeeds.
+    script: Option<String>,
+}
+
+/// The `#step` lines, each with the here-document that follows it.
+fn steps(text: &str) -> Vec<Step> {
+    let mut lines = text.lines();
+    let mut steps = Vec::new();
+    while let Some(line) = lines.next() {
+        let Some(header) = line.strip_prefix("#step ") else { continue };
+        let Ok(header) = serde_json::from_str::<Header>(header) else { continue };
+        let document = lines.by_ref().skip_while(|line| !line.ends_with("<<'CONTENT'")).skip(1);
+        let encoded: String = document.take_while(|line| *line != "CONTENT").map(str::trim).collect();
+        let content = BASE64.decode(encoded).unwrap_or_default();
+        let script = (header.action == "script").then(|| String::from_utf8_lossy(&content).into_owned());
+        steps.push(Step { name: header.name, script });
+    }
+    steps
+}
+
+/// What a script does, seen from outside.
+#[derive(Default)]
+pub struct Run {
+    pub output: Vec<(Duration, String)>,
+    pub took: Duration,
+    pub exit_code: i32,
+    powers_off: bool,
+}
+
+pub fn run(script: &str) -> Run {
+    let mut run = Run::default();
+    for line in script.lines() {
+        let line = line.trim().trim_start_matches("sudo ");
+        let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        match command {
+            "echo" => run.output.extend(printed(rest).map(|text| (run.took, text))),
+            "sleep" => {
+                run.took += Duration::from_secs(rest.trim().trim_end_matches('s').parse().unwrap_or(0))
+            }
+            "exit" => {
+                run.exit_code = rest.trim().parse().unwrap_or(0);
+                return run;
+            }
+            _ if is_power_off(line) => run.powers_off = true,
+            _ => {}
+        }
+    }
+    run
+}
+
+/// What `echo` prints on the console; nothing if it writes into a file.
+fn printed(rest: &str) -> Option<String> {
+    let text = rest.trim().trim_end_matches(">&2").trim_end();
+    let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''));
+    if let Some(inner) = quote.and_then(|quote| text.strip_prefix(quote)?.strip_suffix(quote)) {
+        return Some(inner.to_owned());
+    }
+    (!text.contains('>')).then(|| text.to_owned())
+}
+
+fn is_power_off(line: &str) -> bool {
+    let line = line.trim_start_matches("/sbin/").trim_start_matches("/usr/sbin/");
+    matches!(line, "poweroff" | "shutdown -h now" | "shutdown -P now" | "halt -p" | "systemctl poweroff")
+}
+
+/// The course while it is written, at the time of its last line.
+#[derive(Default)]
+struct Console(Course, Duration);
+
+impl Console {
+    fn print(&mut self, line: impl Into<String>) {
+        self.0.lines.push((self.1, line.into()));
+    }
+
+    fn banner(&mut self, facts: &Facts) {
+        self.print("[    0.000000] Linux version 6.1.158-180.294.amzn2023 (mockbuild@ip-10-0-45-147)");
+        self.print(format!("[    0.000000] DMI: Amazon EC2 {}/, BIOS 1.0 10/16/2017", facts.instance_type));
+        self.print("[    2.310482] systemd[1]: Reached target multi-user.target - Multi-User System.");
+        self.print(format!(
+            "[    4.201733] cloud-init[1602]: instance {} of {}",
+            facts.instance_id, facts.image_id
+        ));
+    }
+
+    fn login(&mut self, facts: &Facts) {
+        self.print(format!("{} login: ", facts.instance_id));
+    }
+
+    fn plain_script(&mut self, script: &str) {
+        let run = run(script);
+        let start = self.1;
+        for (at, line) in run.output {
+            self.1 = start + at;
+            self.print(format!("[    5.000000] cloud-init[1633]: {line}"));
+        }
+        self.1 = start + run.took;
+        if run.powers_off {
+            self.power_off();
+        }
+    }
+
+    fn customize(&mut self, nonce: &str, steps: &[Step]) {
+        self.tell(nonce, &format!("begin {}", steps.len()));
+        let succeeded = steps.iter().all(|step| self.step(nonce, step));
+        let verdict = if succeeded { "verdict succeeded" } else { "verdict failed" };
+        for _ in 0..3 {
+            self.tell(nonce, verdict);
+        }
+        self.power_off();
+    }
+
+    /// Answers whether the step succeeded.
+    fn step(&mut self, nonce: &str, step: &Step) -> bool {
+        self.tell(nonce, &format!("step {} started", step.name));
+        let run = step.script.as_deref().map(run).unwrap_or_default();
+        let start = self.1;
+        for (at, line) in &run.output {
+            self.1 = start + *at;
+            self.print(format!("[    6.000000] cloud-init[1633]: {line}"));
+        }
+        self.1 = start + run.took;
+        let (code, seconds) = (run.exit_code, run.took.as_secs());
+        let ending = if code == 0 { "succeeded" } else { "failed" };
+        self.tell(nonce, &format!("step {} {ending} {code} {seconds}", step.name));
+        if code != 0 {
+            self.log(nonce, &run);
+        }
+        code == 0
+    }
+
+    fn log(&mut self, nonce: &str, run: &Run) {
+        let skipped = run.output.len().saturating_sub(LOG_LINES);
+        for (_, line) in run.output.iter().skip(skipped) {
+            let bytes = line.as_bytes();
+            let cut = bytes.get(..LOG_LINE_BYTES).unwrap_or(bytes);
+            self.tell(nonce, &format!("log {}", BASE64.encode(cut)));
+        }
+    }
+
+    /// One line of the protocol between the operator and its guests.
+    fn tell(&mut self, nonce: &str, payload: &str) {
+        self.print(format!("::ami-operator:{nonce}:{payload}:{}::", cksum(payload.as_bytes())));
+    }
+
+    fn power_off(&mut self) {
+        self.print("[   12.000000] reboot: Power down");
+        self.0.power_off = Some(self.1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boot(user_data: &str, boot: u32) -> Course {
+        let facts = Facts {
+            instance_id: "i-0123".to_owned(),
+            image_id: "ami-0123".to_owned(),
+            instance_type: "t3.micro".to_owned(),
+            boot,
+        };
+        Interpreter.boot(user_data.as_bytes(), &facts)
+    }
+
+    fn program(steps: &[(&str, &str)]) -> String {
+        let step = |(name, script): &(&str, &str)| {
+            let content = BASE64.encode(script);
+            format!(
+                "#step {{\"name\":\"{name}\",\"action\":\"script\"}}\nbase64 -d <<'CONTENT'\n{content}\nCONTENT\n"
+            )
+        };
+        format!("#!/bin/sh\nNONCE='0123456789abcdef'\n{}", steps.iter().map(step).collect::<String>())
+    }
+
+    fn payloads(course: &Course) -> Vec<String> {
+        let payload = |line: &String| {
+            let rest = line.strip_prefix("::ami-operator:0123456789abcdef:")?.strip_suffix("::")?;
+            Some(rest.rsplit_once(':')?.0.to_owned())
+        };
+        course.lines.iter().filter_map(|(_, line)| payload(line)).collect()
+    }
+
+    #[test]
+    fn all_steps_succeed_and_the_machine_powers_off() {
+        let course = boot(&program(&[("one", "echo hello\nsleep 3"), ("two", "true")]), 1);
+        assert_eq!(
+            payloads(&course),
+            [
+                "begin 2",
+                "step one started",
+                "step one succeeded 0 3",
+                "step two started",
+                "step two succeeded 0 0",
+                "verdict succeeded",
+                "verdict succeeded",
+                "verdict succeeded"
+            ]
+        );
+        assert_eq!(course.power_off, Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn the_first_failing_step_ends_the_program_with_its_log() {
+        let course = boot(&program(&[("bad", "echo 'no such file'\nexit 3"), ("never", "true")]), 1);
+        let log = format!("log {}", BASE64.encode("no such file"));
+        let told = payloads(&course);
+        assert_eq!(told[1..5], ["step bad started", "step bad failed 3 0", &log, "verdict failed"]);
+        assert!(course.power_off.is_some());
+    }
+
+    #[test]
+    fn user_data_of_others_keeps_the_machine_running() {
+        assert_eq!(boot("#cloud-config\npackages: [vim]", 1).power_off, None);
+    }
+
+    #[test]
+    fn a_script_of_others_may_power_off() {
+        let course = boot("#!/bin/bash\nsleep 5\nsudo shutdown -h now\n", 1);
+        assert_eq!(course.power_off, Some(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn user_data_does_not_run_again_after_a_stop() {
+        assert_eq!(boot(&program(&[("one", "true")]), 2).power_off, None);
+    }
+}
