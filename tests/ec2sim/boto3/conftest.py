@@ -26,7 +26,7 @@ class Sim:
             return json.load(reply)
 
     def reset(self):
-        self.admin("reset", {})
+        self.admin("reset", {"profile": "test", "seed": 1})
 
     def advance(self, seconds):
         self.admin("clock", {"advanceSeconds": seconds})

@@ -126,7 +126,7 @@ def test_a_key_of_another_region_fails_later(ec2_eu, copy, account):
         ({"SourceImageId": "ami-0123456789abcdef0"}, "InvalidAMIID.NotFound"),
         ({"SourceImageId": "nonsense"}, "InvalidAMIID.Malformed"),
         ({"SourceRegion": "mars-1"}, ("InvalidRegion", "InvalidParameterValue")),
-        ({"Name": "ab"}, "InvalidAMIName.Malformed"),
+        ({"Name": "star*"}, "InvalidAMIName.Malformed"),
         ({"SnapshotCopyCompletionDurationMinutes": 17}, ("InvalidParameterValue", "InvalidParameter")),
         (
             {"TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "a", "Value": ""}]}]},

@@ -105,7 +105,7 @@ def test_the_journal_shows_calls(sim, ec2):
     refused("InvalidVpcID.NotFound", ec2.describe_vpcs, VpcIds=["vpc-0123456789abcdef0"])
     last = sim.admin("journal")["calls"][-1]
     assert (last["service"], last["action"], last["region"]) == ("ec2", "DescribeVpcs", "us-east-1")
-    assert last["result"] == "InvalidVpcID.NotFound"
+    assert last["error"]["code"] == "InvalidVpcID.NotFound"
 
 
 def test_the_clock_is_moved(sim):

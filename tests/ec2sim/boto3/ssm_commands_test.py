@@ -20,6 +20,10 @@ def send(ssm, instance, *lines, **more):
     return ssm.send_command(**(request | more))["Command"]
 
 
+def run(ssm, instance, **more):
+    return send(ssm, instance, "true", **more)
+
+
 def test_a_managed_instance_is_listed(ssm, managed):
     [found] = ssm.describe_instance_information()["InstanceInformationList"]
     assert (found["InstanceId"], found["PingStatus"], found["PlatformType"]) == (managed, "Online", "Linux")
@@ -43,7 +47,7 @@ def test_an_instance_without_profile_is_not_managed(sim, ssm, launch):
     instance = launch()["InstanceId"]
     sim.advance(120)
     assert ssm.describe_instance_information()["InstanceInformationList"] == []
-    refused("InvalidInstanceId", send, ssm=ssm, instance=instance)
+    refused("InvalidInstanceId", run, ssm=ssm, instance=instance)
 
 
 def test_an_instance_registers_some_time_after_it_runs(sim, ssm, launch):
@@ -105,9 +109,9 @@ def test_a_command_that_takes_too_long(sim, ssm, managed):
 
 
 def test_command_errors(ssm, managed):
-    refused("InvalidInstanceId", send, ssm=ssm, instance="i-0123456789abcdef0")
-    refused("InvalidDocument", send, ssm=ssm, instance=managed, DocumentName="Nonsense")
-    refused("InvalidParameters", send, ssm=ssm, instance=managed, Parameters={"colour": ["red"]})
+    refused("InvalidInstanceId", run, ssm=ssm, instance="i-0123456789abcdef0")
+    refused("InvalidDocument", run, ssm=ssm, instance=managed, DocumentName="Nonsense")
+    refused("InvalidParameters", run, ssm=ssm, instance=managed, Parameters={"colour": ["red"]})
     refused(
         "InvocationDoesNotExist",
         ssm.get_command_invocation,

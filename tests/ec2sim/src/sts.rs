@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::core::{
-    Call, Handler, Outcome, clock::after, digest, error::ApiError, seed, world::Identity, world::World, xml::Node,
+    Call, Handler, Outcome, clock::after, digest, error::ApiError, seed, world::Identity, world::World,
+    xml::Node,
 };
 
 /// Session length without `DurationSeconds`, and the bounds of that parameter (`AssumeRole`).
@@ -28,9 +29,12 @@ pub fn handler(action: &str) -> Option<Handler> {
 
 fn get_caller_identity(call: &Call, world: &World) -> Outcome {
     let session = world.access_keys.values().find(|identity| identity.principal == call.caller.principal);
-    let user_id = session.map_or_else(|| seed::default_identity(&call.caller.principal).user_id, |it| it.user_id.clone());
-    let node =
-        Node::new().text("Arn", &call.caller.principal).text("UserId", user_id).text("Account", call.account());
+    let user_id = session
+        .map_or_else(|| seed::default_identity(&call.caller.principal).user_id, |it| it.user_id.clone());
+    let node = Node::new()
+        .text("Arn", &call.caller.principal)
+        .text("UserId", user_id)
+        .text("Account", call.account());
     Ok(node.into())
 }
 
@@ -72,9 +76,9 @@ fn claims(token: &str) -> Result<Value, ApiError> {
     let payload = parts.nth(1).filter(|_| parts.next().is_some() && parts.next().is_none());
     let bytes = payload.and_then(|payload| BASE64_URL_SAFE_NO_PAD.decode(payload).ok());
     let claims = bytes.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    claims.filter(|claims| claims["iss"].is_string() && claims["sub"].is_string()).ok_or_else(|| {
-        ApiError::new("InvalidIdentityToken", "The ID Token provided is not a valid JWT.")
-    })
+    claims
+        .filter(|claims| claims["iss"].is_string() && claims["sub"].is_string())
+        .ok_or_else(|| ApiError::new("InvalidIdentityToken", "The ID Token provided is not a valid JWT."))
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {
@@ -100,7 +104,9 @@ fn seconds(call: &Call) -> Result<i64, ApiError> {
     let refuse = |constraint: &str| Err(violates(text, "durationSeconds", constraint));
     match text.parse::<i64>() {
         Ok(seconds) if SECONDS.contains(&seconds) => Ok(seconds),
-        Ok(seconds) if seconds < *SECONDS.start() => refuse("Member must have value greater than or equal to 900"),
+        Ok(seconds) if seconds < *SECONDS.start() => {
+            refuse("Member must have value greater than or equal to 900")
+        }
         Ok(_) => refuse("Member must have value less than or equal to 43200"),
         Err(_) => refuse("Member must be an integer"),
     }
@@ -186,7 +192,8 @@ fn split_role(arn: &str) -> Option<(&str, &str)> {
     let mut parts = arn.splitn(6, ':');
     let is_iam = parts.next() == Some("arn") && parts.next().is_some_and(|it| it.starts_with("aws"));
     let is_iam = is_iam && parts.next() == Some("iam") && parts.next() == Some("");
-    let account = parts.next().filter(|it| it.len() == 12 && it.bytes().all(|digit| digit.is_ascii_digit()))?;
+    let account =
+        parts.next().filter(|it| it.len() == 12 && it.bytes().all(|digit| digit.is_ascii_digit()))?;
     let path = parts.next()?.strip_prefix("role/").filter(|path| !path.is_empty())?;
     is_iam.then_some((account, path))
 }

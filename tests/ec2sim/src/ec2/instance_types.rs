@@ -5,7 +5,8 @@ mod catalog;
 use self::catalog::Hypervisor;
 pub use self::catalog::{InstanceType, find};
 use crate::core::{
-    Call, Handler, Outcome, error::ApiError, filters::Filters, paging::Page, tags::Tags, world::World, xml::Node,
+    Call, Handler, Outcome, error::ApiError, filters::Filters, paging::Page, tags::Tags, world::World,
+    xml::Node,
 };
 
 pub fn handler(action: &str) -> Option<Handler> {
@@ -91,7 +92,10 @@ fn filter_values(it: &InstanceType, name: &str) -> Vec<String> {
 fn fixed_value(it: &InstanceType, name: &str) -> &'static str {
     match name {
         "auto-recovery-supported" | "dedicated-hosts-supported" | "network-info.ipv6-supported" => "true",
-        "bare-metal" | "hibernation-supported" | "instance-storage-supported" | "network-info.efa-supported" => "false",
+        "bare-metal"
+        | "hibernation-supported"
+        | "instance-storage-supported"
+        | "network-info.efa-supported" => "false",
         "ebs-info.ebs-optimized-support" => it.ebs_optimized(),
         "ebs-info.encryption-support" => "supported",
         "ebs-info.nvme-support" => it.nvme(),
@@ -133,7 +137,10 @@ fn node(it: &InstanceType) -> Node {
         .text("instanceStorageSupported", false)
         .child("ebsInfo", ebs_node(it))
         .child("networkInfo", network_node(it))
-        .child("placementGroupInfo", Node::new().texts("supportedStrategies", ["cluster", "partition", "spread"]))
+        .child(
+            "placementGroupInfo",
+            Node::new().texts("supportedStrategies", ["cluster", "partition", "spread"]),
+        )
         .text("hibernationSupported", false)
         .text("burstablePerformanceSupported", it.family.burstable)
         .text("dedicatedHostsSupported", true)

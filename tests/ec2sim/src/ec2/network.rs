@@ -152,7 +152,8 @@ fn describe_subnets(call: &Call, world: &World) -> Outcome {
 
 fn free_addresses(call: &Call, region: &Region, subnet: &Subnet) -> usize {
     let bits = subnet.cidr.split_once('/').and_then(|(_, bits)| bits.parse::<u32>().ok()).unwrap_or(32);
-    let taken = region.instances.values().filter(|it| it.subnet_id == subnet.id && !it.is_terminated(call.now));
+    let taken =
+        region.instances.values().filter(|it| it.subnet_id == subnet.id && !it.is_terminated(call.now));
     (1_usize << (32 - bits.min(32))).saturating_sub(RESERVED_ADDRESSES + taken.count())
 }
 

@@ -77,7 +77,9 @@ fn group_name<'c>(call: &'c Call) -> Result<&'c str, ApiError> {
         return Err(ApiError::new("InvalidGroup.Reserved", message));
     }
     if name.to_ascii_lowercase().starts_with("sg-") {
-        let message = format!("invalid value for parameter groupName: {name}. Group names may not be in the format sg-*");
+        let message = format!(
+            "invalid value for parameter groupName: {name}. Group names may not be in the format sg-*"
+        );
         return Err(ApiError::invalid_value(message));
     }
     check_text(name, "security group name")?;
@@ -146,17 +148,21 @@ fn delete_security_group(call: &Call, world: &mut World) -> Outcome {
     let region = call.region(world);
     let group = named_group(call, region)?;
     if group.name == "default" {
-        let message = format!(
-            "the specified group: \"{}\" name: \"default\" cannot be deleted by a user",
-            group.id
-        );
+        let message =
+            format!("the specified group: \"{}\" name: \"default\" cannot be deleted by a user", group.id);
         return Err(ApiError::new("CannotDelete", message));
     }
-    let worn = region.instances.values().any(|it| it.security_groups.contains(&group.id) && !it.is_terminated(call.now));
+    let worn = region
+        .instances
+        .values()
+        .any(|it| it.security_groups.contains(&group.id) && !it.is_terminated(call.now));
     let target = RuleTarget::Group(group.id.clone());
     let mut others = region.security_groups.values().filter(|other| other.id != group.id);
     if worn || others.any(|other| other.rules.iter().any(|rule| rule.target == target)) {
-        return Err(ApiError::new("DependencyViolation", format!("resource {} has a dependent object", group.id)));
+        return Err(ApiError::new(
+            "DependencyViolation",
+            format!("resource {} has a dependent object", group.id),
+        ));
     }
     let id = group.id.clone();
     call.region_mut(world).security_groups.remove(&id);

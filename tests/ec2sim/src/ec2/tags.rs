@@ -70,13 +70,16 @@ fn resources<'c>(call: &'c Call) -> Result<Vec<&'c str>, ApiError> {
         return Err(ApiError::missing("resourceIdSet"));
     }
     if ids.len() > MAX_RESOURCES {
-        return Err(ApiError::invalid_value(format!("The number of resources exceeds the limit of {MAX_RESOURCES}")));
+        return Err(ApiError::invalid_value(format!(
+            "The number of resources exceeds the limit of {MAX_RESOURCES}"
+        )));
     }
     Ok(ids)
 }
 
 fn own_tags<'w>(call: &Call, world: &'w mut World, id: &str) -> Result<&'w mut Tags, ApiError> {
-    let kind = Kind::of(id).ok_or_else(|| ApiError::new("InvalidID", format!("The ID '{id}' is not valid")))?;
+    let kind =
+        Kind::of(id).ok_or_else(|| ApiError::new("InvalidID", format!("The ID '{id}' is not valid")))?;
     kind.check(id)?;
     let region = call.region_mut(world);
     let is_own = region.tags(id).is_some_and(|(_, owner)| owner == call.account());

@@ -16,19 +16,11 @@ pub struct Scope {
 const UNSIGNED: [&str; 2] = ["AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"];
 
 pub fn scope(request: &Request<Vec<u8>>, message: &Message) -> Result<Scope, ApiError> {
-    let header = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let credential = match (header, message.credential.as_deref()) {
         (Some(header), _) => credential_of(header).ok_or_else(incomplete)?,
         (None, Some(presigned)) => presigned,
-        (None, None)
-            if message
-                .action
-                .as_deref()
-                .is_some_and(|action| UNSIGNED.contains(&action)) =>
-        {
+        (None, None) if message.action.as_deref().is_some_and(|action| UNSIGNED.contains(&action)) => {
             return Ok(unsigned(request));
         }
         (None, None) => return Err(missing()),
@@ -38,9 +30,7 @@ pub fn scope(request: &Request<Vec<u8>>, message: &Message) -> Result<Scope, Api
 
 fn credential_of(header: &str) -> Option<&str> {
     let fields = header.strip_prefix("AWS4-HMAC-SHA256")?;
-    fields
-        .split(',')
-        .find_map(|field| field.trim().strip_prefix("Credential="))
+    fields.split(',').find_map(|field| field.trim().strip_prefix("Credential="))
 }
 
 fn parse(credential: &str) -> Option<Scope> {
@@ -48,44 +38,22 @@ fn parse(credential: &str) -> Option<Scope> {
     let (_terminator, service, region) = (parts.next()?, parts.next()?, parts.next()?);
     let (_date, access_key) = (parts.next()?, parts.next()?);
     let service = Service::named(service)?;
-    Some(Scope {
-        access_key: access_key.to_owned(),
-        region: region.to_owned(),
-        service,
-    })
+    Some(Scope { access_key: access_key.to_owned(), region: region.to_owned(), service })
 }
 
 /// The region of an unsigned call is in the host name of a regional endpoint, if anywhere.
 fn unsigned(request: &Request<Vec<u8>>) -> Scope {
-    let host = request
-        .headers()
-        .get(hyper::header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let named = host
-        .or(request.uri().host())
-        .and_then(|host| host.strip_prefix("sts."));
-    let region = named
-        .and_then(|rest| rest.strip_suffix(".amazonaws.com"))
-        .unwrap_or("us-east-1");
-    Scope {
-        access_key: String::new(),
-        region: region.to_owned(),
-        service: Service::Sts,
-    }
+    let host = request.headers().get(hyper::header::HOST).and_then(|host| host.to_str().ok());
+    let named = host.or(request.uri().host()).and_then(|host| host.strip_prefix("sts."));
+    let region = named.and_then(|rest| rest.strip_suffix(".amazonaws.com")).unwrap_or("us-east-1");
+    Scope { access_key: String::new(), region: region.to_owned(), service: Service::Sts }
 }
 
 fn missing() -> ApiError {
-    ApiError::new(
-        "MissingAuthenticationToken",
-        "Request is missing Authentication Token",
-    )
-    .with_status(403)
+    ApiError::new("MissingAuthenticationToken", "Request is missing Authentication Token").with_status(403)
 }
 
 fn incomplete() -> ApiError {
-    ApiError::new(
-        "IncompleteSignature",
-        "Authorization header requires 'Credential' parameter.",
-    )
-    .with_status(403)
+    ApiError::new("IncompleteSignature", "Authorization header requires 'Credential' parameter.")
+        .with_status(403)
 }

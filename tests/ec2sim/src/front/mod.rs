@@ -1,6 +1,9 @@
 //! What clients speak: HTTP requests to calls, replies to HTTP responses.
 
+pub mod admin;
 pub mod http;
+#[cfg(feature = "sdk")]
+pub mod sdk;
 
 mod credentials;
 mod protocol;
@@ -24,11 +27,7 @@ pub struct Front {
 
 impl Front {
     pub fn new(sim: Arc<Sim>, clock: Clock) -> Self {
-        Self {
-            sim,
-            clock,
-            answered: AtomicU64::new(0),
-        }
+        Self { sim, clock, answered: AtomicU64::new(0) }
     }
 
     /// Carries out one request of any protocol. No I/O, no waiting.
@@ -45,8 +44,7 @@ impl Front {
             .as_deref()
             .ok_or_else(|| ApiError::new("MissingAction", "The request must contain the parameter Action"))?;
         let caller = self.caller(&scope, message)?;
-        self.sim
-            .call(self.clock.now(), &caller, scope.service, action, &message.params)
+        self.sim.call(self.clock.now(), &caller, scope.service, action, &message.params)
     }
 
     fn caller(&self, scope: &Scope, message: &Message) -> Result<Caller, ApiError> {
@@ -54,11 +52,7 @@ impl Front {
         if identity.expires_at.is_some_and(|end| end <= self.clock.now()) {
             return Err(protocol::expired(message.service));
         }
-        Ok(Caller {
-            account: identity.account,
-            region: scope.region.clone(),
-            principal: identity.principal,
-        })
+        Ok(Caller { account: identity.account, region: scope.region.clone(), principal: identity.principal })
     }
 
     fn request_id(&self) -> String {

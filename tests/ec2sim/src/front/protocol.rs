@@ -36,11 +36,7 @@ pub struct Message {
 
 impl Message {
     pub fn read(request: &Request<Vec<u8>>) -> Self {
-        match request
-            .headers()
-            .get("x-amz-target")
-            .and_then(|target| target.to_str().ok())
-        {
+        match request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()) {
             Some(target) => Self::read_json(target, request.body()),
             None => Self::read_query(request),
         }
@@ -49,12 +45,7 @@ impl Message {
     fn read_json(target: &str, body: &[u8]) -> Self {
         let action = target.rsplit_once('.').map(|(_, action)| action.to_owned());
         let json = serde_json::from_slice(body).unwrap_or(Value::Null);
-        Self {
-            service: Service::Ssm,
-            action,
-            params: Params::from_json(&json),
-            credential: None,
-        }
+        Self { service: Service::Ssm, action, params: Params::from_json(&json), credential: None }
     }
 
     fn read_query(request: &Request<Vec<u8>>) -> Self {
@@ -65,12 +56,7 @@ impl Message {
         let (action, credential) = (text("Action"), text("X-Amz-Credential"));
         let sts_version = params.text("Version") == Some("2011-06-15");
         let service = signed_for(request).unwrap_or(if sts_version { Service::Sts } else { Service::Ec2 });
-        Self {
-            service,
-            action,
-            credential,
-            params: params.without(&ENVELOPE),
-        }
+        Self { service, action, credential, params: params.without(&ENVELOPE) }
     }
 }
 
@@ -159,9 +145,7 @@ fn sts_error(error: &ApiError, request_id: &str) -> String {
 }
 
 fn error_node(error: &ApiError) -> crate::core::xml::Node {
-    crate::core::xml::Node::new()
-        .text("Code", &error.code)
-        .text("Message", &error.message)
+    crate::core::xml::Node::new().text("Code", &error.code).text("Message", &error.message)
 }
 
 fn json_error(error: &ApiError) -> String {

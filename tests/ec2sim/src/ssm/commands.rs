@@ -98,7 +98,10 @@ fn parameters(call: &Call) -> Result<BTreeMap<String, Vec<String>>, ApiError> {
         parameters.members().map(values).collect::<BTreeMap<_, _>>()
     });
     let given = given.unwrap_or_default();
-    if let Some(unknown) = given.keys().find(|name| !matches!(name.as_str(), "commands" | "workingDirectory" | "executionTimeout")) {
+    if let Some(unknown) = given
+        .keys()
+        .find(|name| !matches!(name.as_str(), "commands" | "workingDirectory" | "executionTimeout"))
+    {
         return Err(refused(format!("Parameter \"{unknown}\" is not defined in the document.")));
     }
     if given.get("commands").is_none_or(Vec::is_empty) {
@@ -119,7 +122,9 @@ fn timeout(call: &Call) -> Result<i64, ApiError> {
     if TIMEOUTS.contains(&seconds) {
         return Ok(seconds);
     }
-    Err(invalid(format!("Value '{seconds}' at 'timeoutSeconds' failed to satisfy constraint: between 30 and 2592000")))
+    Err(invalid(format!(
+        "Value '{seconds}' at 'timeoutSeconds' failed to satisfy constraint: between 30 and 2592000"
+    )))
 }
 
 fn targets(call: &Call, world: &World) -> Result<Vec<String>, ApiError> {
@@ -130,18 +135,29 @@ fn targets(call: &Call, world: &World) -> Result<Vec<String>, ApiError> {
         return Err(ApiError::new("InvalidInstanceId", "InstanceIds or Targets are needed."));
     }
     if asked.len() > MAX_INSTANCES {
-        return Err(invalid("Value at 'instanceIds' failed to satisfy constraint: Member must have length less than or equal to 50"));
+        return Err(invalid(
+            "Value at 'instanceIds' failed to satisfy constraint: Member must have length less than or equal to 50",
+        ));
     }
     if asked.iter().collect::<BTreeSet<_>>().len() < asked.len() {
-        return Err(ApiError::new("DuplicateInstanceId", "You can't specify a managed node ID in more than one target."));
+        return Err(ApiError::new(
+            "DuplicateInstanceId",
+            "You can't specify a managed node ID in more than one target.",
+        ));
     }
-    let unknown: Vec<&str> = asked.iter().copied().filter(|id| !managed.iter().any(|it| it.id == *id)).collect();
+    let unknown: Vec<&str> =
+        asked.iter().copied().filter(|id| !managed.iter().any(|it| it.id == *id)).collect();
     if !unknown.is_empty() {
-        let message = format!("Instances [[{}]] not in a valid state for account {}", unknown.join(", "), call.account());
+        let message = format!(
+            "Instances [[{}]] not in a valid state for account {}",
+            unknown.join(", "),
+            call.account()
+        );
         return Err(ApiError::new("InvalidInstanceId", message));
     }
     let is_target = |instance: &&Arc<Instance>| {
-        asked.contains(&instance.id.as_str()) || (!criteria.is_empty() && criteria.iter().all(|it| fits(it, instance)))
+        asked.contains(&instance.id.as_str())
+            || (!criteria.is_empty() && criteria.iter().all(|it| fits(it, instance)))
     };
     Ok(managed.into_iter().filter(is_target).map(|instance| instance.id.clone()).collect())
 }
@@ -162,7 +178,9 @@ fn fits(target: &Params, instance: &Instance) -> bool {
 /// What the script does on any instance.
 fn invocation(now: Timestamp, parameters: &BTreeMap<String, Vec<String>>) -> Result<Invocation, ApiError> {
     let limit = match parameters.get("executionTimeout").and_then(|values| values.first()) {
-        Some(text) => text.parse().map_err(|_| ApiError::new("InvalidParameters", "executionTimeout is no number"))?,
+        Some(text) => {
+            text.parse().map_err(|_| ApiError::new("InvalidParameters", "executionTimeout is no number"))?
+        }
         None => EXECUTION_SECONDS,
     };
     let limit = Duration::from_secs(limit);
@@ -171,9 +189,18 @@ fn invocation(now: Timestamp, parameters: &BTreeMap<String, Vec<String>>) -> Res
     let told = run.output.iter().filter(|(at, _)| *at <= limit);
     let stdout: String = told.flat_map(|(_, line)| line.chars().chain(['\n'])).take(MAX_STDOUT).collect();
     let failed = run.exit_code != 0 && !times_out;
-    let stderr = if failed { format!("failed to run commands: exit status {}", run.exit_code) } else { String::new() };
+    let stderr =
+        if failed { format!("failed to run commands: exit status {}", run.exit_code) } else { String::new() };
     let ends_at = after(now, run.took.min(limit));
-    Ok(Invocation { started_at: now, ends_at, cancelled_at: None, times_out, exit_code: run.exit_code, stdout, stderr })
+    Ok(Invocation {
+        started_at: now,
+        ends_at,
+        cancelled_at: None,
+        times_out,
+        exit_code: run.exit_code,
+        stdout,
+        stderr,
+    })
 }
 
 /// Stops what is still running; the rest has its result already.
@@ -181,7 +208,9 @@ fn cancel_command(call: &Call, world: &mut World) -> Outcome {
     let id = required(call.params, "CommandId")?;
     let only = call.params.texts("InstanceIds");
     let found = call.region_mut(world).commands.get_mut(id).filter(|command| command.owner == call.account());
-    let command = Arc::make_mut(found.ok_or_else(|| ApiError::new("InvalidCommandId", "The specified command ID isn't valid."))?);
+    let command = Arc::make_mut(
+        found.ok_or_else(|| ApiError::new("InvalidCommandId", "The specified command ID isn't valid."))?,
+    );
     if only.iter().any(|id| !command.invocations.contains_key(*id)) {
         return Err(ApiError::new("InvalidInstanceId", "The command was not sent to the instance."));
     }
@@ -198,15 +227,21 @@ fn list_commands(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params)?;
     let page = page(call, 1..=50)?;
     let (id, instance) = (call.params.text("CommandId"), call.params.text("InstanceId"));
-    let mut shown: Vec<_> = call.region(world).commands.values().filter(|command| {
-        command.owner == call.account()
-            && id.is_none_or(|id| command.id == id)
-            && instance.is_none_or(|instance| command.invocations.contains_key(instance))
-            && filters.fit(command, state(command, call.now))
-    }).collect();
+    let mut shown: Vec<_> = call
+        .region(world)
+        .commands
+        .values()
+        .filter(|command| {
+            command.owner == call.account()
+                && id.is_none_or(|id| command.id == id)
+                && instance.is_none_or(|instance| command.invocations.contains_key(instance))
+                && filters.fit(command, state(command, call.now))
+        })
+        .collect();
     shown.sort_by_key(|command| position(command));
     let (commands, token) = page.cut(shown, |command| position(command));
-    Ok(listed("Commands", commands.into_iter().map(|command| node(command, call.now)).collect(), token).into())
+    Ok(listed("Commands", commands.into_iter().map(|command| node(command, call.now)).collect(), token)
+        .into())
 }
 
 /// Sorts the newest command first.
@@ -230,8 +265,12 @@ fn state(command: &Command, now: Timestamp) -> InvocationState {
 fn node(command: &Command, now: Timestamp) -> Value {
     let state = state(command, now);
     let states = command.invocations.values().map(|invocation| invocation.state(now));
-    let failed = states.clone().filter(|state| matches!(state, InvocationState::Failed | InvocationState::TimedOut));
-    let expires = after(command.requested_at, Duration::from_secs(command.timeout_seconds.unsigned_abs() + EXECUTION_SECONDS));
+    let failed =
+        states.clone().filter(|state| matches!(state, InvocationState::Failed | InvocationState::TimedOut));
+    let expires = after(
+        command.requested_at,
+        Duration::from_secs(command.timeout_seconds.unsigned_abs() + EXECUTION_SECONDS),
+    );
     json!({
         "CommandId": command.id,
         "DocumentName": command.document,

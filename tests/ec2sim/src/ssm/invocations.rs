@@ -26,7 +26,11 @@ pub fn handler(action: &str) -> Option<Handler> {
 
 fn get_command_invocation(call: &Call, world: &World) -> Outcome {
     let (id, instance) = (required(call.params, "CommandId")?, required(call.params, "InstanceId")?);
-    if call.params.text("PluginName").is_some_and(|name| !name.eq_ignore_ascii_case(PLUGIN) && name != "runShellScript") {
+    if call
+        .params
+        .text("PluginName")
+        .is_some_and(|name| !name.eq_ignore_ascii_case(PLUGIN) && name != "runShellScript")
+    {
         return Err(ApiError::new("InvalidPluginName", "The plugin name isn't valid."));
     }
     let command = call.region(world).commands.get(id).filter(|command| command.owner == call.account());
@@ -48,7 +52,11 @@ fn output(invocation: &Invocation, state: InvocationState) -> (&str, &str) {
 
 /// -1 means that there is no exit code (yet).
 fn response_code(invocation: &Invocation, state: InvocationState) -> i32 {
-    if matches!(state, InvocationState::Success | InvocationState::Failed) { invocation.exit_code } else { -1 }
+    if matches!(state, InvocationState::Success | InvocationState::Failed) {
+        invocation.exit_code
+    } else {
+        -1
+    }
 }
 
 fn end(invocation: &Invocation, state: InvocationState) -> Option<Timestamp> {
@@ -88,7 +96,8 @@ fn list_command_invocations(call: &Call, world: &World) -> Outcome {
     let page = page(call, 1..=50)?;
     let (id, only) = (call.params.text("CommandId"), call.params.text("InstanceId"));
     let commands = call.region(world).commands.values().filter(|command| command.owner == call.account());
-    let all = commands.flat_map(|command| command.invocations.iter().map(move |(instance, it)| (command, instance, it)));
+    let all = commands
+        .flat_map(|command| command.invocations.iter().map(move |(instance, it)| (command, instance, it)));
     let mut shown: Vec<_> = all
         .filter(|(command, instance, invocation)| {
             id.is_none_or(|id| command.id == id)
@@ -97,8 +106,11 @@ fn list_command_invocations(call: &Call, world: &World) -> Outcome {
         })
         .collect();
     shown.sort_by_key(|(command, instance, _)| format!("{} {instance}", position(command)));
-    let (invocations, token) = page.cut(shown, |(command, instance, _)| format!("{} {instance}", position(command)));
-    let nodes = invocations.into_iter().map(|(command, instance, it)| brief(command, instance, it, call.now, details));
+    let (invocations, token) =
+        page.cut(shown, |(command, instance, _)| format!("{} {instance}", position(command)));
+    let nodes = invocations
+        .into_iter()
+        .map(|(command, instance, it)| brief(command, instance, it, call.now, details));
     Ok(listed("CommandInvocations", nodes.collect(), token).into())
 }
 
@@ -124,7 +136,11 @@ fn brief(command: &Command, instance: &str, invocation: &Invocation, now: Timest
 
 fn plugin(invocation: &Invocation, state: InvocationState) -> Value {
     let (stdout, stderr) = output(invocation, state);
-    let both = if stderr.is_empty() { stdout.to_owned() } else { format!("{stdout}\n----------ERROR-------\n{stderr}") };
+    let both = if stderr.is_empty() {
+        stdout.to_owned()
+    } else {
+        format!("{stdout}\n----------ERROR-------\n{stderr}")
+    };
     json!({
         "Name": PLUGIN,
         "Status": state.name(),
@@ -154,7 +170,9 @@ impl Filters {
                 "InvokedAfter" | "InvokedBefore" | "Status" | "DocumentName" | "ExecutionStage" => {
                     Ok((key.to_owned(), value.to_owned()))
                 }
-                other => Err(ApiError::new("InvalidFilterKey", format!("The specified key {other} isn't valid."))),
+                other => {
+                    Err(ApiError::new("InvalidFilterKey", format!("The specified key {other} isn't valid.")))
+                }
             }
         };
         params.list("Filters").into_iter().map(parse).collect::<Result<_, _>>().map(Self)

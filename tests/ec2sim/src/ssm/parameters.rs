@@ -54,7 +54,9 @@ fn find<'w>(region: &'w Region, account: &str, asked: &str, now: Timestamp) -> R
     let mut visible = parameter.versions.iter().filter(|version| version.modified_at <= now);
     let version = visible.find(|it| it.version.to_string() == selector || it.labels.contains(&selector));
     let version = version.ok_or_else(|| {
-        let message = format!("Systems Manager could not find version {selector} of {name}. Verify the version and try again.");
+        let message = format!(
+            "Systems Manager could not find version {selector} of {name}. Verify the version and try again."
+        );
         ApiError::new("ParameterVersionNotFound", message)
     })?;
     Ok(Found { parameter, version, selector: Some(format!(":{selector}")) })
@@ -62,12 +64,14 @@ fn find<'w>(region: &'w Region, account: &str, asked: &str, now: Timestamp) -> R
 
 fn lookup<'w>(region: &'w Region, account: &str, name: &str) -> Option<&'w Parameter> {
     let own = region.parameters.get(&(account.to_owned(), name.to_owned()));
-    own.or_else(|| region.parameters.get(&(seed::PUBLIC.to_owned(), name.to_owned()))).map(|parameter| &**parameter)
+    own.or_else(|| region.parameters.get(&(seed::PUBLIC.to_owned(), name.to_owned())))
+        .map(|parameter| &**parameter)
 }
 
 /// Name and selector of `name`, `name:selector` or an ARN with or without a selector.
 fn split_selector(asked: &str) -> (String, Option<String>) {
-    let name = asked.split_once(":parameter/").filter(|_| asked.starts_with("arn:")).map_or(asked, |(_, name)| name);
+    let name =
+        asked.split_once(":parameter/").filter(|_| asked.starts_with("arn:")).map_or(asked, |(_, name)| name);
     match name.split_once(':') {
         Some((name, selector)) => (name.to_owned(), Some(selector.to_owned())),
         None => (name.to_owned(), None),
@@ -127,7 +131,11 @@ fn get_parameters_by_path(call: &Call, world: &World) -> Outcome {
 fn of_owner<'w>(region: &'w Region, owner: &str) -> impl Iterator<Item = &'w Arc<Parameter>> {
     let first = (owner.to_owned(), String::new());
     let owner = owner.to_owned();
-    region.parameters.range(first..).take_while(move |((of, _), _)| *of == owner).map(|(_, parameter)| parameter)
+    region
+        .parameters
+        .range(first..)
+        .take_while(move |((of, _), _)| *of == owner)
+        .map(|(_, parameter)| parameter)
 }
 
 fn is_below(name: &str, path: &str, recursive: bool) -> bool {
@@ -173,8 +181,12 @@ impl Criterion {
             "Tier" => self.accepts(&parameter.tier),
             "DataType" => self.accepts(&parameter.data_type),
             "KeyId" => parameter.key_id.as_deref().is_some_and(|key| self.accepts(key)),
-            "Path" => self.values.iter().any(|path| is_below(&parameter.name, path, self.option == "Recursive")),
-            _ => parameter.versions.iter().flat_map(|version| &version.labels).any(|label| self.accepts(label)),
+            "Path" => {
+                self.values.iter().any(|path| is_below(&parameter.name, path, self.option == "Recursive"))
+            }
+            _ => {
+                parameter.versions.iter().flat_map(|version| &version.labels).any(|label| self.accepts(label))
+            }
         }
     }
 
@@ -193,7 +205,8 @@ fn describe_parameters(call: &Call, world: &World) -> Outcome {
     let filters = Criterion::parse(call.params, &DESCRIBE_KEYS)?;
     let page = page(call, 1..=50)?;
     let own = of_owner(call.region(world), call.account());
-    let shown = own.filter(|it| it.newest(call.now).is_some() && filters.iter().all(|filter| filter.fits(it)));
+    let shown =
+        own.filter(|it| it.newest(call.now).is_some() && filters.iter().all(|filter| filter.fits(it)));
     let (parameters, token) = page.cut(shown, |parameter| parameter.name.clone());
     let nodes = parameters.into_iter().filter_map(|parameter| {
         let version = parameter.newest(call.now)?;

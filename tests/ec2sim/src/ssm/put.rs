@@ -78,9 +78,15 @@ fn new_tags(call: &Call, overwrite: bool) -> Result<Option<Tags>, ApiError> {
 }
 
 /// The parameter as the call wants it, still with its old values.
-fn changed(call: &Call, existing: Option<&Parameter>, name: &str, value: &str) -> Result<Parameter, ApiError> {
+fn changed(
+    call: &Call,
+    existing: Option<&Parameter>,
+    name: &str,
+    value: &str,
+) -> Result<Parameter, ApiError> {
     let kind = kind(call, existing)?;
-    let data_type = call.params.text("DataType").or(existing.map(|it| it.data_type.as_str())).unwrap_or("text");
+    let data_type =
+        call.params.text("DataType").or(existing.map(|it| it.data_type.as_str())).unwrap_or("text");
     check_value(call, kind, data_type, value)?;
     let key_id = call.params.text("KeyId").unwrap_or("alias/aws/ssm");
     let description = call.params.text("Description").map(str::to_owned);
@@ -101,10 +107,12 @@ fn kind<'a>(call: &'a Call, existing: Option<&'a Parameter>) -> Result<&'a str, 
     match (call.params.text("Type"), existing) {
         (None, None) => Err(invalid("A parameter type is required when you create a parameter.")),
         (None, Some(existing)) => Ok(&existing.kind),
-        (Some(kind), _) if !matches!(kind, "String" | "StringList" | "SecureString") => Err(invalid(format!(
-            "1 validation error detected: Value '{kind}' at 'type' failed to satisfy constraint: \
+        (Some(kind), _) if !matches!(kind, "String" | "StringList" | "SecureString") => {
+            Err(invalid(format!(
+                "1 validation error detected: Value '{kind}' at 'type' failed to satisfy constraint: \
              Member must satisfy enum value set: [SecureString, StringList, String]"
-        ))),
+            )))
+        }
         (Some(kind), Some(existing)) if existing.kind != kind => {
             let message = format!("The parameter type {} cannot be changed to {kind}.", existing.kind);
             Err(ApiError::new("HierarchyTypeMismatchException", message))
@@ -115,7 +123,9 @@ fn kind<'a>(call: &'a Call, existing: Option<&'a Parameter>) -> Result<&'a str, 
 
 fn check_value(call: &Call, kind: &str, data_type: &str, value: &str) -> Result<(), ApiError> {
     if !matches!(data_type, "text" | IMAGE | "aws:ssm:integration") {
-        return Err(invalid(format!("The following data type is not supported: {data_type} (Data type names are all lowercase.)")));
+        return Err(invalid(format!(
+            "The following data type is not supported: {data_type} (Data type names are all lowercase.)"
+        )));
     }
     if data_type == IMAGE && (kind != "String" || !looks_like_image(value)) {
         let message = format!(
@@ -124,7 +134,8 @@ fn check_value(call: &Call, kind: &str, data_type: &str, value: &str) -> Result<
         return Err(invalid(message));
     }
     let Some(pattern) = call.params.text("AllowedPattern") else { return Ok(()) };
-    let pattern_error = |_| ApiError::new("InvalidAllowedPatternException", "The regular expression is not valid.");
+    let pattern_error =
+        |_| ApiError::new("InvalidAllowedPatternException", "The regular expression is not valid.");
     if regex_lite::Regex::new(pattern).map_err(pattern_error)?.is_match(value) {
         return Ok(());
     }
@@ -144,16 +155,22 @@ fn tier<'a>(call: &'a Call, existing: Option<&'a Parameter>, value: &str) -> Res
         Some("Intelligent-Tiering") if value.len() <= STANDARD_LENGTH && !was_advanced => "Standard",
         Some("Advanced" | "Intelligent-Tiering") => "Advanced",
         Some("Standard") if was_advanced => {
-            return Err(invalid("This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier."));
+            return Err(invalid(
+                "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier.",
+            ));
         }
         None if was_advanced => "Advanced",
         None | Some("Standard") => "Standard",
-        Some(other) => return Err(invalid(format!("Value '{other}' at 'tier' failed to satisfy constraint"))),
+        Some(other) => {
+            return Err(invalid(format!("Value '{other}' at 'tier' failed to satisfy constraint")));
+        }
     };
     let limit = if tier == "Advanced" { ADVANCED_LENGTH } else { STANDARD_LENGTH };
     if value.len() > limit {
         let name = tier.to_lowercase();
-        let message = format!("{tier} tier parameters support a maximum parameter value of {limit} characters. To create a larger parameter value, upgrade from the {name}-parameter tier.");
+        let message = format!(
+            "{tier} tier parameters support a maximum parameter value of {limit} characters. To create a larger parameter value, upgrade from the {name}-parameter tier."
+        );
         return Err(invalid(message));
     }
     Ok(tier)
@@ -162,7 +179,10 @@ fn tier<'a>(call: &'a Call, existing: Option<&'a Parameter>, value: &str) -> Res
 fn check_name(name: &str) -> Result<(), ApiError> {
     let lower = name.to_ascii_lowercase();
     if lower.starts_with("/aws/") || lower.starts_with("/ssm/") {
-        return Err(ApiError::new("AccessDeniedException", format!("No access to reserved parameter name: {name}.")));
+        return Err(ApiError::new(
+            "AccessDeniedException",
+            format!("No access to reserved parameter name: {name}."),
+        ));
     }
     if lower.starts_with("aws") || lower.starts_with("ssm") {
         let message = "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).";
@@ -185,7 +205,13 @@ fn check_name(name: &str) -> Result<(), ApiError> {
 }
 
 /// The new value; `None` for an image that will not pass the validation, which nobody is told of.
-fn accepted(call: &Call, world: &World, parameter: &Parameter, value: &str, version: i64) -> Option<ParameterVersion> {
+fn accepted(
+    call: &Call,
+    world: &World,
+    parameter: &Parameter,
+    value: &str,
+    version: i64,
+) -> Option<ParameterVersion> {
     let mut modified_at = call.now;
     if parameter.data_type == IMAGE {
         modified_at = after(call.now, call.profile.validation);
@@ -210,9 +236,12 @@ fn delete_parameter(call: &Call, world: &mut World) -> Outcome {
 fn delete_parameters(call: &Call, world: &mut World) -> Outcome {
     let names = call.params.texts("Names");
     if names.is_empty() || names.len() > 10 {
-        return Err(invalid("Value at 'names' failed to satisfy constraint: Member must have length between 1 and 10"));
+        return Err(invalid(
+            "Value at 'names' failed to satisfy constraint: Member must have length between 1 and 10",
+        ));
     }
-    let (deleted, unknown): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| remove(call, world, name));
+    let (deleted, unknown): (Vec<&str>, Vec<&str>) =
+        names.into_iter().partition(|name| remove(call, world, name));
     Ok(json!({"DeletedParameters": deleted, "InvalidParameters": unknown}).into())
 }
 

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{invalid, required};
-use crate::core::{
-    Call, Handler, Outcome, error::ApiError, records::Parameter, tags, world::World,
-};
+use crate::core::{Call, Handler, Outcome, error::ApiError, records::Parameter, tags, world::World};
 
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
@@ -21,7 +19,8 @@ pub fn handler(action: &str) -> Option<Handler> {
 fn add_tags_to_resource(call: &Call, world: &mut World) -> Outcome {
     let added = tags::parse(&call.params.list("Tags")).map_err(|error| invalid(error.message))?;
     let parameter = parameter_mut(call, world)?;
-    tags::merge(&mut parameter.tags, &added).map_err(|error| ApiError::new("TooManyTagsError", error.message))?;
+    tags::merge(&mut parameter.tags, &added)
+        .map_err(|error| ApiError::new("TooManyTagsError", error.message))?;
     Ok(json!({}).into())
 }
 
@@ -35,7 +34,8 @@ fn remove_tags_from_resource(call: &Call, world: &mut World) -> Outcome {
 
 fn list_tags_for_resource(call: &Call, world: &World) -> Outcome {
     let parameter = call.region(world).parameters.get(&key(call)?).ok_or_else(unknown)?;
-    let shown: Vec<_> = parameter.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+    let shown: Vec<_> =
+        parameter.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
     Ok(json!({"TagList": shown}).into())
 }
 
@@ -55,5 +55,8 @@ fn parameter_mut<'w>(call: &Call, world: &'w mut World) -> Result<&'w mut Parame
 }
 
 fn unknown() -> ApiError {
-    ApiError::new("InvalidResourceId", "The resource ID isn't valid. Verify that you entered the correct ID and try again.")
+    ApiError::new(
+        "InvalidResourceId",
+        "The resource ID isn't valid. Verify that you entered the correct ID and try again.",
+    )
 }

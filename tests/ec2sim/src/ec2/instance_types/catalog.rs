@@ -141,7 +141,14 @@ static FAMILIES: [Family; 20] = [
         sizes: &BURSTABLE_XEN,
         ..INTEL
     },
-    Family { name: "t3", burstable: true, clock: "2.5", network: "Up to 5 Gigabit", sizes: &BURSTABLE, ..INTEL },
+    Family {
+        name: "t3",
+        burstable: true,
+        clock: "2.5",
+        network: "Up to 5 Gigabit",
+        sizes: &BURSTABLE,
+        ..INTEL
+    },
     Family {
         name: "t3a",
         manufacturer: "AMD",

@@ -36,7 +36,8 @@ pub fn der(tag: u8, content: &[u8]) -> Vec<u8> {
 
 pub fn pem(label: &str, content: &[u8], width: usize) -> String {
     let encoded = BASE64_STANDARD.encode(content);
-    let lines: Vec<String> = encoded.as_bytes().chunks(width).map(|line| String::from_utf8_lossy(line).into()).collect();
+    let lines: Vec<String> =
+        encoded.as_bytes().chunks(width).map(|line| String::from_utf8_lossy(line).into()).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----", lines.join("\n"))
 }
 

@@ -84,7 +84,8 @@ fn line(algorithm: &str, blob: &[u8], comment: &str) -> String {
 
 fn two_primes(random: u64) -> (BigUint, BigUint) {
     let primes: Vec<&str> = PRIMES.lines().collect();
-    let pick = |number: u64, of: usize| usize::try_from(number % of as u64).expect("less than the list's length");
+    let pick =
+        |number: u64, of: usize| usize::try_from(number % of as u64).expect("less than the list's length");
     let first = pick(random, primes.len());
     // Among the others, so that the two differ.
     let second = (first + 1 + pick(random >> 32, primes.len() - 1)) % primes.len();
@@ -96,20 +97,13 @@ fn two_primes(random: u64) -> (BigUint, BigUint) {
 fn pkcs1(first: &BigUint, second: &BigUint, exponent: &BigUint, modulus: &BigUint) -> Vec<u8> {
     let one = BigUint::from(1_u32);
     let (less_first, less_second) = (first - &one, second - &one);
-    let inverse = |of: &BigUint, modulo: &BigUint| of.modinv(modulo).expect("the list holds primes that fit 65537");
+    let inverse =
+        |of: &BigUint, modulo: &BigUint| of.modinv(modulo).expect("the list holds primes that fit 65537");
     let private = inverse(exponent, &(&less_first * &less_second));
     let (exponent_first, exponent_second) = (&private % &less_first, &private % &less_second);
     let coefficient = inverse(second, first);
-    let numbers = [
-        modulus,
-        exponent,
-        &private,
-        first,
-        second,
-        &exponent_first,
-        &exponent_second,
-        &coefficient,
-    ];
+    let numbers =
+        [modulus, exponent, &private, first, second, &exponent_first, &exponent_second, &coefficient];
     let mut content = der(INTEGER, &[0]);
     for number in numbers {
         content.extend(der(INTEGER, &unsigned(&number.to_bytes_be())));

@@ -31,7 +31,8 @@ pub(super) fn nodes(region: &Region, group: &SecurityGroup, egress: bool) -> Vec
 fn permission(region: &Region, (protocol, from, to): Ports, rules: &[&Rule]) -> Node {
     let described = |rule: &Rule, node: Node| node.opt("description", rule.description.as_deref());
     let pick = |show: fn(&Region, &RuleTarget) -> Option<Node>| {
-        let shown = rules.iter().filter_map(|rule| show(region, &rule.target).map(|node| described(rule, node)));
+        let shown =
+            rules.iter().filter_map(|rule| show(region, &rule.target).map(|node| described(rule, node)));
         shown.collect::<Vec<_>>()
     };
     Node::new()

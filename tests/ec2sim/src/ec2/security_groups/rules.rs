@@ -95,14 +95,22 @@ fn revoke(call: &Call, world: &mut World, egress: bool) -> Outcome {
     let region = call.region(world);
     let group = SecurityGroup::clone(named_group(call, region)?);
     let rule_ids = call.params.texts("SecurityGroupRuleId");
-    let doomed =
-        if rule_ids.is_empty() { matching(call, region, &group, egress)? } else { by_ids(&group, &rule_ids, egress)? };
+    let doomed = if rule_ids.is_empty() {
+        matching(call, region, &group, egress)?
+    } else {
+        by_ids(&group, &rule_ids, egress)?
+    };
     let nodes: Vec<Node> = doomed.iter().map(|rule| revoked_node(&group, rule)).collect();
     change(call, world, &group.id, |rules| rules.retain(|rule| !doomed.contains(rule)));
     Ok(Node::done().set("revokedSecurityGroupRuleSet", nodes).set("unknownIpPermissionSet", []).into())
 }
 
-fn matching(call: &Call, region: &Region, group: &SecurityGroup, egress: bool) -> Result<Vec<Rule>, ApiError> {
+fn matching(
+    call: &Call,
+    region: &Region,
+    group: &SecurityGroup,
+    egress: bool,
+) -> Result<Vec<Rule>, ApiError> {
     let find = |asked: &Rule| {
         let found = group.rules.iter().find(|rule| is_same(rule, asked));
         let message = "The specified rule does not exist in this security group.";
@@ -140,7 +148,13 @@ fn asked_rules(call: &Call, region: &Region, egress: bool) -> Result<Vec<Rule>, 
 
 type PortRange = (Option<i64>, Option<i64>);
 
-fn rule(egress: bool, protocol: &str, ports: PortRange, target: RuleTarget, description: Option<String>) -> Rule {
+fn rule(
+    egress: bool,
+    protocol: &str,
+    ports: PortRange,
+    target: RuleTarget,
+    description: Option<String>,
+) -> Rule {
     Rule {
         id: String::new(),
         egress,
@@ -165,7 +179,8 @@ fn plain_rule(call: &Call, region: &Region, egress: bool) -> Result<Vec<Rule>, A
 
 fn protocol_and_ports(params: &Params) -> Result<(String, PortRange), ApiError> {
     let asked = params.text("IpProtocol").ok_or_else(|| {
-        let message = "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.";
+        let message =
+            "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.";
         ApiError::invalid_value(message)
     })?;
     let protocol = protocol(asked)?;
@@ -210,7 +225,11 @@ fn check_ports(ports: PortRange) -> Result<PortRange, ApiError> {
     Ok(ports)
 }
 
-fn targets(call: &Call, region: &Region, permission: &Params) -> Result<Vec<(RuleTarget, Option<String>)>, ApiError> {
+fn targets(
+    call: &Call,
+    region: &Region,
+    permission: &Params,
+) -> Result<Vec<(RuleTarget, Option<String>)>, ApiError> {
     let mut targets = Vec::new();
     let described = |item: &Params| item.text("Description").map(str::to_owned);
     for item in permission.list("IpRanges") {
@@ -235,7 +254,11 @@ fn peer(call: &Call, region: &Region, item: &Params) -> Result<String, ApiError>
     };
     if item.text("UserId").is_some_and(|user| user != call.account()) {
         ids::GROUP.check(id)?;
-        return region.security_groups.get(id).map(|group| group.id.clone()).ok_or_else(|| ids::GROUP.not_found(id));
+        return region
+            .security_groups
+            .get(id)
+            .map(|group| group.id.clone())
+            .ok_or_else(|| ids::GROUP.not_found(id));
     }
     Ok(by_id(call, region, id)?.id.clone())
 }

@@ -1,0 +1,121 @@
+//! What a test or a person at the machine sets and sees besides the API: `/_emu/…`, JSON in and out.
+//!
+//! | path | GET | POST |
+//! |---|---|---|
+//! | `config` | delays, lag | `{"profile": "demo"}` or `{"profile": {"image": 20}}`, `{"lagSeconds": 5}`, `{"optedIn": {account: [region]}}`, `{"subscriptions": {account: [product code]}}` |
+//! | `clock` | time and mode | `{"advanceSeconds": 60}`, manual clocks only |
+//! | `journal` | calls, the last ones with `?last=100` | |
+//! | `state` | the whole world | |
+//! | `reset` | | a new world; `{"profile": "test", "seed": 1}` |
+
+mod config;
+mod state;
+
+use std::time::Duration;
+
+use hyper::{Method, Request, Response};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Front;
+use crate::core::{clock::Clock, world::World};
+
+pub const PREFIX: &str = "/_emu/";
+
+/// Status and text of a refusal.
+struct Refused(u16, String);
+
+type Answer = Result<Value, Refused>;
+
+fn bad(message: impl Into<String>) -> Refused {
+    Refused(400, message.into())
+}
+
+/// Answers a request whose path begins with [`PREFIX`]. The caller has made sure that it comes from this machine.
+pub fn answer(front: &Front, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    let (status, body) = match route(front, request) {
+        Ok(body) => (200, body),
+        Err(Refused(status, message)) => (status, json!({ "error": message })),
+    };
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(body.to_string().into_bytes())
+        .expect("statuses and headers are valid")
+}
+
+fn route(front: &Front, request: &Request<Vec<u8>>) -> Answer {
+    let path = request.uri().path().strip_prefix(PREFIX).unwrap_or_default();
+    match (request.method(), path) {
+        (&Method::GET, "config") => Ok(config::show(front)),
+        (&Method::POST, "config") => config::change(front, &body(request)?),
+        (&Method::GET, "clock") => Ok(clock(front)),
+        (&Method::POST, "clock") => advance(front, &body(request)?),
+        (&Method::GET, "journal") => Ok(journal(front, request)),
+        (&Method::GET, "state") => Ok(state::dump(&front.sim.world(), front.clock.now())),
+        (&Method::POST, "reset") => reset(front, &body(request)?),
+        _ => Err(Refused(404, format!("{} {} is not known", request.method(), request.uri().path()))),
+    }
+}
+
+fn body(request: &Request<Vec<u8>>) -> Answer {
+    if request.body().is_empty() {
+        return Ok(json!({}));
+    }
+    let parsed: Value = serde_json::from_slice(request.body()).map_err(|error| bad(error.to_string()))?;
+    if parsed.is_object() { Ok(parsed) } else { Err(bad("the body must be a JSON object")) }
+}
+
+/// A number of seconds, for example `1.5`.
+fn duration(value: &Value) -> Result<Duration, Refused> {
+    let seconds = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| bad(format!("{value} is not a number of seconds")))
+}
+
+fn clock(front: &Front) -> Value {
+    let mode = match front.clock {
+        Clock::Real { .. } => "real",
+        Clock::Manual(_) => "manual",
+        Clock::Tokio { .. } => "tokio",
+    };
+    json!({"now": front.clock.now().to_string(), "mode": mode})
+}
+
+fn advance(front: &Front, body: &Value) -> Answer {
+    if !front.clock.advance(duration(&body["advanceSeconds"])?) {
+        return Err(Refused(409, "only a manual clock can be advanced".to_owned()));
+    }
+    Ok(clock(front))
+}
+
+fn journal(front: &Front, request: &Request<Vec<u8>>) -> Value {
+    let query = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+    let last = query.filter(|(name, _)| name == "last").find_map(|(_, value)| value.parse().ok());
+    let mut calls: Vec<Value> = front.sim.journal(|journal| {
+        journal
+            .entries()
+            .rev()
+            .take(last.unwrap_or(usize::MAX))
+            .map(crate::core::journal::Entry::to_json)
+            .collect()
+    });
+    calls.reverse();
+    json!({ "calls": calls })
+}
+
+/// A new world without lag and journal. The clock goes on, and the delays stay unless a profile is named.
+fn reset(front: &Front, body: &Value) -> Answer {
+    let seed = match &body["seed"] {
+        Value::Null => front.sim.world().seed,
+        seed => seed.as_u64().ok_or_else(|| bad("seed is a number"))?,
+    };
+    let mut knobs = front.sim.knobs();
+    knobs.lag = Duration::ZERO;
+    if !body["profile"].is_null() {
+        knobs.profile = config::profile(&knobs.profile, &body["profile"])?;
+    }
+    let now: Timestamp = front.clock.now();
+    front.sim.reset(World::new(seed, now), now);
+    front.sim.set_knobs(knobs);
+    Ok(json!({"seed": seed, "now": now.to_string()}))
+}

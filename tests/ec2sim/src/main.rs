@@ -1,0 +1,127 @@
+//! The server: `ec2sim serve`.
+#![forbid(unsafe_code)]
+
+mod bench;
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{Parser, Subcommand, ValueEnum};
+use ec2sim::{
+    core::{Sim, clock::Clock, profile::Profile, world::World},
+    front::{Front, http},
+};
+use jiff::Timestamp;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+/// A stand-in for Amazon EC2, SSM and STS, for tests and demonstrations
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer requests until SIGTERM or Ctrl-C
+    Serve(Serve),
+    /// Measure how fast images are listed
+    Bench {
+        /// Images in the region that is listed
+        #[arg(long, default_value_t = 10_000)]
+        images: usize,
+    },
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    /// Where to listen; port 0 takes a free one, which the first line of the output names
+    #[arg(long, default_value = "127.0.0.1:5000")]
+    listen: SocketAddr,
+    /// How long EC2's asynchronous work takes
+    #[arg(long, value_enum, default_value_t = ProfileName::Demo)]
+    profile: ProfileName,
+    /// How many times faster than real time the clock goes
+    #[arg(long, default_value_t = 1.0)]
+    speed: f64,
+    /// A manual clock stands still until `POST /_emu/clock` advances it
+    #[arg(long, value_enum, default_value_t = ClockName::Real)]
+    clock: ClockName,
+    /// What ids and delays are drawn from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Stop when the process (on Linux: the thread) that started this one is gone
+    #[arg(long)]
+    die_with_parent: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ProfileName {
+    Test,
+    Demo,
+    Real,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ClockName {
+    Real,
+    Manual,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Serve(settings) => serve(settings).await,
+        Command::Bench { images } => bench::run(images),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ec2sim: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(settings: Serve) -> io::Result<()> {
+    if settings.die_with_parent {
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+    }
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let listener = TcpListener::bind(settings.listen).await?;
+    announce(listener.local_addr()?)?;
+    tokio::select! {
+        result = http::serve(listener, Arc::new(front(&settings))) => result,
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
+}
+
+fn front(settings: &Serve) -> Front {
+    let clock = match settings.clock {
+        ClockName::Real => Clock::real(settings.speed),
+        ClockName::Manual => Clock::manual(Timestamp::now()),
+    };
+    let profile = match settings.profile {
+        ProfileName::Test => Profile::test(),
+        ProfileName::Demo => Profile::demo(),
+        ProfileName::Real => Profile::real(),
+    };
+    let now = clock.now();
+    Front::new(Arc::new(Sim::new(World::new(settings.seed, now), now, profile)), clock)
+}
+
+/// Who started the server waits for this line: it must not stay in a buffer.
+fn announce(address: SocketAddr) -> io::Result<()> {
+    let mut out = io::stdout();
+    writeln!(out, "listening on http://{address}")?;
+    out.flush()
+}
