@@ -1,0 +1,13 @@
+//! A Kubernetes operator that builds Amazon Machine Images and keeps their copies true in every region.
+//!
+//! Imports run one way: `model → api → customize → plan → status → ec2 → controller → main`.
+
+pub mod api;
+pub mod cli;
+pub mod controller;
+pub mod customize;
+pub mod ec2;
+pub mod model;
+pub mod ops;
+pub mod plan;
+pub mod status;
