@@ -1,0 +1,362 @@
+//! Every error of AWS has one treatment, and it stands here.
+
+use std::fmt;
+
+use super::Region;
+
+#[cfg(test)]
+mod tests;
+
+/// The AWS actions that the operator uses: the verbs of the port, the labels of metrics and the names in the IAM policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    DescribeInstances,
+    DescribeImages,
+    DescribeSnapshots,
+    GetConsoleOutput,
+    GetParameters,
+    GetCallerIdentity,
+    RunInstances,
+    StopInstances,
+    TerminateInstances,
+    CreateImage,
+    CopyImage,
+    ModifyImageAttribute,
+    DeregisterImage,
+    DeleteSnapshot,
+    CreateTags,
+    DeleteTags,
+}
+
+impl Action {
+    /// All of them, in the order of the enum.
+    pub const ALL: [Self; 16] = [
+        Self::DescribeInstances,
+        Self::DescribeImages,
+        Self::DescribeSnapshots,
+        Self::GetConsoleOutput,
+        Self::GetParameters,
+        Self::GetCallerIdentity,
+        Self::RunInstances,
+        Self::StopInstances,
+        Self::TerminateInstances,
+        Self::CreateImage,
+        Self::CopyImage,
+        Self::ModifyImageAttribute,
+        Self::DeregisterImage,
+        Self::DeleteSnapshot,
+        Self::CreateTags,
+        Self::DeleteTags,
+    ];
+
+    /// The action as an IAM policy names it, such as `ec2:RunInstances`.
+    pub fn iam(self) -> String {
+        let service = match self {
+            Self::GetParameters => "ssm",
+            Self::GetCallerIdentity => "sts",
+            Self::DescribeInstances
+            | Self::DescribeImages
+            | Self::DescribeSnapshots
+            | Self::GetConsoleOutput
+            | Self::RunInstances
+            | Self::StopInstances
+            | Self::TerminateInstances
+            | Self::CreateImage
+            | Self::CopyImage
+            | Self::ModifyImageAttribute
+            | Self::DeregisterImage
+            | Self::DeleteSnapshot
+            | Self::CreateTags
+            | Self::DeleteTags => "ec2",
+        };
+        format!("{service}:{self}")
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A call that AWS refused, or that brought no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{action} in {region} failed: {code}: {message}{}", request_id_suffix(.request_id))]
+pub struct AwsError {
+    pub action: Action,
+    pub region: Region,
+    /// AWS's error code, or [`AwsError::NO_ANSWER`].
+    pub code: String,
+    pub message: String,
+    /// What AWS support asks for.
+    pub request_id: Option<String>,
+}
+
+fn request_id_suffix(id: &Option<String>) -> String {
+    id.as_ref().map(|id| format!(" (request id {id})")).unwrap_or_default()
+}
+
+impl AwsError {
+    /// The code of a call without an answer: timed out, reset, or answered by something that is not AWS. It may have
+    /// been carried out.
+    pub const NO_ANSWER: &'static str = "NoAnswer";
+    /// The code of a call that was not sent, as no credentials could be had.
+    pub const CREDENTIALS_NOT_FOUND: &'static str = "CredentialsNotFound";
+    /// The code of a call that was not sent, as no request could be made of it: a region that is no host name, say.
+    pub const NOT_SENT: &'static str = "NotSent";
+
+    /// What kind of trouble this is.
+    pub fn class(&self) -> Class {
+        if let Some(class) = self.class_by_message() {
+            return class;
+        }
+        TABLE.iter().find(|(code, _)| *code == self.code).map_or_else(|| self.class_by_pattern(), |(_, class)| *class)
+    }
+
+    /// Codes that mean several things, told apart by their message.
+    ///
+    /// Evidence: an image asked for right after a stop answers `InvalidParameterValue … is not in state`; a fresh
+    /// instance profile answers `InvalidParameterValue … iamInstanceProfile` for some seconds; a key that cannot be used
+    /// has no code of its own.
+    fn class_by_message(&self) -> Option<Class> {
+        let says = |part: &str| self.message.contains(part);
+        match self.code.as_str() {
+            _ if says("iven key ID is not accessible") => Some(Class::Kms),
+            "InvalidParameterValue" if says("not in state") => Some(Class::NotReadyYet),
+            "InvalidParameterValue" if says("iamInstanceProfile") && says("nvalid IAM Instance Profile") => {
+                Some(Class::NotReadyYet)
+            }
+            "InvalidRequest" if says("permission to access the storage") => Some(Class::Denied),
+            _ => None,
+        }
+    }
+
+    fn class_by_pattern(&self) -> Class {
+        if self.code.starts_with("Throttling") {
+            Class::Throttled
+        } else if self.code.ends_with("LimitExceeded") {
+            Class::Quota
+        } else if self.code.ends_with(".NotFound") {
+            Class::NotFound
+        } else if self.code.ends_with(".Malformed") {
+            Class::Invalid
+        } else {
+            Class::Unknown
+        }
+    }
+}
+
+/// What kind of trouble an error is. One row each in [`Class::disposition`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Too many calls in this region.
+    Throttled,
+    /// No answer, or a failure of AWS's own. A create call may have been carried out.
+    Ambiguous,
+    /// No room for this instance type in this zone: definitely not launched.
+    Capacity,
+    /// A quota of the account is used up.
+    Quota,
+    /// The identity may not do this.
+    Denied,
+    /// The credentials ran out, or the clock is wrong.
+    Credentials,
+    /// The credentials are not known in this region: unknown keys, or a region that is not enabled.
+    NotAuthenticated,
+    /// A Marketplace product without subscription.
+    NotSubscribed,
+    /// Not there, or not yet, or not for us.
+    NotFound,
+    /// The image name is in use.
+    NameTaken,
+    /// The token was used with other parameters: something exists, or existed.
+    TokenMismatch,
+    /// The token's instance is terminated: this attempt is over.
+    TokenSpent,
+    /// The resource is still on its way into the state that the call needs.
+    NotReadyYet,
+    /// Something else still uses it.
+    InUse,
+    /// Protected from removal, or not permitted on this resource.
+    Protected,
+    /// The key cannot be used.
+    Kms,
+    /// The request is wrong, and will be wrong again.
+    Invalid,
+    /// A code that this table does not know. Tried again slowly, and shown.
+    Unknown,
+}
+
+/// What follows from a class. Source: ARCHITECTURE.md, "Errors and retries".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// Nothing is wrong; look again.
+    Wait,
+    /// Try again with back-off.
+    Retry,
+    /// A person has to do something, outside of the object; look again every ten minutes, as it may heal by itself.
+    NeedsHelp,
+    /// Will not heal until the object changes.
+    Rejected,
+}
+
+impl Class {
+    /// How a failed call of this class is treated.
+    pub fn disposition(self) -> Disposition {
+        match self {
+            Self::Throttled | Self::NotReadyYet | Self::InUse => Disposition::Wait,
+            Self::Ambiguous
+            | Self::Capacity
+            | Self::Quota
+            | Self::Credentials
+            | Self::NotFound
+            | Self::TokenMismatch
+            | Self::TokenSpent
+            | Self::Unknown => Disposition::Retry,
+            Self::Denied | Self::NotAuthenticated | Self::NotSubscribed | Self::Protected | Self::Kms => {
+                Disposition::NeedsHelp
+            }
+            Self::NameTaken | Self::Invalid => Disposition::Rejected,
+        }
+    }
+
+    /// The reason of the condition that shows it.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Throttled => "Throttled",
+            Self::Ambiguous => "RetryingAfterNoAnswer",
+            Self::Capacity => "InsufficientCapacity",
+            Self::Quota => "QuotaExceeded",
+            Self::Denied => "AccessDenied",
+            Self::Credentials => "CredentialsExpired",
+            Self::NotAuthenticated => "AuthenticationFailed",
+            Self::NotSubscribed => "SubscriptionRequired",
+            Self::NotFound => "NotFound",
+            Self::NameTaken => "NameConflict",
+            Self::TokenMismatch => "TokenMismatch",
+            Self::TokenSpent => "BuilderTerminated",
+            Self::NotReadyYet => "WaitingForState",
+            Self::InUse => "WaitingForRelease",
+            Self::Protected => "Protected",
+            Self::Kms => "KeyNotUsable",
+            Self::Invalid => "InvalidRequest",
+            Self::Unknown => "UnknownError",
+        }
+    }
+
+    /// What a person can do about it; empty where waiting is all there is to do.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Denied => "grant the operator's role this action on this resource (deploy/iam has the policy)",
+            Self::NotAuthenticated => {
+                "check the operator's credentials, and that the region is enabled for the account"
+            }
+            Self::NotSubscribed => "accept the product's terms on AWS Marketplace with this account",
+            Self::Quota => "wait for running work to end, or raise the quota in Service Quotas",
+            Self::Credentials => "check the credentials' source and the clock",
+            Self::NameTaken => "give spec.image.name another value in a new object",
+            Self::Protected => "switch off the resource's protection, or remove it by hand",
+            Self::Kms => "check that the key exists in this region, is enabled, and that its policy lets the operator's role use it",
+            Self::Invalid => "correct the manifest",
+            Self::Throttled
+            | Self::Ambiguous
+            | Self::Capacity
+            | Self::NotFound
+            | Self::TokenMismatch
+            | Self::TokenSpent
+            | Self::NotReadyYet
+            | Self::InUse
+            | Self::Unknown => "",
+        }
+    }
+}
+
+/// AWS error code → class. Sources: EC2 API reference, "Error codes for the Amazon EC2 API"; SSM and STS API
+/// references, common errors.
+pub const TABLE: &[(&str, Class)] = &[
+    ("RequestLimitExceeded", Class::Throttled),
+    ("Client.RequestLimitExceeded", Class::Throttled),
+    ("Throttling", Class::Throttled),
+    ("ThrottlingException", Class::Throttled),
+    ("EC2ThrottledException", Class::Throttled),
+    ("TooManyRequestsException", Class::Throttled),
+    (AwsError::NO_ANSWER, Class::Ambiguous),
+    ("InternalError", Class::Ambiguous),
+    ("InternalFailure", Class::Ambiguous),
+    ("InternalServerError", Class::Ambiguous),
+    ("Unavailable", Class::Ambiguous),
+    ("ServiceUnavailable", Class::Ambiguous),
+    ("RequestTimeout", Class::Ambiguous),
+    ("InsufficientInstanceCapacity", Class::Capacity),
+    ("InsufficientVolumeCapacity", Class::Capacity),
+    ("InsufficientHostCapacity", Class::Capacity),
+    ("InsufficientFreeAddressesInSubnet", Class::Capacity),
+    ("InsufficientCapacity", Class::Capacity),
+    ("UnfulfillableCapacity", Class::Capacity),
+    ("Unsupported", Class::Capacity),
+    ("InstanceLimitExceeded", Class::Quota),
+    ("VcpuLimitExceeded", Class::Quota),
+    ("ResourceLimitExceeded", Class::Quota),
+    ("PendingSnapshotLimitExceeded", Class::Quota),
+    ("ConcurrentSnapshotLimitExceeded", Class::Quota),
+    ("SnapshotLimitExceeded", Class::Quota),
+    ("SnapshotCreationPerVolumeRateExceeded", Class::Quota),
+    ("MaxSpotInstanceCountExceeded", Class::Quota),
+    ("VolumeLimitExceeded", Class::Quota),
+    ("AMIQuotaExceeded", Class::Quota),
+    ("UnauthorizedOperation", Class::Denied),
+    ("AccessDenied", Class::Denied),
+    ("AccessDeniedException", Class::Denied),
+    ("AuthFailure", Class::NotAuthenticated),
+    ("InvalidClientTokenId", Class::NotAuthenticated),
+    ("UnrecognizedClientException", Class::NotAuthenticated),
+    ("SignatureDoesNotMatch", Class::NotAuthenticated),
+    ("MissingAuthenticationToken", Class::NotAuthenticated),
+    ("InvalidSignatureException", Class::NotAuthenticated),
+    ("IncompleteSignature", Class::NotAuthenticated),
+    (AwsError::CREDENTIALS_NOT_FOUND, Class::NotAuthenticated),
+    ("ExpiredToken", Class::Credentials),
+    ("ExpiredTokenException", Class::Credentials),
+    ("RequestExpired", Class::Credentials),
+    ("RequestTimeTooSkewed", Class::Credentials),
+    ("OptInRequired", Class::NotSubscribed),
+    ("InvalidAMIName.Duplicate", Class::NameTaken),
+    ("IdempotentParameterMismatch", Class::TokenMismatch),
+    ("IdempotentInstanceTerminated", Class::TokenSpent),
+    ("InvalidAMIID.NotFound", Class::NotFound),
+    ("InvalidAMIID.Unavailable", Class::NotFound),
+    ("InvalidInstanceID.NotFound", Class::NotFound),
+    ("InvalidSnapshot.NotFound", Class::NotFound),
+    ("IncorrectInstanceState", Class::NotReadyYet),
+    ("IncorrectState", Class::NotReadyYet),
+    ("ConcurrentTagAccess", Class::NotReadyYet),
+    ("DependencyViolation", Class::InUse),
+    ("InvalidSnapshot.InUse", Class::InUse),
+    ("OperationNotPermitted", Class::Protected),
+    ("CustomerKeyHasBeenRevoked", Class::Kms),
+    // No call's answer, but the state reason of a launch that died: in practice a key that may not be used.
+    ("Client.InternalError", Class::Kms),
+    ("InvalidKmsKey.InvalidState", Class::Kms),
+    ("KMSKeyNotAccessibleFault", Class::Kms),
+    ("InvalidSubnetID.NotFound", Class::Invalid),
+    ("InvalidSubnet.NotFound", Class::Invalid),
+    ("InvalidGroup.NotFound", Class::Invalid),
+    ("InvalidSecurityGroupID.NotFound", Class::Invalid),
+    ("InvalidParameterValue", Class::Invalid),
+    ("InvalidParameterCombination", Class::Invalid),
+    ("InvalidParameter", Class::Invalid),
+    ("InvalidBlockDeviceMapping", Class::Invalid),
+    ("InvalidUserData.Malformed", Class::Invalid),
+    ("InvalidRequest", Class::Invalid),
+    ("InvalidAMIName.Malformed", Class::Invalid),
+    ("InvalidAMIAttributeItemValue", Class::Invalid),
+    ("InvalidTagKey.Malformed", Class::Invalid),
+    ("TagLimitExceeded", Class::Invalid),
+    ("MissingParameter", Class::Invalid),
+    ("MissingInput", Class::Invalid),
+    ("VPCIdNotSpecified", Class::Invalid),
+    ("UnsupportedOperation", Class::Invalid),
+    ("ValidationError", Class::Invalid),
+    ("ValidationException", Class::Invalid),
+    (AwsError::NOT_SENT, Class::Invalid),
+];

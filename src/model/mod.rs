@@ -1,0 +1,23 @@
+//! Plain data: what Amazon EC2 looks like to the operator, and what it can be asked to do. Knows nothing of
+//! Kubernetes, of an SDK or of the time.
+
+pub mod error;
+pub mod ids;
+pub mod image;
+pub mod instance;
+pub mod ownership;
+pub mod query;
+pub mod request;
+pub mod seen;
+
+pub use error::{Action, AwsError, Class, Disposition};
+pub use ids::{ClientToken, ImageId, InstanceId, Region, SnapshotId};
+pub use image::{Device, Image, ImageState, Snapshot, SnapshotState};
+pub use instance::{Instance, InstanceState, StateReason};
+pub use query::{Answer, ImageSelector, Query};
+pub use ownership::{Owner, Role};
+pub use request::{CopyImage, CreateImage, LaunchVolume, RunInstances, VolumeType};
+pub use seen::Seen;
+
+/// Tags by key, in key order, so that a request and its hash do not depend on how a map was filled.
+pub type Tags = std::collections::BTreeMap<String, String>;

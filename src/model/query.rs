@@ -1,0 +1,50 @@
+//! What can be asked of a region. A pass never reads EC2 itself: it says what it wants to see, and the poller asks
+//! once for everybody.
+
+use super::{ClientToken, Image, ImageId, Instance, InstanceId, Snapshot, Tags};
+
+/// One thing to look at in one region.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Query {
+    /// An instance by id.
+    Instance(InstanceId),
+    /// The instance that a launch with this token made: the first thing to ask after a lost reply.
+    InstanceByToken(ClientToken),
+    /// An image by id, whoever owns it.
+    Image(ImageId),
+    /// Our account's images of exactly this name.
+    ImagesNamed(String),
+    /// Our account's images that carry this object's uid as ownership tag.
+    ImagesOf(String),
+    /// Our account's snapshots that carry this object's uid as ownership tag.
+    SnapshotsOf(String),
+    /// The newest image that a selector matches.
+    Newest(ImageSelector),
+    /// The value of an SSM parameter.
+    Parameter(String),
+    /// The serial console of an instance, as text.
+    Console(InstanceId),
+}
+
+/// Which images a build may start from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ImageSelector {
+    /// Never empty: a name filter without owners would match anybody's look-alike.
+    pub owners: Vec<String>,
+    /// With EC2's wildcards `*` and `?`.
+    pub name: Option<String>,
+    pub architecture: Option<String>,
+    pub product_code: Option<String>,
+    pub tags: Tags,
+}
+
+/// What was found for a [`Query`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Instance(Box<Instance>),
+    Image(Box<Image>),
+    Images(Vec<Image>),
+    Snapshots(Vec<Snapshot>),
+    Parameter(String),
+    Console(String),
+}

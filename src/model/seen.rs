@@ -1,0 +1,41 @@
+//! What was looked for, and what can be said of it.
+
+use jiff::Timestamp;
+
+/// The result of looking for something that the account may or may not hold.
+///
+/// EC2 is eventually consistent: a list can miss what was made a moment ago. So "not found" carries how often and
+/// since when, and only [`crate::plan::timing`] decides when that means gone.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen<T> {
+    /// Not asked yet, or the last answer is older than our last write.
+    Unknown,
+    /// Asked, and not in the answer.
+    Absent {
+        /// How many answers in a row did not hold it.
+        checks: u32,
+        /// When the first of those answers was given.
+        since: Timestamp,
+    },
+    /// As it was in the last answer.
+    Present(T),
+}
+
+impl<T> Seen<T> {
+    /// The thing itself, where it was seen.
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(thing) => Some(thing),
+            Self::Unknown | Self::Absent { .. } => None,
+        }
+    }
+
+    /// Applies `f` to what was seen.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Seen<U> {
+        match self {
+            Self::Unknown => Seen::Unknown,
+            Self::Absent { checks, since } => Seen::Absent { checks, since },
+            Self::Present(thing) => Seen::Present(f(thing)),
+        }
+    }
+}
