@@ -1,0 +1,138 @@
+//! Removing what a run leaves behind: the builder always, an image only if it never became available or is to go.
+
+use super::{BuildCall, BuildRecord, BuildStep, BuildView, Decided, Decision, Eyes, Failure, Hidden, Stage, WaitingOn, call, during, record, step, wait};
+use crate::{
+    api::{DeletionPolicy, image_build::{BuilderStatus, ImageStatus}},
+    model::{ImageId, InstanceId, InstanceState, Seen},
+    plan::{
+        Pace, Progress,
+        removal::{self, Doomed, Removal},
+        timing,
+    },
+};
+
+const STAGE: Stage = Stage::CleaningUp;
+
+/// One thing to remove: what to do about it now, or nothing more.
+type Cleared = Result<Option<Decision>, Hidden>;
+
+pub(super) fn after_success(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
+    let todo = builder(view, eyes)?;
+    Ok(todo.unwrap_or_else(|| Decision {
+        step: Some(BuildStep::Record(BuildRecord::Completed)),
+        stage: STAGE,
+        progress: Progress::Done,
+        check_after: None,
+    }))
+}
+
+/// The failure stays what is shown while its leftovers are removed.
+pub(super) fn after_failure(view: &BuildView<'_>, eyes: &Eyes<'_>, failure: &Failure) -> Decided {
+    let todo = match unfinished_image(view, eyes)? {
+        Some(decision) => Some(decision),
+        None => builder(view, eyes)?,
+    };
+    let mut decision = todo.unwrap_or_else(|| record(STAGE, BuildRecord::Completed, WaitingOn::Start));
+    decision.progress = Progress::Rejected(failure.clone());
+    Ok(decision)
+}
+
+/// The object is going: the image by its policy, then the builder, then the finalizer.
+pub(super) fn delete(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
+    if !view.held {
+        return Ok(wait(STAGE, WaitingOn::Start));
+    }
+    let image = match view.spec.deletion_policy {
+        DeletionPolicy::Retain => unfinished_image(view, eyes)?,
+        DeletionPolicy::Delete => any_image(view, eyes)?,
+    };
+    let todo = match image {
+        Some(decision) => Some(decision),
+        None => builder(view, eyes)?,
+    };
+    Ok(todo.unwrap_or_else(|| step(STAGE, BuildStep::Release, WaitingOn::Start)))
+}
+
+/// An image that was never recorded as available; should EC2 have made it available all the same, it stays.
+fn unfinished_image(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
+    match &view.status.image {
+        Some(image) if image.available_at.is_none() => remove(view, eyes, image, true),
+        Some(_) | None => Ok(None),
+    }
+}
+
+fn any_image(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
+    view.status.image.as_ref().map_or(Ok(None), |image| remove(view, eyes, image, false))
+}
+
+fn remove(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus, spare_available: bool) -> Cleared {
+    if image.removed_at.is_some() {
+        return Ok(None);
+    }
+    let region = view.spec.region.clone();
+    let known: Vec<ImageId> = image.image_id.iter().cloned().collect();
+    let doomed = Doomed {
+        region: &region,
+        owner: view.owner,
+        known: &known,
+        keep: &[],
+        spare_available,
+        made_at: image.requested_at.0,
+    };
+    let waiting_on = WaitingOn::ImageRemoval { id: image.image_id.clone(), region: region.clone() };
+    Ok(Some(match removal::of_images(eyes, &doomed, view.now).map_err(during(STAGE))? {
+        Removal::Waiting => wait(STAGE, waiting_on),
+        Removal::Deregister(id) => call(STAGE, BuildCall::DeregisterImage { region, id }, waiting_on),
+        Removal::DeleteSnapshot(id) => call(STAGE, BuildCall::DeleteSnapshot { region, id }, waiting_on),
+        Removal::Gone => record(STAGE, BuildRecord::ImageGone, waiting_on),
+    }))
+}
+
+fn builder(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
+    match &view.status.builder {
+        None => Ok(None),
+        Some(builder) if builder.terminated_at.is_some() => Ok(None),
+        Some(builder) => match &builder.instance_id {
+            Some(id) => terminate(view, eyes, builder, id).map(Some),
+            None if builder.refused.is_some() => Ok(None),
+            None => find(view, eyes, builder).map(Some),
+        },
+    }
+}
+
+fn terminate(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id: &InstanceId) -> Decided {
+    let region = view.spec.region.clone();
+    let waiting_on = WaitingOn::BuilderTermination { id: id.clone() };
+    let terminate = BuildCall::TerminateInstances { region: region.clone(), id: id.clone() };
+    if builder.terminating_at.is_none() {
+        return Ok(call(STAGE, terminate, waiting_on));
+    }
+    let gone = || record(STAGE, BuildRecord::BuilderGone, waiting_on.clone());
+    Ok(match eyes.instance(&region, id, Pace::Tick).map_err(during(STAGE))? {
+        Seen::Unknown => wait(STAGE, waiting_on),
+        Seen::Absent { checks, since } if timing::is_absent(checks, since, view.now) => gone(),
+        Seen::Absent { .. } => wait(STAGE, waiting_on),
+        Seen::Present(instance) => match instance.state {
+            InstanceState::Terminated => gone(),
+            InstanceState::ShuttingDown => wait(STAGE, waiting_on),
+            InstanceState::Pending
+            | InstanceState::Running
+            | InstanceState::Stopping
+            | InstanceState::Stopped
+            | InstanceState::Other(_) => call(STAGE, terminate, waiting_on),
+        },
+    })
+}
+
+/// The launch may have happened though nobody heard of it: only after the consistency window is its absence believed.
+fn find(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus) -> Decided {
+    let region = &view.spec.region;
+    let waiting_on = WaitingOn::LaunchLookup { region: region.clone() };
+    Ok(match eyes.instance_by_token(region, &builder.client_token).map_err(during(STAGE))? {
+        Seen::Present(instance) => record(STAGE, BuildRecord::Launched(Box::new(instance)), waiting_on),
+        Seen::Absent { checks, since } if timing::is_gone(checks, since, builder.requested_at.0, view.now) => {
+            record(STAGE, BuildRecord::BuilderGone, waiting_on)
+        }
+        Seen::Unknown | Seen::Absent { .. } => wait(STAGE, waiting_on),
+    })
+}

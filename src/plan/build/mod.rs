@@ -1,0 +1,291 @@
+//! What an `ImageBuild` does next: source → launch → customise → image → clean up, one function a stage.
+
+mod cleanup;
+mod customize;
+mod image;
+mod launch;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use image::why_failed;
+pub use launch::{TOKEN_MISMATCH, is_refusal};
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{CheckAfter, Eyes, Failure, Progress, Sightings, WaitingOn, Watch, timing};
+use crate::{
+    api::{
+        ImageBuildSpec, ImageBuildStatus,
+        image_build::{BuilderStatus, ImageStatus, SourceStatus, StepStatus},
+    },
+    model::{
+        AwsError, CreateImage, ImageId, Instance, InstanceId, Region, RunInstances, SnapshotId, ownership::Owner,
+    },
+};
+
+/// An `ImageBuild` as a decision sees it.
+#[derive(Clone, Debug)]
+pub struct BuildView<'a> {
+    pub owner: &'a Owner,
+    pub spec: &'a ImageBuildSpec,
+    pub status: &'a ImageBuildStatus,
+    /// `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+    /// Our finalizer is on the object.
+    pub held: bool,
+    /// The build that `spec.source.imageBuildRef` names, where it does.
+    pub base: Option<BaseBuild>,
+    pub now: Timestamp,
+}
+
+/// The build that another one is layered on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BaseBuild {
+    /// There is no such object (yet).
+    Missing,
+    /// It has no image yet.
+    Running,
+    /// It ended without an image.
+    Failed,
+    /// Its image is available.
+    Ready { region: Region, image_id: ImageId },
+}
+
+/// What to do next, where it stands, and what to watch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BuildPlan {
+    pub step: Option<BuildStep>,
+    pub stage: Stage,
+    pub progress: Progress,
+    pub check_after: CheckAfter,
+    pub watches: Vec<Watch>,
+}
+
+/// The stages of a run, in order. `Display` is their name in `status.stages`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    ResolvingSource,
+    Launching,
+    Customizing,
+    Stopping,
+    CreatingImage,
+    CleaningUp,
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
+}
+
+/// One step of a pass.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BuildStep {
+    /// Put our finalizer on the object: nothing is made in AWS before.
+    Hold,
+    /// Write something down.
+    Record(BuildRecord),
+    /// One write to AWS.
+    Call(BuildCall),
+    /// Take our finalizer off: nothing of ours is left, or it was handed over.
+    Release,
+}
+
+/// What is written down without a call to AWS.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BuildRecord {
+    Source(SourceStatus),
+    /// The intent to launch, before the call.
+    Attempt { number: i32, builder: BuilderStatus },
+    /// An instance that a former call made.
+    Launched(Box<Instance>),
+    Running,
+    Stopped,
+    /// The attempt is over without an instance worth having: the next one may begin.
+    Refused(Failure),
+    /// The steps succeeded; the intent to make the image, before the call.
+    Customized { steps: Vec<StepStatus>, image: ImageStatus },
+    Failed { failure: Failure, steps: Vec<StepStatus>, log: Option<String> },
+    /// An image that a former call made.
+    ImageFound { image_id: ImageId, intent: ImageStatus },
+    ImageAvailable(ImageStatus),
+    ImageGone,
+    BuilderGone,
+    Completed,
+}
+
+/// One write to AWS, complete.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BuildCall {
+    RunInstances(RunInstances),
+    StopInstances { region: Region, id: InstanceId },
+    TerminateInstances { region: Region, id: InstanceId },
+    CreateImage(CreateImage),
+    RequireImdsV2 { region: Region, id: ImageId },
+    DeregisterImage { region: Region, id: ImageId },
+    DeleteSnapshot { region: Region, id: SnapshotId },
+}
+
+/// A decision before the watches are added to it.
+struct Decision {
+    step: Option<BuildStep>,
+    stage: Stage,
+    progress: Progress,
+    check_after: CheckAfter,
+}
+
+/// A decision, or the error that hid what it needed to see.
+type Decided = Result<Decision, Hidden>;
+
+/// An answer could not be had.
+struct Hidden {
+    stage: Stage,
+    error: AwsError,
+}
+
+/// What to do next.
+pub fn plan(view: &BuildView<'_>, sightings: &Sightings) -> BuildPlan {
+    let eyes = Eyes::new(sightings);
+    let decision = decide(view, &eyes).unwrap_or_else(|hidden| Decision {
+        step: None,
+        stage: hidden.stage,
+        progress: Progress::Trouble(hidden.error),
+        check_after: None,
+    });
+    BuildPlan {
+        step: decision.step,
+        stage: decision.stage,
+        progress: decision.progress,
+        check_after: decision.check_after,
+        watches: eyes.into_watches(),
+    }
+}
+
+fn decide(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
+    let status = view.status;
+    if view.deleting {
+        return cleanup::delete(view, eyes);
+    }
+    if status.completion_time.is_some() {
+        return Ok(ended(status));
+    }
+    if view.spec.suspend {
+        return Ok(wait(current_stage(status), WaitingOn::Suspended));
+    }
+    if !view.held {
+        return Ok(step(Stage::ResolvingSource, BuildStep::Hold, WaitingOn::Start));
+    }
+    if let Some(failure) = &status.failure {
+        return cleanup::after_failure(view, eyes, &Failure::new(&failure.reason, failure.message.clone()));
+    }
+    if let (Some(failure), None) = (deadline_passed(view), &status.image) {
+        return Ok(fail(current_stage(status), failure));
+    }
+    advance(view, eyes).map(|decision| shown_after_deadline(view, with_deadline(view, decision)))
+}
+
+/// The way to an image, for a run that nothing speaks against.
+fn advance(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
+    let status = view.status;
+    let Some(source) = &status.source else { return source::resolve(view, eyes) };
+    if let Some(image) = &status.image {
+        return match (&image.image_id, &image.available_at) {
+            (_, Some(_)) => cleanup::after_success(view, eyes),
+            (Some(id), None) => image::wait_for(view, eyes, image, id),
+            (None, None) => image::create(view, eyes, image),
+        };
+    }
+    let Some(builder) = &status.builder else { return launch::first_attempt(view, eyes) };
+    match &builder.instance_id {
+        None => launch::launch(view, eyes, source, builder),
+        Some(id) => customize::watch(view, eyes, builder, id),
+    }
+}
+
+fn ended(status: &ImageBuildStatus) -> Decision {
+    let progress = match &status.failure {
+        None => Progress::Done,
+        Some(failure) => Progress::Rejected(Failure::new(&failure.reason, failure.message.clone())),
+    };
+    Decision { step: None, stage: Stage::CleaningUp, progress, check_after: None }
+}
+
+fn deadline_passed(view: &BuildView<'_>) -> Option<Failure> {
+    let start = view.status.start_time.as_ref()?.0;
+    let deadline = Duration::from(view.spec.active_deadline);
+    (timing::elapsed(start, view.now) >= deadline).then(|| {
+        let stage = current_stage(view.status);
+        Failure::new("DeadlineExceeded", format!("the run was still {stage} when spec.activeDeadline ({deadline:?}) was over"))
+    })
+}
+
+/// Once the image is asked for, the deadline only shows: an image under way may still be finished, and is paid for.
+fn shown_after_deadline(view: &BuildView<'_>, mut decision: Decision) -> Decision {
+    let late = deadline_passed(view);
+    if let (Some(failure), None, Stage::CreatingImage) = (late, &decision.step, decision.stage) {
+        decision.progress = Progress::Blocked(failure);
+    }
+    decision
+}
+
+/// Wakes up at the deadline though nothing else happens.
+fn with_deadline(view: &BuildView<'_>, mut decision: Decision) -> Decision {
+    if let Some(start) = &view.status.start_time {
+        let left = timing::remaining(start.0, view.spec.active_deadline.into(), view.now) + Duration::from_secs(1);
+        decision.check_after = Some(decision.check_after.map_or(left, |after| after.min(left)));
+    }
+    decision
+}
+
+/// The stage that was under way when the status was written.
+pub fn current_stage(status: &ImageBuildStatus) -> Stage {
+    let Some(builder) = &status.builder else {
+        return if status.source.is_some() { Stage::Launching } else { Stage::ResolvingSource };
+    };
+    match &status.image {
+        Some(image) if image.available_at.is_some() => Stage::CleaningUp,
+        Some(_) => Stage::CreatingImage,
+        None if builder.stopped_at.is_some() => Stage::Stopping,
+        None if builder.running_at.is_some() => Stage::Customizing,
+        None => Stage::Launching,
+    }
+}
+
+fn wait(stage: Stage, waiting_on: WaitingOn) -> Decision {
+    Decision { step: None, stage, progress: Progress::Moving(waiting_on), check_after: None }
+}
+
+fn blocked(stage: Stage, failure: Failure) -> Decision {
+    Decision { step: None, stage, progress: Progress::Blocked(failure), check_after: Some(timing::NEEDS_HELP) }
+}
+
+fn step(stage: Stage, step: BuildStep, waiting_on: WaitingOn) -> Decision {
+    Decision { step: Some(step), stage, progress: Progress::Moving(waiting_on), check_after: None }
+}
+
+fn record(stage: Stage, record: BuildRecord, waiting_on: WaitingOn) -> Decision {
+    step(stage, BuildStep::Record(record), waiting_on)
+}
+
+fn call(stage: Stage, call: BuildCall, waiting_on: WaitingOn) -> Decision {
+    step(stage, BuildStep::Call(call), waiting_on)
+}
+
+/// Writes the failure down first; what is left in AWS is removed in the passes that follow.
+fn fail(stage: Stage, failure: Failure) -> Decision {
+    fail_with(stage, failure, Vec::new(), None)
+}
+
+fn fail_with(stage: Stage, failure: Failure, steps: Vec<StepStatus>, log: Option<String>) -> Decision {
+    let progress = Progress::Rejected(failure.clone());
+    let record = BuildRecord::Failed { failure, steps, log };
+    Decision { step: Some(BuildStep::Record(record)), stage, progress, check_after: None }
+}
+
+/// Names the stage in which something could not be seen.
+fn during(stage: Stage) -> impl Fn(AwsError) -> Hidden {
+    move |error| Hidden { stage, error }
+}

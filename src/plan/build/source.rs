@@ -1,0 +1,144 @@
+//! Which image to start from: resolved once a run, so that a newer one in the middle changes nothing.
+
+use super::{BaseBuild, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, blocked, during, fail, record, wait};
+use crate::{
+    api::image_build::{DeviceStatus, Marketplace, Selector, SourceStatus},
+    model::{Image, ImageId, ImageSelector, ImageState, Region, Seen, Tags},
+    plan::{Pace, timing},
+};
+
+const STAGE: Stage = Stage::ResolvingSource;
+
+pub(super) fn resolve(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
+    let source = &view.spec.source;
+    if let Some(id) = &source.image_id {
+        return by_id(view, eyes, id);
+    }
+    if let Some(name) = &source.ssm_parameter {
+        return by_parameter(view, eyes, name);
+    }
+    if let Some(selector) = &source.selector {
+        return newest(view, eyes, &of_selector(selector), "spec.source.selector");
+    }
+    if let Some(product) = &source.marketplace {
+        return newest(view, eyes, &of_product(product), "spec.source.marketplace");
+    }
+    by_build(view, eyes)
+}
+
+fn by_id(view: &BuildView<'_>, eyes: &Eyes<'_>, id: &ImageId) -> Decided {
+    let region = &view.spec.region;
+    let seen = eyes.image(region, id, Pace::Now).map_err(during(STAGE))?;
+    Ok(judge(view, seen, || {
+        format!("image {id} was not found in {region}: it does not exist there, is not shared with this account, or is not allowed by the account's Allowed AMIs setting; check spec.source")
+    }))
+}
+
+fn by_parameter(view: &BuildView<'_>, eyes: &Eyes<'_>, name: &str) -> Decided {
+    let region = &view.spec.region;
+    match eyes.parameter(region, name).map_err(during(STAGE))? {
+        Seen::Unknown => Ok(wait(STAGE, WaitingOn::SourceLookup)),
+        Seen::Absent { .. } => {
+            let message = format!("SSM parameter {name} does not exist in {region}; check spec.source.ssmParameter");
+            Ok(blocked(STAGE, Failure::new("SourceNotFound", message)))
+        }
+        Seen::Present(value) if value.starts_with("ami-") => by_id(view, eyes, &ImageId(value)),
+        Seen::Present(_) => {
+            let message = format!("SSM parameter {name} in {region} does not hold an AMI id; name one whose value begins with ami-");
+            Ok(blocked(STAGE, Failure::new("SourceNotAnImage", message)))
+        }
+    }
+}
+
+fn newest(view: &BuildView<'_>, eyes: &Eyes<'_>, selector: &ImageSelector, field: &str) -> Decided {
+    let region = &view.spec.region;
+    let seen = eyes.newest(region, selector).map_err(during(STAGE))?;
+    Ok(judge(view, seen, || format!("no available image in {region} matches {field}; check it, or wait for one to appear")))
+}
+
+fn by_build(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
+    let name = view.spec.source.image_build_ref.as_ref().map(|r| r.name.clone()).unwrap_or_default();
+    match &view.base {
+        None | Some(BaseBuild::Missing | BaseBuild::Running) => Ok(wait(STAGE, WaitingOn::SourceBuild { name })),
+        Some(BaseBuild::Failed) => {
+            let message = format!("ImageBuild {name} ended without an image; refer to another build");
+            Ok(blocked(STAGE, Failure::new("SourceBuildFailed", message)))
+        }
+        Some(BaseBuild::Ready { region, .. }) if *region != view.spec.region => {
+            let message = format!("the image of ImageBuild {name} is in {region}, this build runs in {}; build in the same region, or from a replicated copy by its id", view.spec.region);
+            Ok(fail(STAGE, Failure::new("SourceInOtherRegion", message)))
+        }
+        Some(BaseBuild::Ready { image_id, .. }) => by_id(view, eyes, image_id),
+    }
+}
+
+/// Takes the image that was found, where a build can start from it.
+fn judge(view: &BuildView<'_>, seen: Seen<Image>, not_found: impl FnOnce() -> String) -> Decision {
+    match seen {
+        Seen::Unknown => wait(STAGE, WaitingOn::SourceLookup),
+        Seen::Absent { checks, since } if timing::is_absent(checks, since, view.now) => {
+            blocked(STAGE, Failure::new("SourceNotFound", not_found()))
+        }
+        Seen::Absent { .. } => wait(STAGE, WaitingOn::SourceLookup),
+        Seen::Present(image) => take(&view.spec.region, &image),
+    }
+}
+
+fn take(region: &Region, image: &Image) -> Decision {
+    let id = &image.id;
+    match &image.state {
+        ImageState::Available => {}
+        ImageState::Pending | ImageState::Transient | ImageState::Other(_) => {
+            return wait(STAGE, WaitingOn::SourceImage { id: id.clone(), state: image.state.to_string() });
+        }
+        ImageState::Disabled
+        | ImageState::Invalid
+        | ImageState::Deregistered
+        | ImageState::Failed
+        | ImageState::Error => {
+            let message = format!("source image {id} in {region} is {}; name an available one", image.state);
+            return blocked(STAGE, Failure::new("SourceNotAvailable", message));
+        }
+    }
+    if image.root_device_type != "ebs" {
+        let message = format!("source image {id} in {region} has an {} root device; an image can be made only of EBS-backed instances", image.root_device_type);
+        return fail(STAGE, Failure::new("SourceNotEBS", message));
+    }
+    record(STAGE, BuildRecord::Source(source_status(image)), WaitingOn::SourceLookup)
+}
+
+fn source_status(image: &Image) -> SourceStatus {
+    let device = |d: &crate::model::Device| DeviceStatus {
+        device_name: d.device_name.clone(),
+        delete_on_termination: d.delete_on_termination,
+    };
+    SourceStatus {
+        image_id: image.id.clone(),
+        name: image.name.clone(),
+        owner_id: image.owner_id.clone(),
+        architecture: image.architecture.clone(),
+        created_at: image.created_at.map(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time),
+        root_device_name: image.root_device_name.clone(),
+        devices: image.devices.iter().map(device).collect(),
+    }
+}
+
+fn of_selector(selector: &Selector) -> ImageSelector {
+    ImageSelector {
+        owners: selector.owners.clone(),
+        name: selector.name.clone(),
+        architecture: selector.architecture.map(|a| a.as_str().to_owned()),
+        product_code: None,
+        tags: selector.tags.clone(),
+    }
+}
+
+fn of_product(product: &Marketplace) -> ImageSelector {
+    ImageSelector {
+        owners: vec!["aws-marketplace".to_owned()],
+        name: None,
+        architecture: product.architecture.map(|a| a.as_str().to_owned()),
+        product_code: Some(product.product_code.clone()),
+        tags: Tags::new(),
+    }
+}

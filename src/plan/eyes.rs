@@ -1,0 +1,157 @@
+//! How a decision sees AWS: it looks at the last answers, and what it looked at is what will be watched.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use crate::model::{
+    Answer, AwsError, ClientToken, Image, ImageId, ImageSelector, Instance, InstanceId, Query, Region, Seen, Snapshot,
+};
+
+/// How urgently, and how often, something is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pace {
+    /// At once: nothing can go on without the answer. Then at every tick.
+    Now,
+    /// At every tick: it takes its time, and is watched for a change.
+    Tick,
+    /// Once in a while: it is as it should be.
+    Every(Duration),
+}
+
+/// One thing that a decision looked at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Watch {
+    pub region: Region,
+    pub query: Query,
+    pub pace: Pace,
+}
+
+/// The last answer to a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sighting {
+    pub seen: Seen<Answer>,
+    /// Why there is no newer answer.
+    pub error: Option<AwsError>,
+}
+
+/// The last answers to what an object watches.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sightings(pub HashMap<(Region, Query), Sighting>);
+
+impl Sightings {
+    /// Adds an answer.
+    pub fn insert(&mut self, region: &Region, query: Query, seen: Seen<Answer>) {
+        self.0.insert((region.clone(), query), Sighting { seen, error: None });
+    }
+
+    /// Adds a failure to get an answer.
+    pub fn insert_error(&mut self, region: &Region, query: Query, error: AwsError) {
+        self.0.insert((region.clone(), query), Sighting { seen: Seen::Unknown, error: Some(error) });
+    }
+}
+
+/// Looks at sightings and remembers what was looked at.
+pub struct Eyes<'a> {
+    sightings: &'a Sightings,
+    watched: RefCell<BTreeMap<(Region, Query), Pace>>,
+}
+
+/// What was seen, or the error that hid it.
+pub type Look<T> = Result<Seen<T>, AwsError>;
+
+impl<'a> Eyes<'a> {
+    /// Eyes on these answers.
+    pub fn new(sightings: &'a Sightings) -> Self {
+        Self { sightings, watched: RefCell::default() }
+    }
+
+    /// All that was looked at, each with the most urgent pace.
+    pub fn into_watches(self) -> Vec<Watch> {
+        let watched = self.watched.into_inner();
+        watched.into_iter().map(|((region, query), pace)| Watch { region, query, pace }).collect()
+    }
+
+    /// An instance by id.
+    pub fn instance(&self, region: &Region, id: &InstanceId, pace: Pace) -> Look<Instance> {
+        self.look(region, Query::Instance(id.clone()), pace, as_instance)
+    }
+
+    /// The instance that a launch with this token made.
+    pub fn instance_by_token(&self, region: &Region, token: &ClientToken) -> Look<Instance> {
+        self.look(region, Query::InstanceByToken(token.clone()), Pace::Now, as_instance)
+    }
+
+    /// An image by id.
+    pub fn image(&self, region: &Region, id: &ImageId, pace: Pace) -> Look<Image> {
+        self.look(region, Query::Image(id.clone()), pace, as_image)
+    }
+
+    /// The newest image that a selector matches.
+    pub fn newest(&self, region: &Region, selector: &ImageSelector) -> Look<Image> {
+        self.look(region, Query::Newest(selector.clone()), Pace::Now, as_image)
+    }
+
+    /// Our account's images of this name.
+    pub fn images_named(&self, region: &Region, name: &str) -> Look<Vec<Image>> {
+        self.look(region, Query::ImagesNamed(name.to_owned()), Pace::Now, as_images)
+    }
+
+    /// Our account's images with this owner's uid.
+    pub fn images_of(&self, region: &Region, uid: &str, pace: Pace) -> Look<Vec<Image>> {
+        self.look(region, Query::ImagesOf(uid.to_owned()), pace, as_images)
+    }
+
+    /// Our account's snapshots with this owner's uid.
+    pub fn snapshots_of(&self, region: &Region, uid: &str, pace: Pace) -> Look<Vec<Snapshot>> {
+        self.look(region, Query::SnapshotsOf(uid.to_owned()), pace, as_snapshots)
+    }
+
+    /// The value of an SSM parameter.
+    pub fn parameter(&self, region: &Region, name: &str) -> Look<String> {
+        self.look(region, Query::Parameter(name.to_owned()), Pace::Now, as_text)
+    }
+
+    /// The serial console of an instance.
+    pub fn console(&self, region: &Region, id: &InstanceId) -> Look<String> {
+        self.look(region, Query::Console(id.clone()), Pace::Now, as_text)
+    }
+
+    fn look<T>(&self, region: &Region, query: Query, pace: Pace, as_t: fn(&Answer) -> Option<T>) -> Look<T> {
+        let key = (region.clone(), query);
+        let sighting = self.sightings.0.get(&key);
+        let result = match sighting {
+            None => Ok(Seen::Unknown),
+            Some(Sighting { error: Some(error), .. }) => Err(error.clone()),
+            Some(Sighting { seen, error: None }) => Ok(match seen {
+                Seen::Unknown => Seen::Unknown,
+                Seen::Absent { checks, since } => Seen::Absent { checks: *checks, since: *since },
+                Seen::Present(answer) => as_t(answer).map_or(Seen::Unknown, Seen::Present),
+            }),
+        };
+        self.watched.borrow_mut().entry(key).and_modify(|p| *p = (*p).min(pace)).or_insert(pace);
+        result
+    }
+}
+
+fn as_instance(answer: &Answer) -> Option<Instance> {
+    if let Answer::Instance(instance) = answer { Some((**instance).clone()) } else { None }
+}
+
+fn as_image(answer: &Answer) -> Option<Image> {
+    if let Answer::Image(image) = answer { Some((**image).clone()) } else { None }
+}
+
+fn as_images(answer: &Answer) -> Option<Vec<Image>> {
+    if let Answer::Images(images) = answer { Some(images.clone()) } else { None }
+}
+
+fn as_snapshots(answer: &Answer) -> Option<Vec<Snapshot>> {
+    if let Answer::Snapshots(snapshots) = answer { Some(snapshots.clone()) } else { None }
+}
+
+fn as_text(answer: &Answer) -> Option<String> {
+    if let Answer::Parameter(text) | Answer::Console(text) = answer { Some(text.clone()) } else { None }
+}

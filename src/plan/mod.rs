@@ -1,0 +1,147 @@
+//! Decisions. Pure functions of what was written down, what was asked for and what was seen: no clock, no I/O.
+//!
+//! A pass asks [`build::plan`] or [`replication::plan`] what to do next, does at most one write to AWS a region, writes
+//! down what came of it, and asks again.
+
+pub mod build;
+pub mod eyes;
+pub mod naming;
+pub mod removal;
+pub mod replication;
+pub mod timing;
+
+pub use eyes::{Eyes, Pace, Sighting, Sightings, Watch};
+
+use std::{fmt, time::Duration};
+
+use crate::model::{AwsError, ImageId, InstanceId, Region};
+
+/// Where a run or a copy stands, as a person is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// On its way.
+    Moving(WaitingOn),
+    /// AWS refused a call, or gave no answer; what follows is in the error's class.
+    Trouble(AwsError),
+    /// Somebody has to do something outside of the object; looked at again every ten minutes.
+    Blocked(Failure),
+    /// As the manifest wants it.
+    Done,
+    /// Will not heal until the object changes.
+    Rejected(Failure),
+}
+
+/// Why something cannot go on: a CamelCase reason and a sentence that names ids, region and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub reason: String,
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure with this reason and message.
+    pub fn new(reason: &str, message: impl Into<String>) -> Self {
+        Self { reason: reason.to_owned(), message: message.into() }
+    }
+}
+
+/// What a pass waits for. Its `Display` is the condition's message, [`WaitingOn::reason`] its reason.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WaitingOn {
+    /// The first look at the object.
+    Start,
+    Suspended,
+    SourceLookup,
+    SourceBuild { name: String },
+    SourceImage { id: ImageId, state: String },
+    NameLookup { name: String },
+    LaunchLookup { region: Region },
+    Launch { instance_type: String, attempt: i32 },
+    Capacity { attempt: i32, message: String },
+    BuilderStart { id: InstanceId },
+    Guest { id: InstanceId },
+    BuilderStop { id: InstanceId },
+    Console { id: InstanceId },
+    ImageLookup { name: String, region: Region },
+    ImageCreation { name: String },
+    Image { id: ImageId, region: Region, progress: Option<u8> },
+    BuilderTermination { id: InstanceId },
+    ImageRemoval { id: Option<ImageId>, region: Region },
+    CopyLookup { region: Region },
+    CopyStart { region: Region },
+    CopyRetry { region: Region, message: String },
+    Tags { id: ImageId, region: Region },
+    Destinations { ready: usize, total: usize },
+}
+
+impl WaitingOn {
+    /// The reason of the condition, CamelCase.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Start => "Starting",
+            Self::Suspended => "Suspended",
+            Self::SourceLookup => "ResolvingSource",
+            Self::SourceBuild { .. } => "WaitingForSourceBuild",
+            Self::SourceImage { .. } => "WaitingForSourceImage",
+            Self::NameLookup { .. } => "CheckingName",
+            Self::LaunchLookup { .. } => "LookingForBuilder",
+            Self::Launch { .. } => "LaunchingBuilder",
+            Self::Capacity { .. } => "WaitingForCapacity",
+            Self::BuilderStart { .. } => "WaitingForBuilder",
+            Self::Guest { .. } => "Customizing",
+            Self::BuilderStop { .. } => "WaitingForStop",
+            Self::Console { .. } => "WaitingForVerdict",
+            Self::ImageLookup { .. } => "LookingForImage",
+            Self::ImageCreation { .. } => "CreatingImage",
+            Self::Image { .. } => "WaitingForImage",
+            Self::BuilderTermination { .. } => "WaitingForTermination",
+            Self::ImageRemoval { .. } => "RemovingImage",
+            Self::CopyLookup { .. } => "LookingForCopy",
+            Self::CopyStart { .. } => "StartingCopy",
+            Self::CopyRetry { .. } => "CopyFailed",
+            Self::Tags { .. } => "UpdatingTags",
+            Self::Destinations { .. } => "Copying",
+        }
+    }
+}
+
+impl fmt::Display for WaitingOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start => write!(f, "about to start"),
+            Self::Suspended => write!(f, "spec.suspend is true: nothing new is started"),
+            Self::SourceLookup => write!(f, "looking for the source image"),
+            Self::SourceBuild { name } => write!(f, "waiting for ImageBuild {name} to have an image"),
+            Self::SourceImage { id, state } => write!(f, "waiting for source image {id}, which is {state}"),
+            Self::NameLookup { name } => write!(f, "checking that image name {name:?} is free"),
+            Self::LaunchLookup { region } => write!(f, "looking for the builder that may have been launched in {region}"),
+            Self::Launch { instance_type, attempt } => write!(f, "launching a {instance_type} builder (attempt {attempt})"),
+            Self::Capacity { attempt, message } => write!(f, "no capacity in attempt {attempt}, trying again: {message}"),
+            Self::BuilderStart { id } => write!(f, "waiting for builder {id} to run"),
+            Self::Guest { id } => write!(f, "builder {id} runs the steps"),
+            Self::BuilderStop { id } => write!(f, "waiting for builder {id} to stop"),
+            Self::Console { id } => write!(f, "waiting for the console output of builder {id}"),
+            Self::ImageLookup { name, region } => write!(f, "looking for image {name:?} that may have been made in {region}"),
+            Self::ImageCreation { name } => write!(f, "creating image {name:?}"),
+            Self::Image { id, region, progress: Some(percent) } => {
+                write!(f, "waiting for image {id} in {region} to be available ({percent}%)")
+            }
+            Self::Image { id, region, progress: None } => {
+                write!(f, "waiting for image {id} in {region} to be available")
+            }
+            Self::BuilderTermination { id } => write!(f, "waiting for builder {id} to be terminated"),
+            Self::ImageRemoval { id: Some(id), region } => write!(f, "removing image {id} and its snapshots in {region}"),
+            Self::ImageRemoval { id: None, region } => {
+                write!(f, "making sure that no unfinished image is left in {region}")
+            }
+            Self::CopyLookup { region } => write!(f, "looking for the copy that may have been begun in {region}"),
+            Self::CopyStart { region } => write!(f, "starting the copy into {region}"),
+            Self::CopyRetry { region, message } => write!(f, "the copy into {region} failed and is made again: {message}"),
+            Self::Tags { id, region } => write!(f, "putting the tags of {id} in {region} right"),
+            Self::Destinations { ready, total } => write!(f, "{ready} of {total} destinations are ready"),
+        }
+    }
+}
+
+/// When to look again at the latest, though nothing was seen to change.
+pub type CheckAfter = Option<Duration>;

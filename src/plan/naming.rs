@@ -1,0 +1,47 @@
+//! Names and tokens. Each is a function of the object and the attempt, so that a crash or a second operator arrives at
+//! the same one.
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    api::ImageBuildSpec,
+    model::{ClientToken, ImageId, Region, ownership::Owner},
+};
+
+/// EC2 takes 3 to 128 characters for an AMI's name.
+const MAX_IMAGE_NAME: usize = 128;
+
+/// The token of a launch: another attempt is another token, as a token whose instance was terminated is spent.
+pub fn launch_token(owner: &Owner, attempt: i32) -> ClientToken {
+    token("amib", &[&owner.cluster_id, &owner.uid, &attempt.to_string()])
+}
+
+/// The token of a copy. It names the source image: a copy of another source must never be answered by the old one.
+pub fn copy_token(owner: &Owner, region: &Region, source: &ImageId, attempt: i32) -> ClientToken {
+    token("amir", &[&owner.cluster_id, &owner.uid, &region.0, &source.0, &attempt.to_string()])
+}
+
+/// The AMI's name: the user's, or `<namespace>-<name>`, cut with a hash where EC2 would find it too long.
+pub fn image_name(spec: &ImageBuildSpec, owner: &Owner) -> String {
+    let Some(name) = &spec.image.name else { return bounded(format!("{}-{}", owner.namespace, owner.name)) };
+    name.clone()
+}
+
+fn bounded(name: String) -> String {
+    if name.len() <= MAX_IMAGE_NAME {
+        return name;
+    }
+    let hash = &hex(&[&name])[..12];
+    let head: String = name.chars().take(MAX_IMAGE_NAME - 13).collect();
+    format!("{head}-{hash}")
+}
+
+fn token(prefix: &str, parts: &[&str]) -> ClientToken {
+    ClientToken(format!("{prefix}-{}", &hex(parts)[..48]))
+}
+
+/// The parts are separated by a character that none of them holds, so that ("ab", "c") and ("a", "bc") differ.
+fn hex(parts: &[&str]) -> String {
+    let digest = Sha256::digest(parts.join("\n").as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,286 @@
+//! One region: make the copy, keep it true, and leave it behind as the policy says.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{
+    DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Eyes, Failure, Progress,
+    ReplicationSourceStatus, ReplicationView, WaitingOn, timing,
+};
+use crate::{
+    api::image_replication::{Destination, DestinationStatus, PreviousCopy},
+    model::{
+        AwsError, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot, Tags,
+        ownership::Role,
+    },
+    plan::{
+        Pace,
+        build::why_failed,
+        naming,
+        removal::{self, Doomed, Removal},
+    },
+};
+
+/// Former copies that status remembers.
+const MAX_PREVIOUS: usize = 20;
+
+/// After so many failed copies a person is asked for help; copying is tried on, an hour apart.
+const STALLED_AFTER: i32 = 3;
+
+type Decided = Result<DestinationPlan, AwsError>;
+
+/// Makes the copy and keeps it true.
+pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus, wanted: &Destination) -> DestinationPlan {
+    if wanted.region == source.region {
+        let message = format!("{} is the source's own region: the image is there already; take it off spec.destinations", wanted.region);
+        return standing(Progress::Rejected(Failure::new("SourceRegion", message)));
+    }
+    let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
+    let decided = match known {
+        Some(copy) if copy.failure.is_some() => after_failure(view, eyes, source, copy),
+        Some(copy) if is_current(copy, source) => current(view, eyes, source, wanted, copy),
+        Some(copy) => outdated(view, eyes, source, copy),
+        None => Ok(begin(view, source, &wanted.region, None)),
+    };
+    decided.unwrap_or_else(|error| standing(Progress::Trouble(error)))
+}
+
+/// A copy that was lost has no source any more; the next attempt gives it one.
+fn is_current(copy: &DestinationStatus, source: &ReplicationSourceStatus) -> bool {
+    copy.source_image_id.as_ref() == Some(&source.image_id)
+}
+
+/// A copy of a former source: an unfinished one is cancelled first, a finished one stays while the new one is made.
+fn outdated(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus, copy: &DestinationStatus) -> Decided {
+    let unfinished = copy.available_at.is_none() && copy.requested_at.is_some() && copy.source_image_id.is_some();
+    if !unfinished {
+        return Ok(begin(view, source, &copy.region, Some(copy)));
+    }
+    let removed = || begin(view, source, &copy.region, Some(copy));
+    remove(view, eyes, copy, true, removed)
+}
+
+/// Writes down what the next copy call will ask for. A finished copy of a former source becomes a previous one.
+fn begin(view: &ReplicationView<'_>, source: &ReplicationSourceStatus, region: &Region, old: Option<&DestinationStatus>) -> DestinationPlan {
+    let attempt = old.and_then(|d| d.attempt).unwrap_or(0) + 1;
+    let mut previous = old.map(|d| d.previous.clone()).unwrap_or_default();
+    if let Some((copy, Some(id))) = old.map(|d| (d, &d.image_id)).filter(|(d, _)| d.available_at.is_some()) {
+        previous.insert(0, PreviousCopy { image_id: id.clone(), source_image_id: copy.source_image_id.clone() });
+        previous.truncate(MAX_PREVIOUS);
+    }
+    let intent = DestinationStatus {
+        region: region.clone(),
+        image_id: None,
+        source_image_id: Some(source.image_id.clone()),
+        snapshot_ids: Vec::new(),
+        attempt: Some(attempt),
+        client_token: Some(naming::copy_token(view.owner, region, &source.image_id, attempt)),
+        requested_at: Some(Time(view.now)),
+        uncertain: None,
+        progress: None,
+        available_at: None,
+        tag_keys: view.spec.tags.keys().cloned().collect(),
+        failure: None,
+        conditions: old.map(|d| d.conditions.clone()).unwrap_or_default(),
+        previous,
+    };
+    record(DestinationRecord::Attempt(Box::new(intent)), WaitingOn::CopyStart { region: region.clone() })
+}
+
+fn current(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus, wanted: &Destination, copy: &DestinationStatus) -> Decided {
+    match &copy.image_id {
+        None => start(view, eyes, source, wanted, copy),
+        Some(id) if copy.available_at.is_none() => under_way(view, eyes, copy, id),
+        Some(id) => in_place(view, eyes, copy, id),
+    }
+}
+
+/// The call itself, or after a lost answer the search for what it made.
+fn start(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus, wanted: &Destination, copy: &DestinationStatus) -> Decided {
+    let made_at = requested_at(copy, view.now);
+    let fresh = timing::elapsed(made_at, view.now) < timing::RESEND_WITHOUT_LOOKUP;
+    if fresh && copy.uncertain.is_none() {
+        return Ok(request(view, source, wanted, copy));
+    }
+    let waiting_on = WaitingOn::CopyLookup { region: copy.region.clone() };
+    let attempt = copy.attempt.unwrap_or(1);
+    let seen = eyes.images_of(&copy.region, &view.owner.uid, Pace::Now)?;
+    let ours = |i: &&Image| view.owner.owns_attempt(&i.tags, attempt) && i.state != ImageState::Deregistered;
+    if let Some(image) = seen.present().and_then(|images| images.iter().find(ours)) {
+        return Ok(record(DestinationRecord::Found(image.id.clone()), waiting_on));
+    }
+    let nothing = match &seen {
+        Seen::Unknown => return Ok(moving(waiting_on)),
+        Seen::Absent { checks, since } => timing::is_absent(*checks, *since, view.now),
+        Seen::Present(_) => true,
+    };
+    let mismatch = copy.uncertain.as_deref() == Some("IdempotentParameterMismatch");
+    Ok(match (nothing, mismatch) {
+        (true, false) => request(view, source, wanted, copy),
+        (true, true) if timing::elapsed(made_at, view.now) >= timing::CONSISTENCY_WINDOW => begin(view, source, &copy.region, Some(copy)),
+        (true | false, _) => moving(waiting_on),
+    })
+}
+
+fn request(view: &ReplicationView<'_>, source: &ReplicationSourceStatus, wanted: &Destination, copy: &DestinationStatus) -> DestinationPlan {
+    let attempt = copy.attempt.unwrap_or(1);
+    let key = wanted.encryption.as_ref().map(|e| e.kms_key_id.clone());
+    let request = CopyImage {
+        region: copy.region.clone(),
+        client_token: copy.client_token.clone().unwrap_or_else(|| naming::copy_token(view.owner, &copy.region, &source.image_id, copy.attempt.unwrap_or(1))),
+        source_image_id: source.image_id.clone(),
+        source_region: source.region.clone(),
+        name: view.spec.image_name.clone().unwrap_or_else(|| source.name.clone()),
+        description: None,
+        encrypted: key.is_some(),
+        kms_key_id: key,
+        tags: view.owner.tags(&view.spec.tags, Role::Copy, attempt, None),
+    };
+    call(DestinationCall::CopyImage(request), WaitingOn::CopyStart { region: copy.region.clone() })
+}
+
+fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, id: &ImageId) -> Decided {
+    let region = &copy.region;
+    let snapshots = eyes.snapshots_of(region, &view.owner.uid, Pace::Tick)?;
+    let attempt = copy.attempt.unwrap_or(1);
+    let mine: Vec<Snapshot> = snapshots.present().into_iter().flatten().filter(|s| view.owner.owns_attempt(&s.tags, attempt)).cloned().collect();
+    let progress = mine.iter().map(|s| s.progress).min();
+    let waiting_on = WaitingOn::Image { id: id.clone(), region: region.clone(), progress };
+    Ok(match eyes.image(region, id, Pace::Tick)? {
+        Seen::Unknown => moving(waiting_on),
+        Seen::Absent { checks, since } if timing::is_gone(checks, since, requested_at(copy, view.now), view.now) => {
+            record(DestinationRecord::Lost, waiting_on)
+        }
+        Seen::Absent { .. } => moving(waiting_on),
+        Seen::Present(image) => match &image.state {
+            ImageState::Pending | ImageState::Transient | ImageState::Other(_) => moving(waiting_on),
+            ImageState::Available | ImageState::Disabled => record(DestinationRecord::Available(Box::new(image)), waiting_on),
+            ImageState::Invalid | ImageState::Deregistered | ImageState::Failed | ImageState::Error => {
+                let why = why_failed(&image, &mine);
+                let message = format!("copy {id} in {region} is {}: {why}", image.state);
+                record(DestinationRecord::Failed(Failure::new("CopyFailed", message)), waiting_on)
+            }
+        },
+    })
+}
+
+/// The copy is there: watched now and then, put right where it differs, made again when somebody removed it.
+fn in_place(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, id: &ImageId) -> Decided {
+    let pace = if view.settled { Pace::Every(view.spec.resync_interval.into()) } else { Pace::Now };
+    let waiting_on = WaitingOn::Tags { id: id.clone(), region: copy.region.clone() };
+    Ok(match eyes.image(&copy.region, id, pace)? {
+        Seen::Unknown if view.settled => standing(Progress::Done),
+        Seen::Unknown => moving(waiting_on),
+        Seen::Absent { checks, since } if timing::is_gone(checks, since, requested_at(copy, view.now), view.now) => {
+            record(DestinationRecord::Lost, WaitingOn::CopyStart { region: copy.region.clone() })
+        }
+        Seen::Absent { .. } => moving(WaitingOn::CopyLookup { region: copy.region.clone() }),
+        Seen::Present(image) if image.state == ImageState::Disabled => {
+            let message = format!("copy {id} in {} was disabled by somebody: it cannot be launched; enable it again", copy.region);
+            blocked(Failure::new("CopyDisabled", message))
+        }
+        Seen::Present(image) => tags(view, copy, &image),
+    })
+}
+
+/// Adds and repairs what `spec.tags` asks for, and takes off what it no longer does. Tags of others are left alone.
+fn tags(view: &ReplicationView<'_>, copy: &DestinationStatus, image: &Image) -> DestinationPlan {
+    let wanted = &view.spec.tags;
+    let missing: Tags = wanted.iter().filter(|(k, v)| image.tags.get(*k) != Some(*v)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let obsolete: Vec<String> = copy.tag_keys.iter().filter(|k| !wanted.contains_key(*k)).cloned().collect();
+    let region = copy.region.clone();
+    let waiting_on = WaitingOn::Tags { id: image.id.clone(), region: region.clone() };
+    let resources = std::iter::once(image.id.to_string()).chain(copy.snapshot_ids.iter().map(ToString::to_string)).collect();
+    if !missing.is_empty() {
+        let repair = view.settled;
+        return call(DestinationCall::CreateTags { region, resources, tags: missing, repair }, waiting_on);
+    }
+    if !obsolete.is_empty() {
+        return call(DestinationCall::DeleteTags { region, resources, keys: obsolete }, waiting_on);
+    }
+    standing(Progress::Done)
+}
+
+/// The evidence is written down; the failed copy goes, then it is made again, ever more slowly.
+fn after_failure(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus, copy: &DestinationStatus) -> Decided {
+    if copy.image_id.is_some() {
+        let mut plan = remove(view, eyes, copy, true, || record(DestinationRecord::FailedRemoved, WaitingOn::CopyStart { region: copy.region.clone() }))?;
+        plan.progress = failed_progress(copy);
+        return Ok(plan);
+    }
+    let failed_at = copy.failure.as_ref().map_or(view.now, |f| f.time.0);
+    let pause = timing::remaining(failed_at, timing::copy_retry_delay(copy.attempt.unwrap_or(1)), view.now);
+    if pause.is_zero() {
+        return Ok(begin(view, source, &copy.region, Some(copy)));
+    }
+    let mut plan = standing(failed_progress(copy));
+    plan.check_after = Some(pause);
+    Ok(plan)
+}
+
+fn failed_progress(copy: &DestinationStatus) -> Progress {
+    let message = copy.failure.as_ref().map(|f| f.message.clone()).unwrap_or_default();
+    if copy.attempt.unwrap_or(1) >= STALLED_AFTER {
+        return Progress::Blocked(Failure::new("CopyFailed", message));
+    }
+    Progress::Moving(WaitingOn::CopyRetry { region: copy.region.clone(), message })
+}
+
+/// The region is no longer wanted. With `retain`, what is usable is handed over; an unfinished copy always goes.
+pub(super) fn leave(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, retain: bool) -> DestinationPlan {
+    let dropped = || record(DestinationRecord::Dropped, WaitingOn::ImageRemoval { id: None, region: copy.region.clone() });
+    let handed_over = copy.available_at.is_some() || copy.requested_at.is_none();
+    if retain && handed_over {
+        return dropped();
+    }
+    remove(view, eyes, copy, retain, dropped).unwrap_or_else(|error| standing(Progress::Trouble(error)))
+}
+
+/// Removes this region's copy, and without `retain` the previous ones too; then goes on with `then`.
+fn remove(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, retain: bool, then: impl FnOnce() -> DestinationPlan) -> Decided {
+    let region = copy.region.clone();
+    let previous: Vec<ImageId> = copy.previous.iter().map(|p| p.image_id.clone()).collect();
+    let mut known: Vec<ImageId> = copy.image_id.iter().cloned().collect();
+    if !retain && !known.is_empty() {
+        known.extend(previous.iter().cloned());
+    }
+    let doomed = Doomed {
+        region: &region,
+        owner: view.owner,
+        known: &known,
+        keep: if retain { &previous } else { &[] },
+        spare_available: retain,
+        made_at: requested_at(copy, view.now),
+    };
+    let waiting_on = WaitingOn::ImageRemoval { id: copy.image_id.clone(), region: region.clone() };
+    Ok(match removal::of_images(eyes, &doomed, view.now)? {
+        Removal::Waiting => moving(waiting_on),
+        Removal::Deregister(id) => call(DestinationCall::DeregisterImage { region, id }, waiting_on),
+        Removal::DeleteSnapshot(id) => call(DestinationCall::DeleteSnapshot { region, id }, waiting_on),
+        Removal::Gone => then(),
+    })
+}
+
+fn requested_at(copy: &DestinationStatus, now: Timestamp) -> Timestamp {
+    copy.requested_at.as_ref().map_or(now, |t| t.0)
+}
+
+fn standing(progress: Progress) -> DestinationPlan {
+    DestinationPlan { step: None, progress, check_after: None }
+}
+
+fn moving(waiting_on: WaitingOn) -> DestinationPlan {
+    standing(Progress::Moving(waiting_on))
+}
+
+fn blocked(failure: Failure) -> DestinationPlan {
+    DestinationPlan { step: None, progress: Progress::Blocked(failure), check_after: Some(timing::NEEDS_HELP) }
+}
+
+fn record(record: DestinationRecord, waiting_on: WaitingOn) -> DestinationPlan {
+    DestinationPlan { step: Some(DestinationStep::Record(record)), progress: Progress::Moving(waiting_on), check_after: None }
+}
+
+fn call(call: DestinationCall, waiting_on: WaitingOn) -> DestinationPlan {
+    DestinationPlan { step: Some(DestinationStep::Call(call)), progress: Progress::Moving(waiting_on), check_after: None }
+}

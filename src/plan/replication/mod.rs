@@ -1,0 +1,198 @@
+//! What an `ImageReplication` does next: resolve the source, then each region by itself, at most one write a region.
+
+mod destination;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{CheckAfter, Eyes, Failure, Progress, Sightings, WaitingOn, Watch, build::BaseBuild, timing};
+use crate::{
+    api::{
+        ImageReplicationSpec, ImageReplicationStatus,
+        image_replication::{DestinationStatus, ReplicationSourceStatus},
+    },
+    model::{CopyImage, Image, ImageId, Region, SnapshotId, Tags, ownership::Owner},
+};
+
+/// An `ImageReplication` as a decision sees it.
+#[derive(Clone, Debug)]
+pub struct ReplicationView<'a> {
+    pub owner: &'a Owner,
+    pub spec: &'a ImageReplicationSpec,
+    pub status: &'a ImageReplicationStatus,
+    /// `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+    /// Our finalizer is on the object.
+    pub held: bool,
+    /// This generation was seen before, and nobody asked to look again: what is found to differ now is drift.
+    pub settled: bool,
+    /// The build that `spec.source.imageBuildRef` names, where it does, and the name of its image.
+    pub base: Option<(BaseBuild, String)>,
+    pub now: Timestamp,
+}
+
+/// What to do next in each region, where it stands, and what to watch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplicationPlan {
+    /// Of the object as a whole.
+    pub step: Option<ReplicationStep>,
+    /// Of each region; empty while `step` is to be done.
+    pub destinations: BTreeMap<Region, DestinationPlan>,
+    pub progress: Progress,
+    pub check_after: CheckAfter,
+    pub watches: Vec<Watch>,
+}
+
+/// One step of a pass for the object as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ReplicationStep {
+    Hold,
+    RecordSource(ReplicationSourceStatus),
+    Release,
+}
+
+/// What to do next in one region, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DestinationPlan {
+    pub step: Option<DestinationStep>,
+    pub progress: Progress,
+    pub check_after: CheckAfter,
+}
+
+/// One step in one region.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DestinationStep {
+    Record(DestinationRecord),
+    /// One write to AWS.
+    Call(DestinationCall),
+}
+
+/// What is written down of a region without a call to AWS.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DestinationRecord {
+    /// The intent to copy, before the call.
+    Attempt(Box<DestinationStatus>),
+    /// A copy that a former call began.
+    Found(ImageId),
+    Available(Box<Image>),
+    Failed(Failure),
+    /// The failed copy is gone, the region free for the next attempt.
+    FailedRemoved,
+    /// The copy that was there is gone: somebody removed it.
+    Lost,
+    /// Nothing of ours is left, or it was handed over.
+    Dropped,
+}
+
+/// One write to AWS in one region, complete.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DestinationCall {
+    CopyImage(CopyImage),
+    DeregisterImage { region: Region, id: ImageId },
+    DeleteSnapshot { region: Region, id: SnapshotId },
+    /// `repair` tells a tag that somebody changed from one that the manifest changed.
+    CreateTags { region: Region, resources: Vec<String>, tags: Tags, repair: bool },
+    DeleteTags { region: Region, resources: Vec<String>, keys: Vec<String> },
+}
+
+/// What to do next.
+pub fn plan(view: &ReplicationView<'_>, sightings: &Sightings) -> ReplicationPlan {
+    let eyes = Eyes::new(sightings);
+    let mut plan = decide(view, &eyes);
+    plan.watches = eyes.into_watches();
+    plan
+}
+
+fn decide(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
+    if view.deleting {
+        return delete(view, eyes);
+    }
+    if view.spec.suspend {
+        return whole(None, Progress::Moving(WaitingOn::Suspended));
+    }
+    if !view.held {
+        return whole(Some(ReplicationStep::Hold), Progress::Moving(WaitingOn::Start));
+    }
+    match source::resolve(view, eyes) {
+        Ok(source) if view.status.source.as_ref() == Some(&source) => replicate(view, eyes, &source),
+        Ok(source) => whole(Some(ReplicationStep::RecordSource(source)), Progress::Moving(WaitingOn::SourceLookup)),
+        Err(progress) => unresolved(view, eyes, *progress),
+    }
+}
+
+/// Copies that exist are kept true even while the (next) source cannot be had.
+fn unresolved(view: &ReplicationView<'_>, eyes: &Eyes<'_>, progress: Progress) -> ReplicationPlan {
+    let mut plan = match &view.status.source {
+        Some(known) if matches!(progress, Progress::Moving(_)) && view.spec.source.image.is_none() => {
+            replicate(view, eyes, known)
+        }
+        Some(_) | None => whole(None, progress.clone()),
+    };
+    if let Progress::Done = plan.progress {
+        plan.progress = progress;
+    }
+    plan
+}
+
+fn replicate(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus) -> ReplicationPlan {
+    let wanted = view.spec.destinations.iter().map(|d| {
+        let plan = destination::keep(view, eyes, source, d);
+        (d.region.clone(), plan)
+    });
+    let mut destinations: BTreeMap<Region, DestinationPlan> = wanted.collect();
+    for left in removed(view) {
+        destinations.insert(left.region.clone(), destination::leave(view, eyes, left, true));
+    }
+    let progress = summary(view, &destinations);
+    let check_after = destinations.values().filter_map(|d| d.check_after).min();
+    ReplicationPlan { step: None, destinations, progress, check_after, watches: Vec::new() }
+}
+
+/// Regions that were taken off the list: a finished copy stays, an unfinished one is cancelled.
+fn removed<'a>(view: &ReplicationView<'a>) -> impl Iterator<Item = &'a DestinationStatus> {
+    let wanted: Vec<&Region> = view.spec.destinations.iter().map(|d| &d.region).collect();
+    view.status.destinations.iter().filter(move |d| !wanted.contains(&&d.region))
+}
+
+fn delete(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
+    if !view.held {
+        return whole(None, Progress::Moving(WaitingOn::Start));
+    }
+    let left = view.status.destinations.iter();
+    let retain = view.spec.deletion_policy == crate::api::DeletionPolicy::Retain;
+    let plans = left.map(|d| (d.region.clone(), destination::leave(view, eyes, d, retain)));
+    let destinations: BTreeMap<Region, DestinationPlan> = plans.collect();
+    if destinations.is_empty() {
+        return whole(Some(ReplicationStep::Release), Progress::Moving(WaitingOn::Start));
+    }
+    let progress = worst(&destinations).unwrap_or(Progress::Moving(WaitingOn::Start));
+    let check_after = destinations.values().filter_map(|d| d.check_after).min();
+    ReplicationPlan { step: None, destinations, progress, check_after, watches: Vec::new() }
+}
+
+fn whole(step: Option<ReplicationStep>, progress: Progress) -> ReplicationPlan {
+    let check_after = matches!(progress, Progress::Blocked(_)).then_some(timing::NEEDS_HELP);
+    ReplicationPlan { step, destinations: BTreeMap::new(), progress, check_after, watches: Vec::new() }
+}
+
+/// Done when every region is; else the worst trouble of any region, so that it is never hidden behind another's progress.
+fn summary(view: &ReplicationView<'_>, destinations: &BTreeMap<Region, DestinationPlan>) -> Progress {
+    let total = view.spec.destinations.len();
+    let is_wanted = |region: &Region| view.spec.destinations.iter().any(|d| d.region == *region);
+    let done = |(region, plan): &(&Region, &DestinationPlan)| is_wanted(region) && plan.progress == Progress::Done;
+    let ready = destinations.iter().filter(done).count();
+    if destinations.values().all(|d| d.progress == Progress::Done) {
+        return Progress::Done;
+    }
+    worst(destinations).unwrap_or(Progress::Moving(WaitingOn::Destinations { ready, total }))
+}
+
+/// A region that cannot go on by itself, if any.
+fn worst(destinations: &BTreeMap<Region, DestinationPlan>) -> Option<Progress> {
+    let stuck = |p: &&Progress| matches!(p, Progress::Blocked(_) | Progress::Rejected(_) | Progress::Trouble(_));
+    destinations.values().map(|d| &d.progress).find(stuck).cloned()
+}

@@ -1,0 +1,73 @@
+//! Which image is copied.
+
+use super::{BaseBuild, Eyes, Failure, Progress, ReplicationSourceStatus, ReplicationView, WaitingOn, timing};
+use crate::{
+    api::image_replication::ImageRef,
+    model::{Image, ImageState, Seen},
+    plan::Pace,
+};
+
+/// The source, or why there is none yet.
+type Resolved = Result<ReplicationSourceStatus, Box<Progress>>;
+
+pub(super) fn resolve(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> Resolved {
+    match &view.spec.source.image {
+        Some(image) => by_id(view, eyes, image),
+        None => by_build(view),
+    }
+}
+
+fn by_build(view: &ReplicationView<'_>) -> Resolved {
+    let name = view.spec.source.image_build_ref.as_ref().map(|r| r.name.clone()).unwrap_or_default();
+    match &view.base {
+        Some((BaseBuild::Ready { region, image_id }, image_name)) => {
+            Ok(ReplicationSourceStatus { image_id: image_id.clone(), region: region.clone(), name: image_name.clone() })
+        }
+        Some((BaseBuild::Failed, _)) => Err(blocked("SourceBuildFailed", format!("ImageBuild {name} ended without an image; refer to another build"))),
+        Some((BaseBuild::Missing | BaseBuild::Running, _)) | None => Err(moving(WaitingOn::SourceBuild { name })),
+    }
+}
+
+/// Once resolved, an image is not looked at again: its copies outlive it.
+fn by_id(view: &ReplicationView<'_>, eyes: &Eyes<'_>, wanted: &ImageRef) -> Resolved {
+    if let Some(known) = view.status.source.as_ref().filter(|s| s.image_id == wanted.image_id && s.region == wanted.region) {
+        return Ok(known.clone());
+    }
+    match eyes.image(&wanted.region, &wanted.image_id, Pace::Now).map_err(|e| Box::new(Progress::Trouble(e)))? {
+        Seen::Present(image) => available(wanted, &image),
+        Seen::Absent { checks, since } if timing::is_absent(checks, since, view.now) => {
+            let message = format!("image {} was not found in {}: it does not exist there or is not shared with this account; check spec.source.image", wanted.image_id, wanted.region);
+            Err(blocked("SourceNotFound", message))
+        }
+        Seen::Unknown | Seen::Absent { .. } => Err(moving(WaitingOn::SourceLookup)),
+    }
+}
+
+fn available(wanted: &ImageRef, image: &Image) -> Resolved {
+    match &image.state {
+        ImageState::Available => Ok(ReplicationSourceStatus {
+            image_id: image.id.clone(),
+            region: wanted.region.clone(),
+            name: image.name.clone(),
+        }),
+        ImageState::Pending | ImageState::Transient | ImageState::Other(_) => {
+            Err(moving(WaitingOn::SourceImage { id: image.id.clone(), state: image.state.to_string() }))
+        }
+        ImageState::Disabled
+        | ImageState::Invalid
+        | ImageState::Deregistered
+        | ImageState::Failed
+        | ImageState::Error => {
+            let message = format!("source image {} in {} is {}; name an available one", image.id, wanted.region, image.state);
+            Err(blocked("SourceNotAvailable", message))
+        }
+    }
+}
+
+fn moving(waiting_on: WaitingOn) -> Box<Progress> {
+    Box::new(Progress::Moving(waiting_on))
+}
+
+fn blocked(reason: &str, message: String) -> Box<Progress> {
+    Box::new(Progress::Blocked(Failure::new(reason, message)))
+}

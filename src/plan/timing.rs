@@ -1,0 +1,73 @@
+//! How long is long enough: every waiting time of a decision.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// How long something that was just made may be missing from an answer.
+/// Source: EC2 API reference, "Eventual consistency": back off for up to five minutes.
+pub const CONSISTENCY_WINDOW: Duration = Duration::from_secs(300);
+
+/// So many answers in a row must agree before something is taken for gone.
+const AGREEING_CHECKS: u32 = 3;
+
+/// And they must span at least this time: three answers of one stale server within a second are one answer.
+const AGREEING_SPAN: Duration = Duration::from_secs(10);
+
+/// An intent that is younger was written by the pass just before, whose call is simply made (or made again with the same
+/// token). An older one may be a dead process's: what it made is looked for first.
+pub const RESEND_WITHOUT_LOOKUP: Duration = Duration::from_secs(30);
+
+/// After a guest powered off, its console output is posted within minutes.
+/// Source: EC2 user guide, "Get instance console output".
+pub const CONSOLE_WINDOW: Duration = Duration::from_secs(300);
+
+/// Beyond the customize timeout, which the guest itself enforces, so that it can still say which step hung.
+pub const GUEST_GRACE: Duration = Duration::from_secs(180);
+
+/// Between rounds over all instance types and subnets.
+pub const CAPACITY_ROUND: Duration = Duration::from_secs(60);
+
+/// A builder that outlives its run's deadline by this much may be removed by whoever finds it.
+pub const DELETE_AFTER_MARGIN: Duration = Duration::from_secs(3600);
+
+/// How often something that needs a person is looked at again.
+pub const NEEDS_HELP: Duration = Duration::from_secs(600);
+
+/// Before the first repetition of a failed copy; doubled each time, up to [`COPY_RETRY_MAX`].
+const COPY_RETRY_MIN: Duration = Duration::from_secs(60);
+const COPY_RETRY_MAX: Duration = Duration::from_secs(3600);
+
+/// Whether something that was made (or may have been made) at `made_at` is gone for good.
+///
+/// A new id can be missing from answers for minutes, so the window counts from the making; and one stale answer proves
+/// nothing, so several spaced ones must agree.
+pub fn is_gone(checks: u32, since: Timestamp, made_at: Timestamp, now: Timestamp) -> bool {
+    is_absent(checks, since, now) && elapsed(made_at, now) >= CONSISTENCY_WINDOW
+}
+
+/// Whether something long known is absent: several spaced answers agree.
+pub fn is_absent(checks: u32, since: Timestamp, now: Timestamp) -> bool {
+    checks >= AGREEING_CHECKS && elapsed(since, now) >= AGREEING_SPAN
+}
+
+/// Time from `from` to `to`; zero where the clock went backwards.
+pub fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
+}
+
+/// Time from `now` until `after` past `from`; zero where that is over.
+pub fn remaining(from: Timestamp, after: Duration, now: Timestamp) -> Duration {
+    after.saturating_sub(elapsed(from, now))
+}
+
+/// `time` plus `after`, at most the end of time.
+pub fn later(time: Timestamp, after: Duration) -> Timestamp {
+    time.checked_add(after).unwrap_or(Timestamp::MAX)
+}
+
+/// How long after its failure a copy is made again.
+pub fn copy_retry_delay(attempt: i32) -> Duration {
+    let doublings = u32::try_from(attempt.max(1) - 1).unwrap_or(0).min(16);
+    (COPY_RETRY_MIN * 2_u32.pow(doublings)).min(COPY_RETRY_MAX)
+}
