@@ -1,0 +1,297 @@
+//! The status of an `ImageBuild`.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{
+    Outcome, Seeing,
+    conditions::{self, Conditions, Said, Value},
+};
+use crate::{
+    api::{
+        ImageBuildStatus,
+        image_build::{BuilderStatus, FailureStatus, ImageStatus, StageStatus},
+    },
+    model::{AwsError, Class, Disposition, ImageId, Instance},
+    plan::{
+        Failure, Progress, WaitingOn,
+        build::{BuildCall, BuildPlan, BuildRecord, BuildStep, BuildView, Stage, is_refusal},
+    },
+};
+
+/// The new status: receipts first, then what conditions say of them.
+pub fn project(view: &BuildView<'_>, plan: &BuildPlan, outcome: &Outcome, seen: &Seeing) -> ImageBuildStatus {
+    let mut status = view.status.clone();
+    if let Some(step) = &plan.step {
+        apply(&mut status, step, outcome, view.now);
+    }
+    status.observed_generation = seen.generation;
+    status.last_handled_reconcile_at.clone_from(&seen.reconcile_requested_at);
+    let progress = progress_after(view, plan, outcome, &status);
+    status.progress = percent(&progress);
+    if progress != Progress::Moving(WaitingOn::Suspended) && !view.deleting {
+        enter_stage(&mut status, plan.stage, view.now);
+    }
+    set_conditions(&mut status, &progress, seen.generation, view.now);
+    status
+}
+
+fn apply(status: &mut ImageBuildStatus, step: &BuildStep, outcome: &Outcome, now: Timestamp) {
+    match (step, outcome) {
+        (BuildStep::Hold | BuildStep::Release, _) => {}
+        (BuildStep::Record(record), _) => apply_record(status, record, now),
+        (BuildStep::Call(call), Outcome::Failed(error)) => apply_failure(status, call, error, now),
+        (BuildStep::Call(call), _) => apply_success(status, call, outcome, now),
+    }
+}
+
+fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timestamp) {
+    match record {
+        BuildRecord::Source(source) => status.source = Some(source.clone()),
+        BuildRecord::Attempt { number, builder } => {
+            status.attempt = Some(*number);
+            status.start_time.get_or_insert(Time(now));
+            status.builder = Some(builder.clone());
+        }
+        BuildRecord::Launched(instance) => launched(status, instance),
+        BuildRecord::Running => change(&mut status.builder, |b| b.running_at = Some(Time(now))),
+        BuildRecord::Stopped => change(&mut status.builder, |b| {
+            b.running_at.get_or_insert(Time(now));
+            b.stopped_at = Some(Time(now));
+        }),
+        BuildRecord::Refused(failure) => refused(status, failure, now),
+        BuildRecord::Customized { steps, image } => {
+            status.steps.clone_from(steps);
+            status.image = Some(image.clone());
+        }
+        BuildRecord::Failed { failure, steps, log } => {
+            fail(status, failure, now);
+            status.steps.clone_from(steps);
+            status.log.clone_from(log);
+        }
+        BuildRecord::ImageFound { image_id, intent } => found(status, image_id, intent, now),
+        BuildRecord::ImageAvailable(image) => status.image = Some(image.clone()),
+        BuildRecord::ImageGone => change(&mut status.image, |i| i.removed_at = Some(Time(now))),
+        BuildRecord::BuilderGone => change(&mut status.builder, |b| b.terminated_at = Some(Time(now))),
+        BuildRecord::Completed => complete(status, now),
+    }
+}
+
+fn apply_success(status: &mut ImageBuildStatus, call: &BuildCall, outcome: &Outcome, now: Timestamp) {
+    match (call, outcome) {
+        (BuildCall::RunInstances(_), Outcome::Launched(instance)) => launched(status, instance),
+        (BuildCall::CreateImage(_), Outcome::ImageCreated(id)) => change(&mut status.image, |i| {
+            i.image_id = Some(id.clone());
+            i.uncertain = None;
+        }),
+        (BuildCall::TerminateInstances { .. }, _) => change(&mut status.builder, |b| b.terminating_at = Some(Time(now))),
+        (
+            BuildCall::RunInstances(_)
+            | BuildCall::CreateImage(_)
+            | BuildCall::StopInstances { .. }
+            | BuildCall::RequireImdsV2 { .. }
+            | BuildCall::DeregisterImage { .. }
+            | BuildCall::DeleteSnapshot { .. },
+            _,
+        ) => {}
+    }
+}
+
+/// A create call that failed leaves a mark only where the next decision needs it: that nothing can have come of it, that
+/// something may have, or that asking again is no use.
+fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsError, now: Timestamp) {
+    let class = error.class();
+    let rejected = class.disposition() == Disposition::Rejected;
+    let failure = || Failure::new(class.reason(), conditions::explain(error));
+    match call {
+        BuildCall::RunInstances(_) if is_refusal(class) => refused(status, &failure(), now),
+        BuildCall::RunInstances(_) if leaves_doubt(class) => {
+            change(&mut status.builder, |b| b.uncertain = Some(error.code.clone()));
+        }
+        BuildCall::CreateImage(_) if leaves_doubt(class) => {
+            change(&mut status.image, |i| i.uncertain = Some(error.code.clone()));
+        }
+        BuildCall::RunInstances(_) | BuildCall::CreateImage(_) | BuildCall::RequireImdsV2 { .. } if rejected => {
+            fail(status, &failure(), now);
+        }
+        BuildCall::TerminateInstances { .. } if class == Class::NotFound => {
+            change(&mut status.builder, |b| b.terminating_at = Some(Time(now)));
+        }
+        BuildCall::RunInstances(_)
+        | BuildCall::CreateImage(_)
+        | BuildCall::RequireImdsV2 { .. }
+        | BuildCall::StopInstances { .. }
+        | BuildCall::TerminateInstances { .. }
+        | BuildCall::DeregisterImage { .. }
+        | BuildCall::DeleteSnapshot { .. } => {}
+    }
+}
+
+/// Whether a create call that failed with this class may have been carried out, now or by a former one.
+pub(super) fn leaves_doubt(class: Class) -> bool {
+    matches!(class, Class::Ambiguous | Class::TokenMismatch | Class::NameTaken)
+}
+
+/// Also for an instance that came back from an old token already dead: it is looked at like any other.
+fn launched(status: &mut ImageBuildStatus, instance: &Instance) {
+    change(&mut status.builder, |b| {
+        b.instance_id = Some(instance.id.clone());
+        b.availability_zone = Some(instance.availability_zone.clone());
+        b.uncertain = None;
+    });
+}
+
+fn refused(status: &mut ImageBuildStatus, failure: &Failure, now: Timestamp) {
+    change(&mut status.builder, |b| {
+        b.refused = Some(failure_status(failure, now));
+        b.instance_id = None;
+    });
+}
+
+fn found(status: &mut ImageBuildStatus, id: &ImageId, intent: &ImageStatus, now: Timestamp) {
+    status.start_time.get_or_insert(Time(now));
+    status.image = Some(ImageStatus { image_id: Some(id.clone()), uncertain: None, ..intent.clone() });
+}
+
+fn fail(status: &mut ImageBuildStatus, failure: &Failure, now: Timestamp) {
+    status.failure.get_or_insert(failure_status(failure, now));
+}
+
+pub(super) fn failure_status(failure: &Failure, now: Timestamp) -> FailureStatus {
+    FailureStatus { reason: failure.reason.clone(), message: failure.message.clone(), time: Time(now) }
+}
+
+fn complete(status: &mut ImageBuildStatus, now: Timestamp) {
+    let start = status.start_time.get_or_insert(Time(now)).0;
+    status.completion_time.get_or_insert(Time(now));
+    status.duration = Some(human(crate::plan::timing::elapsed(start, now).as_secs()));
+    if let Some(last) = status.stages.last_mut() {
+        last.completion_time.get_or_insert(Time(now));
+    }
+}
+
+/// Such as `1h4m12s`.
+fn human(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, s) => format!("{m}m{s}s"),
+        (h, m, s) => format!("{h}h{m}m{s}s"),
+    }
+}
+
+fn change<T>(slot: &mut Option<T>, f: impl FnOnce(&mut T)) {
+    if let Some(value) = slot {
+        f(value);
+    }
+}
+
+/// A call that failed says more than the plan that led to it.
+fn progress_after(view: &BuildView<'_>, plan: &BuildPlan, outcome: &Outcome, status: &ImageBuildStatus) -> Progress {
+    if status.completion_time.is_some() && !view.deleting {
+        return status.failure.as_ref().map_or(Progress::Done, |f| Progress::Rejected(Failure::new(&f.reason, f.message.clone())));
+    }
+    let Outcome::Failed(error) = outcome else { return plan.progress.clone() };
+    if let Some(failure) = status.failure.as_ref().filter(|_| view.status.failure.is_none()) {
+        return Progress::Rejected(Failure::new(&failure.reason, failure.message.clone()));
+    }
+    let attempt = status.attempt.unwrap_or(1);
+    match error.class() {
+        class if is_refusal(class) => Progress::Moving(WaitingOn::Capacity { attempt, message: error.to_string() }),
+        Class::NameTaken => plan.progress.clone(),
+        Class::NotSubscribed => Progress::Blocked(Failure::new(Class::NotSubscribed.reason(), where_to_subscribe(view, error))),
+        _ => Progress::Trouble(error.clone()),
+    }
+}
+
+fn where_to_subscribe(view: &BuildView<'_>, error: &AwsError) -> String {
+    let page = view.spec.source.marketplace.as_ref().map(|m| format!(" at https://aws.amazon.com/marketplace/pp?sku={}", m.product_code));
+    format!("{error}; accept the product's terms with this account{}", page.unwrap_or_default())
+}
+
+fn percent(progress: &Progress) -> Option<i32> {
+    match progress {
+        Progress::Moving(WaitingOn::Image { progress, .. }) => progress.map(i32::from),
+        Progress::Moving(_) | Progress::Trouble(_) | Progress::Blocked(_) | Progress::Done | Progress::Rejected(_) => None,
+    }
+}
+
+/// Ends the stage before and begins this one; a new attempt begins its stages anew.
+fn enter_stage(status: &mut ImageBuildStatus, stage: Stage, now: Timestamp) {
+    let name = stage.to_string();
+    if status.completion_time.is_some() || status.stages.last().is_some_and(|s| s.name == name) {
+        return;
+    }
+    let repeated = status.stages.iter().position(|s| s.name == name);
+    status.stages.truncate(repeated.unwrap_or(status.stages.len()));
+    if let Some(last) = status.stages.last_mut() {
+        last.completion_time.get_or_insert(Time(now));
+    }
+    status.stages.push(StageStatus { name, start_time: Time(now), completion_time: None });
+}
+
+fn set_conditions(status: &mut ImageBuildStatus, progress: &Progress, generation: Option<i64>, now: Timestamp) {
+    let said: Vec<(&str, Said)> = stage_conditions(status, progress);
+    let done = ready(status);
+    let succeeded = succeeded(status, progress);
+    let mut conditions = Conditions { list: &mut status.conditions, generation, now };
+    conditions.set_summary(progress, done);
+    conditions.set("Succeeded", succeeded);
+    for (kind, said) in said {
+        conditions.set(kind, said);
+    }
+}
+
+fn ready(status: &ImageBuildStatus) -> Said {
+    let image = status.image.as_ref();
+    let id = image.and_then(|i| i.image_id.as_ref()).map(ToString::to_string).unwrap_or_default();
+    let region = image.map(|i| i.region.to_string()).unwrap_or_default();
+    Said::new(Value::True, "Succeeded", format!("image {id} is available in {region}"))
+}
+
+fn succeeded(status: &ImageBuildStatus, progress: &Progress) -> Said {
+    match (&status.failure, &status.completion_time) {
+        (Some(failure), _) => Said::new(Value::False, &failure.reason, failure.message.clone()),
+        (None, Some(_)) => ready(status),
+        (None, None) => Said { value: Value::Unknown, ..conditions::saying(progress) },
+    }
+}
+
+/// One condition a stage: true when its receipt is there, false when the run failed without it, else unknown.
+fn stage_conditions(status: &ImageBuildStatus, progress: &Progress) -> Vec<(&'static str, Said)> {
+    let builder = status.builder.as_ref();
+    let instance = builder.and_then(|b| b.instance_id.as_ref()).map(ToString::to_string).unwrap_or_default();
+    let image = status.image.as_ref();
+    let image_id = image.and_then(|i| i.image_id.as_ref()).map(ToString::to_string).unwrap_or_default();
+    let source = status.source.as_ref().map(|s| format!("source is {} ({})", s.image_id, s.name));
+    let running = builder.and_then(|b| b.running_at.as_ref()).map(|_| format!("builder {instance} was launched"));
+    let stopped = builder.and_then(|b| b.stopped_at.as_ref()).map(|_| format!("builder {instance} shut itself down"));
+    let customized = image.map(|_| format!("{} steps succeeded on builder {instance}", status.steps.len()));
+    let available = image.and_then(|i| i.available_at.as_ref()).map(|_| format!("image {image_id} is available"));
+    let clean = status.completion_time.as_ref().map(|_| cleaned_up(builder));
+    [
+        ("SourceResolved", source),
+        ("BuilderRunning", running),
+        ("Customized", customized),
+        ("BuilderStopped", stopped),
+        ("ImageAvailable", available),
+        ("CleanedUp", clean),
+    ]
+    .into_iter()
+    .map(|(kind, reached)| (kind, stage_condition(status, kind, reached, progress)))
+    .collect()
+}
+
+fn cleaned_up(builder: Option<&BuilderStatus>) -> String {
+    match builder.and_then(|b| b.instance_id.as_ref()) {
+        Some(id) => format!("builder {id} is terminated"),
+        None => "nothing temporary was left".to_owned(),
+    }
+}
+
+fn stage_condition(status: &ImageBuildStatus, kind: &str, reached: Option<String>, progress: &Progress) -> Said {
+    match (reached, &status.failure) {
+        (Some(message), _) => Said::new(Value::True, kind, message),
+        (None, Some(failure)) if kind != "CleanedUp" => Said::new(Value::False, &failure.reason, "the run ended before"),
+        (None, Some(_) | None) => Said { value: Value::Unknown, message: String::new(), ..conditions::saying(progress) },
+    }
+}

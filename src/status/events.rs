@@ -1,0 +1,39 @@
+//! Events for what a person should see: they follow from how conditions changed, and from nothing else.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+/// One event to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub warning: bool,
+    pub reason: String,
+    pub message: String,
+}
+
+/// Conditions whose coming true is news.
+const MILESTONES: [&str; 8] = [
+    "SourceResolved",
+    "BuilderRunning",
+    "Customized",
+    "ImageAvailable",
+    "CleanedUp",
+    "Copied",
+    "Available",
+    "Ready",
+];
+
+/// What to tell of a change from `old` to `new`: milestones reached, and trouble that will not pass by itself.
+pub fn of_change(old: &[Condition], new: &[Condition]) -> Vec<Note> {
+    new.iter().filter_map(|condition| of_condition(old, condition)).collect()
+}
+
+fn of_condition(old: &[Condition], new: &Condition) -> Option<Note> {
+    let before = old.iter().find(|c| c.type_ == new.type_);
+    let came_true = new.status == "True" && before.is_none_or(|c| c.status != "True");
+    let note = |warning, reason: &str| Note { warning, reason: reason.to_owned(), message: new.message.clone() };
+    if new.type_ == "Stalled" {
+        let news = before.is_none_or(|c| c.reason != new.reason);
+        return news.then(|| note(true, &new.reason));
+    }
+    (came_true && MILESTONES.contains(&new.type_.as_str())).then(|| note(false, &new.type_))
+}

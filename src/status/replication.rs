@@ -1,0 +1,212 @@
+//! The status of an `ImageReplication`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{
+    Outcome, Seeing,
+    build::{failure_status, leaves_doubt},
+    conditions::{self, Conditions, Said, Standing, Value},
+};
+use crate::{
+    api::{ImageReplicationStatus, image_replication::DestinationStatus},
+    model::{AwsError, Class, ImageId, Region},
+    plan::{
+        Progress, WaitingOn,
+        replication::{
+            DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, ReplicationPlan, ReplicationStep,
+            ReplicationView,
+        },
+    },
+};
+
+/// What came of the step in each region.
+pub type Outcomes = BTreeMap<Region, Outcome>;
+
+/// The new status: receipts first, then what conditions say of them.
+pub fn project(view: &ReplicationView<'_>, plan: &ReplicationPlan, outcomes: &Outcomes, seen: &Seeing) -> ImageReplicationStatus {
+    let mut status = view.status.clone();
+    if let Some(ReplicationStep::RecordSource(source)) = &plan.step {
+        status.source = Some(source.clone());
+    }
+    let mut shown = BTreeMap::new();
+    for (region, destination) in &plan.destinations {
+        let outcome = outcomes.get(region).unwrap_or(&Outcome::NoCall);
+        apply(&mut status, region, destination, outcome, view.now);
+        shown.insert(region.clone(), progress_after(destination, outcome));
+    }
+    status.observed_generation = seen.generation;
+    status.last_handled_reconcile_at.clone_from(&seen.reconcile_requested_at);
+    for destination in &mut status.destinations {
+        if let Some(progress) = shown.get(&destination.region) {
+            show(destination, progress, seen.generation, view.now);
+        }
+    }
+    summarise(view, &mut status, &overall(plan, &shown), seen.generation);
+    status
+}
+
+fn apply(status: &mut ImageReplicationStatus, region: &Region, plan: &DestinationPlan, outcome: &Outcome, now: Timestamp) {
+    match &plan.step {
+        None => {}
+        Some(DestinationStep::Record(record)) => apply_record(status, region, record, now),
+        Some(DestinationStep::Call(call)) => {
+            if repaired(call, outcome) {
+                status.drift_repaired += 1;
+            }
+            if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
+                apply_call(copy, call, outcome, now);
+            }
+        }
+    }
+}
+
+fn apply_record(status: &mut ImageReplicationStatus, region: &Region, record: &DestinationRecord, now: Timestamp) {
+    let place = status.destinations.iter().position(|d| d.region == *region);
+    if let DestinationRecord::Attempt(intent) = record {
+        match place.and_then(|i| status.destinations.get_mut(i)) {
+            Some(slot) => *slot = (**intent).clone(),
+            None => status.destinations.push((**intent).clone()),
+        }
+        return;
+    }
+    if *record == DestinationRecord::Dropped {
+        status.destinations.retain(|d| d.region != *region);
+        return;
+    }
+    let Some(copy) = place.and_then(|i| status.destinations.get_mut(i)) else { return };
+    if *record == DestinationRecord::Lost && copy.available_at.is_some() {
+        status.drift_repaired += 1;
+    }
+    change(copy, record, now);
+}
+
+fn change(copy: &mut DestinationStatus, record: &DestinationRecord, now: Timestamp) {
+    match record {
+        DestinationRecord::Attempt(_) | DestinationRecord::Dropped => {}
+        DestinationRecord::Found(id) => begun(copy, id),
+        DestinationRecord::Available(image) => {
+            copy.available_at = Some(Time(now));
+            copy.snapshot_ids = image.snapshot_ids();
+        }
+        DestinationRecord::Failed(failure) => copy.failure = Some(failure_status(failure, now)),
+        DestinationRecord::FailedRemoved => copy.image_id = None,
+        DestinationRecord::Lost => {
+            copy.image_id = None;
+            copy.source_image_id = None;
+            copy.snapshot_ids.clear();
+            copy.requested_at = None;
+            copy.available_at = None;
+        }
+    }
+}
+
+fn begun(copy: &mut DestinationStatus, id: &ImageId) {
+    copy.image_id = Some(id.clone());
+    copy.uncertain = None;
+}
+
+fn apply_call(copy: &mut DestinationStatus, call: &DestinationCall, outcome: &Outcome, now: Timestamp) {
+    match (call, outcome) {
+        (DestinationCall::CopyImage(_), Outcome::ImageCreated(id)) => begun(copy, id),
+        (DestinationCall::CopyImage(_), Outcome::Failed(error)) => copy_failed(copy, error, now),
+        (DestinationCall::CreateTags { tags, .. }, Outcome::Accepted) => {
+            let new = tags.keys().filter(|k| !copy.tag_keys.contains(k)).cloned().collect::<Vec<_>>();
+            copy.tag_keys.extend(new);
+        }
+        (DestinationCall::DeleteTags { keys, .. }, Outcome::Accepted) => copy.tag_keys.retain(|k| !keys.contains(k)),
+        (
+            DestinationCall::CopyImage(_)
+            | DestinationCall::CreateTags { .. }
+            | DestinationCall::DeleteTags { .. }
+            | DestinationCall::DeregisterImage { .. }
+            | DestinationCall::DeleteSnapshot { .. },
+            _,
+        ) => {}
+    }
+}
+
+/// A request that EC2 refuses as wrong is not sent again with the same words.
+fn copy_failed(copy: &mut DestinationStatus, error: &AwsError, now: Timestamp) {
+    let class = error.class();
+    if leaves_doubt(class) {
+        copy.uncertain = Some(error.code.clone());
+    } else if class == Class::Invalid {
+        copy.failure = Some(failure_status(&crate::plan::Failure::new(class.reason(), conditions::explain(error)), now));
+    }
+}
+
+fn repaired(call: &DestinationCall, outcome: &Outcome) -> bool {
+    matches!((call, outcome), (DestinationCall::CreateTags { repair: true, .. }, Outcome::Accepted))
+}
+
+fn progress_after(plan: &DestinationPlan, outcome: &Outcome) -> Progress {
+    match outcome {
+        Outcome::Failed(error) => Progress::Trouble(error.clone()),
+        Outcome::NoCall
+        | Outcome::Launched(_)
+        | Outcome::ImageCreated(_)
+        | Outcome::Accepted
+        | Outcome::SnapshotsKept(..) => plan.progress.clone(),
+    }
+}
+
+/// The conditions of one region.
+fn show(copy: &mut DestinationStatus, progress: &Progress, generation: Option<i64>, now: Timestamp) {
+    copy.progress = match progress {
+        Progress::Moving(WaitingOn::Image { progress, .. }) => progress.map(i32::from),
+        Progress::Moving(_) | Progress::Trouble(_) | Progress::Blocked(_) | Progress::Done | Progress::Rejected(_) => None,
+    };
+    let copied = match (&copy.image_id, &copy.available_at) {
+        (Some(id), Some(_)) => Said::new(Value::True, "Copied", format!("copy {id} is available in {}", copy.region)),
+        _ => conditions::saying(progress),
+    };
+    let stalled = (conditions::standing(progress) == Standing::Stalled)
+        .then(|| Said { value: Value::True, ..conditions::saying(progress) });
+    let mut conditions = Conditions { list: &mut copy.conditions, generation, now };
+    conditions.set("Copied", copied);
+    match stalled {
+        Some(said) => conditions.set("Stalled", said),
+        None => conditions.remove("Stalled"),
+    }
+}
+
+/// The plan's own word, unless a call that failed has something worse to say.
+fn overall(plan: &ReplicationPlan, shown: &BTreeMap<Region, Progress>) -> Progress {
+    let failed = shown.values().find(|p| matches!(p, Progress::Trouble(_)));
+    match (&plan.progress, failed) {
+        (Progress::Blocked(_) | Progress::Rejected(_), _) | (_, None) => plan.progress.clone(),
+        (Progress::Moving(_) | Progress::Trouble(_) | Progress::Done, Some(trouble)) => trouble.clone(),
+    }
+}
+
+fn summarise(view: &ReplicationView<'_>, status: &mut ImageReplicationStatus, progress: &Progress, generation: Option<i64>) {
+    let total = view.spec.destinations.len();
+    let wanted = |d: &&DestinationStatus| view.spec.destinations.iter().any(|w| w.region == d.region);
+    let current = |d: &&DestinationStatus| {
+        d.available_at.is_some() && d.source_image_id.as_ref() == status.source.as_ref().map(|s| &s.image_id)
+    };
+    let ready = status.destinations.iter().filter(wanted).filter(current).count();
+    let usable = status.destinations.iter().filter(wanted).filter(|d| d.available_at.is_some() || !d.previous.is_empty()).count();
+    status.ready = Some(format!("{ready}/{total}"));
+    let available = if usable == total {
+        Said::new(Value::True, "Available", format!("a usable copy exists in all {total} destinations"))
+    } else {
+        Said::new(Value::False, "NotYetCopied", format!("a usable copy exists in {usable} of {total} destinations"))
+    };
+    let resolved = match &status.source {
+        Some(source) => Said::new(Value::True, "SourceResolved", format!("source is {} in {}", source.image_id, source.region)),
+        None => conditions::saying(progress),
+    };
+    let done = Said::new(Value::True, "Replicated", format!("all {total} destinations are ready"));
+    let was_ready = status.conditions.iter().any(|c| c.type_ == "Ready" && c.status == "True");
+    let mut conditions = Conditions { list: &mut status.conditions, generation, now: view.now };
+    conditions.set_summary(progress, done);
+    if *progress == Progress::Moving(WaitingOn::Suspended) && was_ready {
+        conditions.set("Ready", Said { value: Value::True, ..conditions::saying(progress) });
+    }
+    conditions.set("Available", available);
+    conditions.set("SourceResolved", resolved);
+}
