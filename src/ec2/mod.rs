@@ -1,0 +1,88 @@
+//! The port to AWS: a trait whose verbs are the actions that the operator uses, its adapter, and the poller.
+
+#[cfg(feature = "aws")]
+pub mod aws;
+pub mod clock;
+pub mod limits;
+pub mod poller;
+
+use async_trait::async_trait;
+
+use crate::model::{
+    AwsError, CopyImage, CreateImage, Image, ImageId, ImageSelector, Instance, InstanceId, Region, RunInstances,
+    Snapshot, SnapshotId, Tags,
+};
+
+/// Which instances to describe. Always a filter, never ids: one unknown id would fail the whole call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InstanceFilter {
+    /// At most 200.
+    Ids(Vec<InstanceId>),
+    /// `client-token` values, at most 200.
+    Tokens(Vec<String>),
+}
+
+/// Which images to describe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageFilter {
+    /// By id, whoever owns them; at most 200. Disabled ones included.
+    Ids(Vec<ImageId>),
+    /// Our account's, by exact name; at most 200. Disabled ones included.
+    Named(Vec<String>),
+    /// Our account's that carry one of these uids as ownership tag; at most 200. Disabled ones included.
+    OwnedBy(Vec<String>),
+    /// Available ones that a selector matches.
+    Selected(ImageSelector),
+}
+
+/// What is done with the snapshots of an image that is deregistered: those that EC2 did not delete.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deregistered {
+    /// Snapshot id and EC2's code, such as `skipped` (in use by another image) or `missing-permissions`.
+    pub kept: Vec<(SnapshotId, String)>,
+}
+
+/// The AWS actions that the operator uses, one verb each, named as EC2 names them.
+///
+/// # Guarantees
+/// A verb makes one call (a list: one a page) and never repeats a create call by itself, so that an answer that got
+/// lost is found by token, name or tag instead of being made twice.
+///
+/// # Errors
+/// Each verb fails with [`AwsError`], which [`AwsError::class`] sorts.
+#[async_trait]
+pub trait Ec2: Send + Sync {
+    /// `ec2:DescribeInstances`, all pages.
+    async fn describe_instances(&self, region: &Region, filter: &InstanceFilter) -> Result<Vec<Instance>, AwsError>;
+    /// `ec2:DescribeImages`, all pages.
+    async fn describe_images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, AwsError>;
+    /// `ec2:DescribeSnapshots` of our account that carry one of these uids (at most 200) as ownership tag, all pages.
+    async fn describe_snapshots(&self, region: &Region, uids: &[String]) -> Result<Vec<Snapshot>, AwsError>;
+    /// `ec2:GetConsoleOutput`: the posted output, decoded, at most 64 KiB; empty where nothing was posted yet.
+    async fn get_console_output(&self, region: &Region, id: &InstanceId) -> Result<String, AwsError>;
+    /// `ssm:GetParameters` of at most ten names: those that exist, by name.
+    async fn get_parameters(&self, region: &Region, names: &[String]) -> Result<Tags, AwsError>;
+    /// `sts:GetCallerIdentity`: the account id.
+    async fn get_caller_identity(&self, region: &Region) -> Result<String, AwsError>;
+
+    /// `ec2:RunInstances` of exactly one instance.
+    async fn run_instances(&self, request: &RunInstances) -> Result<Instance, AwsError>;
+    /// `ec2:StopInstances`, not forced: a machine that was forced to stop may have lost data.
+    async fn stop_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError>;
+    /// `ec2:TerminateInstances` of one id: in a batch one bad id fails the others.
+    async fn terminate_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError>;
+    /// `ec2:CreateImage`: the new image's id.
+    async fn create_image(&self, request: &CreateImage) -> Result<ImageId, AwsError>;
+    /// `ec2:CopyImage`: the new image's id in the destination.
+    async fn copy_image(&self, request: &CopyImage) -> Result<ImageId, AwsError>;
+    /// `ec2:ModifyImageAttribute` with `imdsSupport` = `v2.0`, which EC2 cannot take back.
+    async fn require_imdsv2(&self, region: &Region, id: &ImageId) -> Result<(), AwsError>;
+    /// `ec2:DeregisterImage` with its snapshots.
+    async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<Deregistered, AwsError>;
+    /// `ec2:DeleteSnapshot`.
+    async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), AwsError>;
+    /// `ec2:CreateTags` on these resource ids.
+    async fn create_tags(&self, region: &Region, resources: &[String], tags: &Tags) -> Result<(), AwsError>;
+    /// `ec2:DeleteTags` of these keys on these resource ids.
+    async fn delete_tags(&self, region: &Region, resources: &[String], keys: &[String]) -> Result<(), AwsError>;
+}

@@ -1,0 +1,162 @@
+//! What is watched in one region, what was answered, and what is due. No I/O.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{Subject, Tempo};
+use crate::{
+    model::{Answer, AwsError, Disposition, Query, Region, Seen},
+    plan::{Pace, Sighting, Sightings, Watch},
+};
+
+/// So many empty or failed answers in a row are asked for at full speed: enough to tell gone from stale.
+const UNSLOWED_MISSES: u32 = 6;
+
+/// What stays missing or refused is asked for this often in the end.
+const SLOWEST: Duration = Duration::from_secs(600);
+
+/// So many passing failures in a row are kept from those who wait: the region is asked again soon.
+const HIDDEN_FAILURES: u32 = 2;
+
+/// The watch set of one region.
+pub(super) struct Book {
+    tempo: Tempo,
+    entries: HashMap<Query, Watched>,
+    last_tick: Option<Instant>,
+}
+
+struct Watched {
+    watchers: HashMap<Subject, Pace>,
+    /// None: not asked since it was registered, or since a write made the answer old.
+    sighting: Option<Sighting>,
+    /// When the last call for it returned.
+    asked_at: Option<Instant>,
+    /// Answers of calls that began before this are too old.
+    valid_from: Instant,
+    /// Empty or failed answers in a row.
+    misses: u32,
+}
+
+impl Book {
+    pub(super) fn new(tempo: Tempo) -> Self {
+        Self { tempo, entries: HashMap::new(), last_tick: None }
+    }
+
+    /// Replaces what `subject` looks at here; true if something that it had not looked at has an answer already.
+    pub(super) fn watch(&mut self, subject: &Subject, watches: &[&Watch], now: Instant) -> bool {
+        let wanted: HashSet<&Query> = watches.iter().map(|w| &w.query).collect();
+        self.entries.retain(|query, entry| {
+            if !wanted.contains(query) {
+                entry.watchers.remove(subject);
+            }
+            !entry.watchers.is_empty()
+        });
+        let mut answered = false;
+        for watch in watches {
+            let entry = self.entries.entry(watch.query.clone()).or_insert_with(|| Watched::new(now));
+            let new = entry.watchers.insert(subject.clone(), watch.pace).is_none();
+            answered |= new && entry.sighting.is_some();
+        }
+        answered
+    }
+
+    pub(super) fn sightings(&self, subject: &Subject, region: &Region, into: &mut Sightings) {
+        let mine = self.entries.iter().filter(|(_, e)| e.watchers.contains_key(subject));
+        let answered = mine.filter_map(|(query, e)| Some((query, e.sighting.as_ref()?)));
+        into.0.extend(answered.map(|(query, sighting)| ((region.clone(), query.clone()), sighting.clone())));
+    }
+
+    pub(super) fn forget(&mut self, subject: &Subject, now: Instant) {
+        for entry in self.entries.values_mut().filter(|e| e.watchers.contains_key(subject)) {
+            entry.sighting = None;
+            entry.misses = 0;
+            entry.valid_from = now;
+        }
+    }
+
+    /// When the next round is due; never where nothing is watched.
+    pub(super) fn next_round(&self) -> Option<Instant> {
+        let due = self.entries.values().map(|e| e.due(self.tempo.interval)).min()?;
+        Some(self.last_tick.map_or(due, |last| due.max(last + self.tempo.spacing)))
+    }
+
+    /// What is due now. Whatever is due within half an interval goes along: one more id costs nothing.
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Query> {
+        self.last_tick = Some(now);
+        let soon = now + self.tempo.interval / 2;
+        let due = self.entries.iter().filter(|(_, e)| e.due(self.tempo.interval) <= soon);
+        due.map(|(query, _)| query.clone()).collect()
+    }
+
+    /// Stores the answer of a call that began at `began`; the subjects to wake are those for whom it is news.
+    pub(super) fn answer(&mut self, query: &Query, found: Option<Answer>, began: Instant, at: (Instant, Timestamp)) -> Vec<Subject> {
+        let Some(entry) = self.entries.get_mut(query).filter(|e| e.valid_from <= began) else { return Vec::new() };
+        entry.misses = if found.is_some() { 0 } else { entry.misses.saturating_add(1) };
+        let seen = match found {
+            Some(answer) => Seen::Present(answer),
+            None => entry.absent(at.1),
+        };
+        entry.store(Sighting { seen, error: None }, at.0)
+    }
+
+    /// Stores a failure. A passing one is shown only when it lasts; until then the former answer stands.
+    pub(super) fn failure(&mut self, query: &Query, error: &AwsError, began: Instant, now: Instant) -> Vec<Subject> {
+        let Some(entry) = self.entries.get_mut(query).filter(|e| e.valid_from <= began) else { return Vec::new() };
+        entry.misses = entry.misses.saturating_add(1);
+        let passing = match error.class().disposition() {
+            Disposition::Wait | Disposition::Retry => entry.misses <= HIDDEN_FAILURES,
+            Disposition::NeedsHelp | Disposition::Rejected => false,
+        };
+        if passing {
+            entry.asked_at = Some(now);
+            return Vec::new();
+        }
+        entry.store(Sighting { seen: Seen::Unknown, error: Some(error.clone()) }, now)
+    }
+}
+
+impl Watched {
+    fn new(now: Instant) -> Self {
+        Self { watchers: HashMap::new(), sighting: None, asked_at: None, valid_from: now, misses: 0 }
+    }
+
+    fn pace(&self) -> Pace {
+        self.watchers.values().min().copied().unwrap_or(Pace::Tick)
+    }
+
+    fn due(&self, interval: Duration) -> Instant {
+        let last = self.asked_at.map_or(self.valid_from, |asked| asked.max(self.valid_from));
+        if self.misses > 0 {
+            return last + self.slowed(interval);
+        }
+        match (self.pace(), &self.sighting) {
+            (Pace::Now | Pace::Every(_), None) => self.valid_from,
+            (Pace::Now, Some(_)) | (Pace::Tick, _) => last + interval,
+            (Pace::Every(period), Some(_)) => last + period,
+        }
+    }
+
+    fn slowed(&self, interval: Duration) -> Duration {
+        let doublings = self.misses.saturating_sub(UNSLOWED_MISSES).min(16);
+        (interval * 2_u32.pow(doublings)).min(SLOWEST).max(interval)
+    }
+
+    fn absent(&self, now: Timestamp) -> Seen<Answer> {
+        match self.sighting.as_ref().map(|s| &s.seen) {
+            Some(Seen::Absent { checks, since }) => Seen::Absent { checks: checks.saturating_add(1), since: *since },
+            Some(Seen::Unknown | Seen::Present(_)) | None => Seen::Absent { checks: 1, since: now },
+        }
+    }
+
+    fn store(&mut self, sighting: Sighting, now: Instant) -> Vec<Subject> {
+        self.asked_at = Some(now);
+        let news = self.sighting.as_ref() != Some(&sighting);
+        self.sighting = Some(sighting);
+        if news { self.watchers.keys().cloned().collect() } else { Vec::new() }
+    }
+}

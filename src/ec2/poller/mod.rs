@@ -1,0 +1,155 @@
+//! Asks each region once for everybody.
+//!
+//! Whoever waits for something in AWS registers what it looks at. A task for each region asks for all of it together,
+//! stores the answers with their time, and wakes the owners of what changed. So reads grow with time and regions, not
+//! with objects. Throttling slows the region, not one object.
+
+mod book;
+mod tick;
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, mpsc},
+    time::Instant,
+};
+
+use self::book::Book;
+use super::{Ec2, clock::Clock};
+use crate::{
+    model::Region,
+    plan::{Sightings, Watch},
+};
+
+/// An object that looks at something, and is woken when it changes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Subject {
+    /// Of the custom resource.
+    pub kind: &'static str,
+    pub namespace: String,
+    pub name: String,
+}
+
+/// How often a region is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Tempo {
+    /// Between two looks at something that is expected to change.
+    pub interval: Duration,
+    /// Between two rounds of calls in a region, however urgent.
+    pub spacing: Duration,
+}
+
+impl Default for Tempo {
+    /// One call a kind every five seconds is 1 % of what EC2 refills for reads (20 a second).
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(5), spacing: Duration::from_secs(1) }
+    }
+}
+
+/// The watch sets of all regions.
+pub struct Poller {
+    ec2: Arc<dyn Ec2>,
+    clock: Clock,
+    tempo: Tempo,
+    wake: mpsc::UnboundedSender<Subject>,
+    regions: Mutex<HashMap<Region, Arc<RegionPoller>>>,
+}
+
+/// One region's watch set and its task.
+struct RegionPoller {
+    book: Mutex<Book>,
+    changed: Notify,
+    task: Mutex<Option<tokio::task::JoinHandle<()>>>,
+}
+
+impl RegionPoller {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Poller {
+    /// A poller, and the stream of those whose resources changed.
+    pub fn new(ec2: Arc<dyn Ec2>, clock: Clock, tempo: Tempo) -> (Self, mpsc::UnboundedReceiver<Subject>) {
+        let (wake, woken) = mpsc::unbounded_channel();
+        (Self { ec2, clock, tempo, wake, regions: Mutex::default() }, woken)
+    }
+
+    /// Replaces what `subject` looks at. True: some of it is already answered, so that another look is worth while now.
+    pub fn watch(&self, subject: &Subject, watches: &[Watch]) -> bool {
+        let mut answered = false;
+        for watch in watches {
+            let _ = self.region(&watch.region);
+        }
+        for (name, region) in self.all_regions() {
+            let mine: Vec<_> = watches.iter().filter(|w| w.region == name).collect();
+            answered |= region.book().watch(subject, &mine, Instant::now());
+            region.changed.notify_one();
+        }
+        answered
+    }
+
+    /// The last answers to what `subject` looks at.
+    pub fn sightings(&self, subject: &Subject) -> Sightings {
+        let mut sightings = Sightings::default();
+        for (name, region) in self.all_regions() {
+            region.book().sightings(subject, &name, &mut sightings);
+        }
+        sightings
+    }
+
+    /// Drops the answers that `subject` has from `region`: a write has just made them old.
+    pub fn forget(&self, subject: &Subject, region: &Region) {
+        let region = self.region(region);
+        region.book().forget(subject, Instant::now());
+        region.changed.notify_one();
+    }
+
+    /// Drops all answers that `subject` has: somebody asked to look now.
+    pub fn forget_all(&self, subject: &Subject) {
+        for (_, region) in self.all_regions() {
+            region.book().forget(subject, Instant::now());
+            region.changed.notify_one();
+        }
+    }
+
+    fn all_regions(&self) -> Vec<(Region, Arc<RegionPoller>)> {
+        let regions = self.regions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        regions.iter().map(|(name, region)| (name.clone(), region.clone())).collect()
+    }
+
+    fn region(&self, name: &Region) -> Arc<RegionPoller> {
+        let mut regions = self.regions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match regions.entry(name.clone()) {
+            Entry::Occupied(entry) => entry.get().clone(),
+            Entry::Vacant(entry) => entry.insert(self.start(name.clone())).clone(),
+        }
+    }
+
+    fn start(&self, name: Region) -> Arc<RegionPoller> {
+        let book = Mutex::new(Book::new(self.tempo));
+        let region = Arc::new(RegionPoller { book, changed: Notify::new(), task: Mutex::default() });
+        let ticker = tick::Ticker {
+            region: Arc::downgrade(&region),
+            name,
+            ec2: self.ec2.clone(),
+            clock: self.clock,
+            wake: self.wake.clone(),
+        };
+        let task = tokio::spawn(ticker.run(self.tempo.spacing));
+        *region.task.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(task);
+        region
+    }
+}
+
+impl Drop for RegionPoller {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.get_mut().ok().and_then(Option::take) {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! One region's task: waits until something is due, asks for all of it, hands out the answers.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use tokio::{sync::mpsc, time::Instant};
+
+use super::{RegionPoller, Subject};
+use crate::{
+    ec2::{Ec2, ImageFilter, InstanceFilter, clock::Clock},
+    model::{Answer, AwsError, ImageId, InstanceId, Query, Region, ownership},
+};
+
+/// Values a filter may have. Source: EC2 user guide, "Filtering considerations".
+const FILTER_VALUES: usize = 200;
+
+/// Names that `ssm:GetParameters` takes.
+const PARAMETER_NAMES: usize = 10;
+
+/// A burst of registrations becomes one round.
+const GATHERING: Duration = Duration::from_millis(50);
+
+pub(super) struct Ticker {
+    pub(super) region: Weak<RegionPoller>,
+    pub(super) name: Region,
+    pub(super) ec2: Arc<dyn Ec2>,
+    pub(super) clock: Clock,
+    pub(super) wake: mpsc::UnboundedSender<Subject>,
+}
+
+/// The answers to a group of queries: what was found, by query.
+type Found = Result<HashMap<Query, Answer>, AwsError>;
+
+impl Ticker {
+    /// Runs until the poller is gone.
+    pub(super) async fn run(self, spacing: Duration) {
+        let gathering = GATHERING.min(spacing);
+        while let Some(region) = self.region.upgrade() {
+            let next = region.book().next_round();
+            match next {
+                None => region.changed.notified().await,
+                Some(due) if due > Instant::now() => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(due) => {}
+                        () = region.changed.notified() => {}
+                    }
+                }
+                Some(_) => {
+                    tokio::time::sleep(gathering).await;
+                    self.round(&region).await;
+                }
+            }
+        }
+    }
+
+    async fn round(&self, region: &RegionPoller) {
+        let due = region.book().take_due(Instant::now());
+        for group in groups(due) {
+            let began = Instant::now();
+            let found = self.ask(&group).await;
+            self.publish(region, &group, found, began);
+        }
+    }
+
+    fn publish(&self, region: &RegionPoller, group: &[Query], found: Found, began: Instant) {
+        let now = Instant::now();
+        let mut book = region.book();
+        for query in group {
+            let woken = match &found {
+                Ok(answers) => book.answer(query, answers.get(query).cloned(), began, (now, self.clock.now())),
+                Err(error) => book.failure(query, error, began, now),
+            };
+            for subject in woken {
+                // Nobody listens any more while the operator shuts down.
+                let _ = self.wake.send(subject);
+            }
+        }
+    }
+
+    /// One call for the whole group, which is of one kind.
+    async fn ask(&self, group: &[Query]) -> Found {
+        match group.first() {
+            None => Ok(HashMap::new()),
+            Some(Query::Instance(_) | Query::InstanceByToken(_)) => self.instances(group).await,
+            Some(Query::Image(_) | Query::ImagesNamed(_) | Query::ImagesOf(_)) => self.images(group).await,
+            Some(Query::SnapshotsOf(_)) => self.snapshots(group).await,
+            Some(Query::Parameter(_)) => self.parameters(group).await,
+            Some(Query::Newest(selector)) => {
+                let images = self.ec2.describe_images(&self.name, &ImageFilter::Selected(selector.clone())).await?;
+                let newest = images.into_iter().max_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
+                Ok(newest.map(|i| (Query::Newest(selector.clone()), Answer::Image(Box::new(i)))).into_iter().collect())
+            }
+            Some(Query::Console(id)) => {
+                let text = self.ec2.get_console_output(&self.name, id).await?;
+                Ok(HashMap::from([(Query::Console(id.clone()), Answer::Console(text))]))
+            }
+        }
+    }
+
+    async fn instances(&self, group: &[Query]) -> Found {
+        let by_token = matches!(group.first(), Some(Query::InstanceByToken(_)));
+        let filter = if by_token { InstanceFilter::Tokens(tokens(group)) } else { InstanceFilter::Ids(instance_ids(group)) };
+        let instances = self.ec2.describe_instances(&self.name, &filter).await?;
+        let keyed = instances.into_iter().filter_map(|instance| {
+            let query = match &instance.client_token {
+                Some(token) if by_token => Query::InstanceByToken(token.clone()),
+                None if by_token => return None,
+                Some(_) | None => Query::Instance(instance.id.clone()),
+            };
+            Some((query, Answer::Instance(Box::new(instance))))
+        });
+        Ok(keyed.collect())
+    }
+
+    async fn images(&self, group: &[Query]) -> Found {
+        let filter = match group.first() {
+            Some(Query::ImagesNamed(_)) => ImageFilter::Named(texts(group)),
+            Some(Query::ImagesOf(_)) => ImageFilter::OwnedBy(texts(group)),
+            _ => ImageFilter::Ids(image_ids(group)),
+        };
+        let mut found: HashMap<Query, Answer> = HashMap::new();
+        for image in self.ec2.describe_images(&self.name, &filter).await? {
+            let query = match &filter {
+                ImageFilter::Named(_) => Query::ImagesNamed(image.name.clone()),
+                ImageFilter::OwnedBy(_) => Query::ImagesOf(image.tags.get(ownership::UID).cloned().unwrap_or_default()),
+                ImageFilter::Ids(_) | ImageFilter::Selected(_) => {
+                    found.insert(Query::Image(image.id.clone()), Answer::Image(Box::new(image)));
+                    continue;
+                }
+            };
+            if let Answer::Images(list) = found.entry(query).or_insert_with(|| Answer::Images(Vec::new())) {
+                list.push(image);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn snapshots(&self, group: &[Query]) -> Found {
+        let mut found: HashMap<Query, Answer> = HashMap::new();
+        for snapshot in self.ec2.describe_snapshots(&self.name, &texts(group)).await? {
+            let query = Query::SnapshotsOf(snapshot.tags.get(ownership::UID).cloned().unwrap_or_default());
+            if let Answer::Snapshots(list) = found.entry(query).or_insert_with(|| Answer::Snapshots(Vec::new())) {
+                list.push(snapshot);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn parameters(&self, group: &[Query]) -> Found {
+        let values = self.ec2.get_parameters(&self.name, &texts(group)).await?;
+        Ok(values.into_iter().map(|(name, value)| (Query::Parameter(name), Answer::Parameter(value))).collect())
+    }
+}
+
+/// Queries that one call can answer together.
+fn groups(mut queries: Vec<Query>) -> Vec<Vec<Query>> {
+    queries.sort();
+    let mut groups: Vec<Vec<Query>> = Vec::new();
+    for query in queries {
+        match groups.last_mut() {
+            Some(group) if group.first().is_some_and(|q| same_kind(q, &query)) && group.len() < capacity(&query) => group.push(query),
+            _ => groups.push(vec![query]),
+        }
+    }
+    groups
+}
+
+fn same_kind(a: &Query, b: &Query) -> bool {
+    std::mem::discriminant(a) == std::mem::discriminant(b)
+}
+
+fn capacity(query: &Query) -> usize {
+    match query {
+        Query::Parameter(_) => PARAMETER_NAMES,
+        Query::Newest(_) | Query::Console(_) => 1,
+        Query::Instance(_)
+        | Query::InstanceByToken(_)
+        | Query::Image(_)
+        | Query::ImagesNamed(_)
+        | Query::ImagesOf(_)
+        | Query::SnapshotsOf(_) => FILTER_VALUES,
+    }
+}
+
+fn tokens(group: &[Query]) -> Vec<String> {
+    group.iter().filter_map(|q| if let Query::InstanceByToken(token) = q { Some(token.0.clone()) } else { None }).collect()
+}
+
+fn instance_ids(group: &[Query]) -> Vec<InstanceId> {
+    group.iter().filter_map(|q| if let Query::Instance(id) = q { Some(id.clone()) } else { None }).collect()
+}
+
+fn image_ids(group: &[Query]) -> Vec<ImageId> {
+    group.iter().filter_map(|q| if let Query::Image(id) = q { Some(id.clone()) } else { None }).collect()
+}
+
+fn texts(group: &[Query]) -> Vec<String> {
+    let text = |q: &Query| match q {
+        Query::ImagesNamed(text) | Query::ImagesOf(text) | Query::SnapshotsOf(text) | Query::Parameter(text) => Some(text.clone()),
+        Query::Instance(_) | Query::InstanceByToken(_) | Query::Image(_) | Query::Newest(_) | Query::Console(_) => None,
+    };
+    group.iter().filter_map(text).collect()
+}
