@@ -1,0 +1,133 @@
+//! One pass of an `ImageBuild`: observe → plan → act → project → write.
+
+use serde_json::Value;
+
+use super::{
+    Operator, Pass, act,
+    cluster::ClusterError,
+    status_writer::{self, Held},
+};
+use crate::{
+    api::{FINALIZER, ImageBuild, ImageBuildStatus, RECONCILE_REQUESTED_AT},
+    ec2::poller::Subject,
+    plan::build::{self, BaseBuild, BuildPlan, BuildStep, BuildView},
+    status::{Seeing, events},
+};
+
+/// `kind` of the custom resource.
+pub const KIND: &str = "ImageBuild";
+
+/// Decides once, does it, writes it down.
+///
+/// # Errors
+/// Only for trouble with the Kubernetes API.
+pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, ClusterError> {
+    let Some(value) = operator.cluster.get(subject).await? else {
+        operator.dependents.seen(subject, &BaseBuild::Missing);
+        return Ok(operator.forget(subject));
+    };
+    let held: Held<ImageBuild> = status_writer::read(subject, value)?;
+    let seeing = seeing(&held.object.metadata);
+    let status = held.object.status.clone().unwrap_or_default();
+    if seeing.reconcile_requested_at != status.last_handled_reconcile_at {
+        operator.poller.forget_all(subject);
+    }
+    let owner = operator.owner(subject, &held.uid);
+    let view = BuildView {
+        owner: &owner,
+        spec: &held.object.spec,
+        status: &status,
+        deleting: held.object.metadata.deletion_timestamp.is_some(),
+        held: has_finalizer(&held.object.metadata),
+        base: base(operator, subject, &held.object).await?,
+        now: operator.clock.now(),
+    };
+    let plan = build::plan(&view, &operator.poller.sightings(subject));
+    let answered = operator.poller.watch(subject, &plan.watches);
+    let outcome = act::build(operator, subject, plan.step.as_ref()).await;
+    let view = BuildView { now: operator.clock.now(), ..view };
+    let new = crate::status::build::project(&view, &plan, &outcome, &seeing);
+    status_writer::write(operator, subject, &held.uid, &held.resource_version, (&status, &new)).await?;
+    report(operator, subject, &held.uid, &status, &new).await;
+    hold_or_release(operator, subject, &held, &plan).await?;
+    operator.dependents.seen(subject, &state(&new));
+    Ok(operator.next(subject, &[&outcome], plan.step.is_some() || answered, plan.check_after))
+}
+
+/// What a reference to this build sees.
+pub fn state(status: &ImageBuildStatus) -> BaseBuild {
+    let image = status.image.as_ref().filter(|i| i.available_at.is_some());
+    match image.and_then(|i| Some((i.region.clone(), i.image_id.clone()?))) {
+        Some((region, image_id)) => BaseBuild::Ready { region, image_id },
+        None if status.failure.is_some() => BaseBuild::Failed,
+        None => BaseBuild::Running,
+    }
+}
+
+/// The build that `name` refers to, and the name of its image.
+///
+/// # Errors
+/// Only for trouble with the Kubernetes API.
+pub async fn referred(operator: &Operator, from: &Subject, name: &str) -> Result<(BaseBuild, String), ClusterError> {
+    let build = Subject { kind: KIND, namespace: from.namespace.clone(), name: name.to_owned() };
+    operator.dependents.depends(from, Some(build.clone()));
+    let Some(value) = operator.cluster.get(&build).await? else { return Ok((BaseBuild::Missing, String::new())) };
+    let held: Held<ImageBuild> = status_writer::read(&build, value)?;
+    let status = held.object.status.unwrap_or_default();
+    let image_name = status.image.as_ref().map(|i| i.name.clone()).unwrap_or_default();
+    Ok((state(&status), image_name))
+}
+
+async fn base(operator: &Operator, subject: &Subject, build: &ImageBuild) -> Result<Option<BaseBuild>, ClusterError> {
+    let resolved = build.status.as_ref().is_some_and(|s| s.source.is_some());
+    match &build.spec.source.image_build_ref {
+        Some(reference) if !resolved => Ok(Some(referred(operator, subject, &reference.name).await?.0)),
+        Some(_) | None => {
+            operator.dependents.depends(subject, None);
+            Ok(None)
+        }
+    }
+}
+
+async fn report(operator: &Operator, subject: &Subject, uid: &str, old: &ImageBuildStatus, new: &ImageBuildStatus) {
+    for note in events::of_change(&old.conditions, &new.conditions) {
+        operator.cluster.publish(subject, uid, &note).await;
+    }
+    if old.completion_time.is_none() && new.completion_time.is_some() {
+        operator.metrics.build_finished(new.failure.is_none());
+    }
+}
+
+async fn hold_or_release(operator: &Operator, subject: &Subject, held: &Held<ImageBuild>, plan: &BuildPlan) -> Result<(), ClusterError> {
+    match plan.step {
+        Some(BuildStep::Hold) => set_finalizer(operator, subject, &held.uid, true).await,
+        Some(BuildStep::Release) => set_finalizer(operator, subject, &held.uid, false).await,
+        Some(BuildStep::Record(_) | BuildStep::Call(_)) | None => Ok(()),
+    }
+}
+
+/// What a status answers to.
+pub(super) fn seeing(meta: &kube::api::ObjectMeta) -> Seeing {
+    let annotation = meta.annotations.as_ref().and_then(|a| a.get(RECONCILE_REQUESTED_AT));
+    Seeing { generation: meta.generation, reconcile_requested_at: annotation.cloned() }
+}
+
+pub(super) fn has_finalizer(meta: &kube::api::ObjectMeta) -> bool {
+    meta.finalizers.iter().flatten().any(|f| f == FINALIZER)
+}
+
+/// Puts our finalizer on, or takes it off; other controllers' stay.
+pub(super) async fn set_finalizer(operator: &Operator, subject: &Subject, uid: &str, on: bool) -> Result<(), ClusterError> {
+    let Some(value) = operator.cluster.get(subject).await? else { return Ok(()) };
+    let listed = value.pointer("/metadata/finalizers").and_then(Value::as_array);
+    let others = listed.into_iter().flatten().filter_map(Value::as_str).filter(|f| *f != FINALIZER);
+    let mut finalizers: Vec<String> = others.map(str::to_owned).collect();
+    if on {
+        finalizers.push(FINALIZER.to_owned());
+    }
+    let held: Held<Value> = status_writer::read(subject, value)?;
+    if held.uid != uid {
+        return Ok(());
+    }
+    operator.cluster.set_finalizers(subject, &held.resource_version, &finalizers).await
+}

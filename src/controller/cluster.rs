@@ -1,0 +1,42 @@
+//! What a pass needs from Kubernetes, as a port: the kube client implements it, and so does a cluster in memory.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::{ec2::poller::Subject, status::events::Note};
+
+/// Trouble with the Kubernetes API: the pass ends, and is made again.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// The object changed since it was read.
+    #[error("{0} was changed by somebody else meanwhile")]
+    Conflict(String),
+    /// The object is gone.
+    #[error("{0} is gone")]
+    Gone(String),
+    /// The API server refused, or did not answer.
+    #[error("the Kubernetes API refused or did not answer: {0}")]
+    Unavailable(String),
+    /// The object cannot be read as its kind: it was stored by another version.
+    #[error("{object} cannot be read: {why}")]
+    Malformed { object: String, why: String },
+    /// There is no such kind here.
+    #[error("unknown kind {0}")]
+    UnknownKind(String),
+}
+
+/// Kubernetes, as far as a pass is concerned. Objects travel as JSON, so that one malformed object fails by itself.
+#[async_trait]
+pub trait Cluster: Send + Sync {
+    /// The object as it is stored now, past every cache; none if there is no such object.
+    async fn get(&self, subject: &Subject) -> Result<Option<Value>, ClusterError>;
+
+    /// Applies the whole status, if the object is still at `resource_version`; the object as it is then.
+    async fn apply_status(&self, subject: &Subject, resource_version: &str, status: &Value) -> Result<Value, ClusterError>;
+
+    /// Puts our finalizer on the object or takes it off, if the object is still at `resource_version`.
+    async fn set_finalizers(&self, subject: &Subject, resource_version: &str, finalizers: &[String]) -> Result<(), ClusterError>;
+
+    /// Publishes an event about the object. Best effort: an event that cannot be published is logged, never waited for.
+    async fn publish(&self, subject: &Subject, uid: &str, note: &Note);
+}

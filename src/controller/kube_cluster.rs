@@ -1,0 +1,104 @@
+//! The cluster port over the kube client.
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::{
+    Api, Client,
+    api::{ApiResource, DynamicObject, Patch, PatchParams},
+    core::GroupVersionKind,
+    runtime::events::{Event, EventType, Recorder, Reporter},
+};
+use serde_json::{Value, json};
+
+use super::{
+    cluster::{Cluster, ClusterError},
+    status_writer::name,
+};
+use crate::{api::GROUP, ec2::poller::Subject, status::events::Note};
+
+/// Who we are to server-side apply and in events.
+const MANAGER: &str = "ami-operator";
+
+/// The only version there is.
+const VERSION: &str = "v1alpha1";
+
+/// Characters that `events.k8s.io` takes for a note.
+const MAX_NOTE: usize = 1024;
+
+/// A real cluster.
+pub struct KubeCluster {
+    client: Client,
+    recorder: Recorder,
+}
+
+impl KubeCluster {
+    /// The cluster that `client` talks to.
+    pub fn new(client: Client) -> Self {
+        let reporter = Reporter { controller: MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
+        Self { recorder: Recorder::new(client.clone(), reporter), client }
+    }
+
+    fn api(&self, subject: &Subject) -> Api<DynamicObject> {
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, VERSION, subject.kind));
+        Api::namespaced_with(self.client.clone(), &subject.namespace, &resource)
+    }
+}
+
+#[async_trait]
+impl Cluster for KubeCluster {
+    async fn get(&self, subject: &Subject) -> Result<Option<Value>, ClusterError> {
+        let object = self.api(subject).get_opt(&subject.name).await.map_err(|e| trouble(subject, &e))?;
+        object.map(|o| to_json(subject, &o)).transpose()
+    }
+
+    async fn apply_status(&self, subject: &Subject, resource_version: &str, status: &Value) -> Result<Value, ClusterError> {
+        let patch = json!({
+            "apiVersion": format!("{GROUP}/{VERSION}"),
+            "kind": subject.kind,
+            "metadata": {"name": subject.name, "resourceVersion": resource_version},
+            "status": status,
+        });
+        let params = PatchParams::apply(MANAGER).force();
+        let object = self.api(subject).patch_status(&subject.name, &params, &Patch::Apply(patch)).await;
+        to_json(subject, &object.map_err(|e| trouble(subject, &e))?)
+    }
+
+    async fn set_finalizers(&self, subject: &Subject, resource_version: &str, finalizers: &[String]) -> Result<(), ClusterError> {
+        let patch = json!({"metadata": {"resourceVersion": resource_version, "finalizers": finalizers}});
+        let patched = self.api(subject).patch(&subject.name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        patched.map(|_| ()).map_err(|e| trouble(subject, &e))
+    }
+
+    async fn publish(&self, subject: &Subject, uid: &str, note: &Note) {
+        let event = Event {
+            type_: if note.warning { EventType::Warning } else { EventType::Normal },
+            reason: note.reason.clone(),
+            note: Some(note.message.chars().take(MAX_NOTE).collect()),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        let about = ObjectReference {
+            api_version: Some(format!("{GROUP}/{VERSION}")),
+            kind: Some(subject.kind.to_owned()),
+            name: Some(subject.name.clone()),
+            namespace: Some(subject.namespace.clone()),
+            uid: Some(uid.to_owned()),
+            ..ObjectReference::default()
+        };
+        if let Err(error) = self.recorder.publish(&event, &about).await {
+            tracing::warn!(object = name(subject), reason = note.reason, %error, "an event could not be published");
+        }
+    }
+}
+
+fn to_json(subject: &Subject, object: &DynamicObject) -> Result<Value, ClusterError> {
+    serde_json::to_value(object).map_err(|e| ClusterError::Malformed { object: name(subject), why: e.to_string() })
+}
+
+fn trouble(subject: &Subject, error: &kube::Error) -> ClusterError {
+    match error {
+        kube::Error::Api(status) if status.code == 409 => ClusterError::Conflict(name(subject)),
+        kube::Error::Api(status) if status.code == 404 => ClusterError::Gone(name(subject)),
+        other => ClusterError::Unavailable(other.to_string()),
+    }
+}

@@ -1,0 +1,134 @@
+//! The only place that reaches Kubernetes: observe, act, write the status, and the runtime that calls for it.
+
+pub mod act;
+pub mod backoff;
+pub mod builds;
+pub mod cluster;
+pub mod dependents;
+pub mod kube_cluster;
+pub mod replications;
+pub mod runtime;
+pub mod status_writer;
+
+use std::{sync::Arc, time::Duration};
+
+use self::{backoff::Backoff, cluster::{Cluster, ClusterError}, dependents::Dependents};
+use crate::{
+    ec2::{Ec2, clock::Clock, poller::{Poller, Subject}},
+    model::{Disposition, ownership::Owner},
+    ops::metrics::Metrics,
+    plan::{CheckAfter, timing},
+    status::Outcome,
+};
+
+/// A pass that moves on at every look would starve the others; it gets another turn at once.
+const MAX_PASSES: usize = 32;
+
+/// All that a pass needs.
+pub struct Operator {
+    pub cluster: Arc<dyn Cluster>,
+    pub ec2: Arc<dyn Ec2>,
+    pub poller: Poller,
+    pub clock: Clock,
+    /// Tells two clusters in one AWS account apart; on every resource as a tag.
+    pub cluster_id: String,
+    pub backoff: Backoff,
+    pub dependents: Dependents,
+    pub metrics: Arc<Metrics>,
+}
+
+/// When to look at an object again at the latest. A change that is seen wakes it earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// At once.
+    Again,
+    /// After this time.
+    For(Duration),
+    /// When something changes.
+    UntilChange,
+}
+
+/// What a single pass leaves to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// Something was done: decide anew.
+    Again,
+    Rest(Rest),
+}
+
+impl Operator {
+    /// Looks at one object and does what is to be done now: passes with at most one write to AWS a region each, every one
+    /// written down before the next.
+    ///
+    /// # Errors
+    /// Only when a pass could not be finished for trouble with the Kubernetes API; what was done in AWS is found again.
+    pub async fn reconcile(&self, subject: &Subject) -> Result<Rest, ClusterError> {
+        for _ in 0..MAX_PASSES {
+            match self.pass(subject).await? {
+                Pass::Again => {}
+                Pass::Rest(rest) => return Ok(rest),
+            }
+        }
+        Ok(Rest::Again)
+    }
+
+    async fn pass(&self, subject: &Subject) -> Result<Pass, ClusterError> {
+        let pass = match subject.kind {
+            builds::KIND => builds::pass(self, subject).await,
+            replications::KIND => replications::pass(self, subject).await,
+            other => Err(ClusterError::UnknownKind(other.to_owned())),
+        };
+        self.metrics.pass(subject.kind, pass.is_ok());
+        pass
+    }
+
+    /// The object is gone, and with it what was remembered of it.
+    fn forget(&self, subject: &Subject) -> Pass {
+        self.poller.watch(subject, &[]);
+        self.backoff.reset(subject);
+        self.dependents.depends(subject, None);
+        Pass::Rest(Rest::UntilChange)
+    }
+
+    fn owner(&self, subject: &Subject, uid: &str) -> Owner {
+        Owner {
+            cluster_id: self.cluster_id.clone(),
+            uid: uid.to_owned(),
+            kind: subject.kind,
+            namespace: subject.namespace.clone(),
+            name: subject.name.clone(),
+        }
+    }
+
+    /// What follows from a pass: after a failed call its error's disposition, after a step the next pass, else patience.
+    fn next(&self, subject: &Subject, outcomes: &[&Outcome], stepped: bool, check_after: CheckAfter) -> Pass {
+        let failures = outcomes.iter().filter_map(|o| if let Outcome::Failed(error) = o { Some(error.class()) } else { None });
+        let waits: Vec<Rest> = failures.map(|class| self.after_failure(subject, class.disposition())).collect();
+        let called = outcomes.iter().any(|o| !matches!(o, Outcome::NoCall | Outcome::Failed(_)));
+        if called && waits.is_empty() {
+            self.backoff.reset(subject);
+        }
+        match waits.into_iter().min_by_key(|rest| rest.duration()) {
+            Some(rest) => Pass::Rest(rest),
+            None if stepped => Pass::Again,
+            None => Pass::Rest(check_after.map_or(Rest::UntilChange, Rest::For)),
+        }
+    }
+
+    fn after_failure(&self, subject: &Subject, disposition: Disposition) -> Rest {
+        match disposition {
+            Disposition::Wait | Disposition::Retry | Disposition::Rejected => Rest::For(self.backoff.next(subject)),
+            Disposition::NeedsHelp => Rest::For(timing::NEEDS_HELP),
+        }
+    }
+}
+
+impl Rest {
+    fn duration(self) -> Duration {
+        match self {
+            Self::Again => Duration::ZERO,
+            Self::For(duration) => duration,
+            Self::UntilChange => Duration::MAX,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! One pass of an `ImageReplication`: observe → plan → act in every region → project → write.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+
+use super::{
+    Operator, Pass, act,
+    builds::{has_finalizer, referred, seeing, set_finalizer},
+    cluster::ClusterError,
+    status_writer::{self, Held},
+};
+use crate::{
+    api::{ImageReplication, ImageReplicationStatus},
+    ec2::poller::Subject,
+    plan::{
+        build::BaseBuild,
+        replication::{self, ReplicationPlan, ReplicationStep, ReplicationView},
+    },
+    status::{events::{self, Note}, replication::Outcomes},
+};
+
+/// `kind` of the custom resource.
+pub const KIND: &str = "ImageReplication";
+
+/// Decides once, does it in every region at the same time, writes it down.
+///
+/// # Errors
+/// Only for trouble with the Kubernetes API.
+pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, ClusterError> {
+    let Some(value) = operator.cluster.get(subject).await? else { return Ok(operator.forget(subject)) };
+    let held: Held<ImageReplication> = status_writer::read(subject, value)?;
+    let seeing = seeing(&held.object.metadata);
+    let status = held.object.status.clone().unwrap_or_default();
+    let asked = seeing.reconcile_requested_at != status.last_handled_reconcile_at;
+    if asked {
+        operator.poller.forget_all(subject);
+    }
+    let owner = operator.owner(subject, &held.uid);
+    let view = ReplicationView {
+        owner: &owner,
+        spec: &held.object.spec,
+        status: &status,
+        deleting: held.object.metadata.deletion_timestamp.is_some(),
+        held: has_finalizer(&held.object.metadata),
+        settled: status.observed_generation == seeing.generation && !asked,
+        base: base(operator, subject, &held.object).await?,
+        now: operator.clock.now(),
+    };
+    let plan = replication::plan(&view, &operator.poller.sightings(subject));
+    let answered = operator.poller.watch(subject, &plan.watches);
+    let outcomes = act(operator, subject, &plan).await;
+    let view = ReplicationView { now: operator.clock.now(), ..view };
+    let new = crate::status::replication::project(&view, &plan, &outcomes, &seeing);
+    status_writer::write(operator, subject, &held.uid, &held.resource_version, (&status, &new)).await?;
+    report(operator, subject, &held.uid, &status, &new).await;
+    match plan.step {
+        Some(ReplicationStep::Hold) => set_finalizer(operator, subject, &held.uid, true).await?,
+        Some(ReplicationStep::Release) => set_finalizer(operator, subject, &held.uid, false).await?,
+        Some(ReplicationStep::RecordSource(_)) | None => {}
+    }
+    let stepped = plan.step.is_some() || plan.destinations.values().any(|d| d.step.is_some());
+    let outcomes: Vec<_> = outcomes.values().collect();
+    Ok(operator.next(subject, &outcomes, stepped || answered, plan.check_after))
+}
+
+async fn base(operator: &Operator, subject: &Subject, object: &ImageReplication) -> Result<Option<(BaseBuild, String)>, ClusterError> {
+    match &object.spec.source.image_build_ref {
+        Some(reference) => Ok(Some(referred(operator, subject, &reference.name).await?)),
+        None => {
+            operator.dependents.depends(subject, None);
+            Ok(None)
+        }
+    }
+}
+
+/// One write a region, all regions at once: a slow one holds up no other.
+async fn act(operator: &Operator, subject: &Subject, plan: &ReplicationPlan) -> Outcomes {
+    let calls = plan.destinations.iter().map(|(region, destination)| async move {
+        (region.clone(), act::destination(operator, subject, destination.step.as_ref()).await)
+    });
+    join_all(calls).await.into_iter().collect::<BTreeMap<_, _>>()
+}
+
+async fn report(operator: &Operator, subject: &Subject, uid: &str, old: &ImageReplicationStatus, new: &ImageReplicationStatus) {
+    let mut notes = events::of_change(&old.conditions, &new.conditions);
+    for destination in &new.destinations {
+        let before = old.destinations.iter().find(|d| d.region == destination.region);
+        notes.extend(events::of_change(before.map_or(&[], |d| &d.conditions), &destination.conditions));
+    }
+    if new.drift_repaired > old.drift_repaired {
+        let message = format!("something was changed behind the operator's back, and put right ({} times so far)", new.drift_repaired);
+        notes.push(Note { warning: true, reason: "DriftRepaired".to_owned(), message });
+    }
+    for note in notes {
+        operator.cluster.publish(subject, uid, &note).await;
+    }
+}

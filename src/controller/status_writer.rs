@@ -1,0 +1,69 @@
+//! The one place that writes a status: server-side apply, skipped when nothing changed.
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{Operator, cluster::ClusterError};
+use crate::ec2::poller::Subject;
+
+/// A status that could not be written for a conflict is tried so often: an edit of the spec in the same moment must not
+/// cost the id of an instance that was just launched.
+const ATTEMPTS: usize = 5;
+
+/// An object as a pass holds it.
+pub struct Held<K> {
+    pub object: K,
+    pub uid: String,
+    pub resource_version: String,
+}
+
+/// Reads JSON as an object of kind `K`.
+///
+/// # Errors
+/// [`ClusterError::Malformed`] names the object and what is wrong with it.
+pub fn read<K: DeserializeOwned>(subject: &Subject, value: Value) -> Result<Held<K>, ClusterError> {
+    let meta = |field: &str| value.pointer(&format!("/metadata/{field}")).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (uid, resource_version) = (meta("uid"), meta("resourceVersion"));
+    let object = serde_json::from_value(value).map_err(|error| ClusterError::Malformed { object: name(subject), why: error.to_string() })?;
+    Ok(Held { object, uid, resource_version })
+}
+
+/// Writes `new` where it differs from `old`.
+///
+/// Nobody else writes our status, so after a conflict the same status is applied to the object as it is then, as long as
+/// it is the same object.
+///
+/// # Errors
+/// The Kubernetes API's, or that the object is gone.
+pub async fn write<S: Serialize + PartialEq>(
+    operator: &Operator,
+    subject: &Subject,
+    uid: &str,
+    resource_version: &str,
+    (old, new): (&S, &S),
+) -> Result<bool, ClusterError> {
+    if old == new {
+        return Ok(false);
+    }
+    let status = serde_json::to_value(new).map_err(|e| ClusterError::Malformed { object: name(subject), why: e.to_string() })?;
+    let mut version = resource_version.to_owned();
+    for _ in 1..ATTEMPTS {
+        match operator.cluster.apply_status(subject, &version, &status).await {
+            Err(ClusterError::Conflict(_)) => version = current_version(operator, subject, uid).await?,
+            written => return written.map(|_| true),
+        }
+    }
+    operator.cluster.apply_status(subject, &version, &status).await.map(|_| true)
+}
+
+async fn current_version(operator: &Operator, subject: &Subject, uid: &str) -> Result<String, ClusterError> {
+    let gone = || ClusterError::Gone(name(subject));
+    let object = operator.cluster.get(subject).await?.ok_or_else(gone)?;
+    let held = read::<Value>(subject, object)?;
+    if held.uid == uid { Ok(held.resource_version) } else { Err(gone()) }
+}
+
+/// As people write it: `ImageBuild images/web`.
+pub fn name(subject: &Subject) -> String {
+    format!("{} {}/{}", subject.kind, subject.namespace, subject.name)
+}

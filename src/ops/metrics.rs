@@ -1,0 +1,98 @@
+//! Metrics in Prometheus text. Labels are closed enums, and regions.
+
+use std::{fmt::Write, sync::atomic::AtomicU64};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+#[cfg(feature = "aws")]
+use crate::{
+    ec2::aws::CallObserver,
+    model::{Action, Class, Region},
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    action: String,
+    region: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PassLabels {
+    kind: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+/// All metrics, and where they are counted.
+pub struct Metrics {
+    registry: Registry,
+    calls: Family<CallLabels, Counter>,
+    call_seconds: Histogram,
+    passes: Family<PassLabels, Counter>,
+    builds: Family<ResultLabel, Counter>,
+    start_time: Gauge<f64, AtomicU64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("ami_operator");
+        let metrics = Self {
+            calls: Family::default(),
+            call_seconds: Histogram::new([0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]),
+            passes: Family::default(),
+            builds: Family::default(),
+            start_time: Gauge::default(),
+            registry: Registry::default(),
+        };
+        registry.register("aws_calls", "Calls to AWS by action, region and result class", metrics.calls.clone());
+        registry.register("aws_call_seconds", "Duration of calls to AWS, retries included", metrics.call_seconds.clone());
+        registry.register("passes", "Passes over an object by kind and result", metrics.passes.clone());
+        registry.register("builds_finished", "Finished builds by result", metrics.builds.clone());
+        registry.register("start_time_seconds", "When the process started, in seconds since 1970", metrics.start_time.clone());
+        #[allow(clippy::cast_precision_loss)]
+        metrics.start_time.set(jiff::Timestamp::now().as_second() as f64);
+        Self { registry, ..metrics }
+    }
+}
+
+impl Metrics {
+    /// A pass over an object of this kind ended.
+    pub fn pass(&self, kind: &'static str, ok: bool) {
+        let result = if ok { "Success" } else { "Error" };
+        self.passes.get_or_create(&PassLabels { kind, result }).inc();
+    }
+
+    /// A build ended.
+    pub fn build_finished(&self, succeeded: bool) {
+        let result = if succeeded { "Succeeded" } else { "Failed" };
+        self.builds.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// All metrics in Prometheus text format.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if let Err(error) = encode(&mut text, &self.registry) {
+            // A buffer in memory takes everything; should it not, the scrape says why.
+            let _ = write!(text, "# {error}");
+        }
+        text
+    }
+}
+
+#[cfg(feature = "aws")]
+impl CallObserver for Metrics {
+    fn observed(&self, action: Action, region: &Region, error: Option<Class>, seconds: f64) {
+        let result = error.map_or("Success", Class::reason);
+        self.calls.get_or_create(&CallLabels { action: action.to_string(), region: region.0.clone(), result }).inc();
+        self.call_seconds.observe(seconds);
+    }
+}

@@ -1,0 +1,25 @@
+//! Logs: JSON for machines, lines for people.
+
+use clap::ValueEnum;
+use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Json,
+    Human,
+}
+
+/// Starts logging to standard error. `filter` is a level, or directives such as `info,ami_operator=debug`.
+///
+/// # Errors
+/// The filter cannot be read, or logging was started before.
+pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter)?;
+    let registry = tracing_subscriber::registry().with(filter);
+    match format {
+        LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()?,
+        LogFormat::Human => registry.with(fmt::layer().with_writer(std::io::stderr)).try_init()?,
+    }
+    Ok(())
+}
