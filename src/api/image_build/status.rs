@@ -1,0 +1,211 @@
+//! `status` of an `ImageBuild`.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{SnapshotStatus, schema},
+    model::{ClientToken, ImageId, InstanceId, Region},
+};
+
+/// What was observed and done. Decisions are made from these receipts, never from conditions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageBuildStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Echo of the annotation `ami-operator.dev/reconcile-requested-at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+    /// Ready, Succeeded, `SourceResolved`, `BuilderRunning`, Customized, `BuilderStopped`, `ImageAvailable`, `CleanedUp`;
+    /// Reconciling or Stalled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::conditions")]
+    pub conditions: Vec<Condition>,
+    /// Which launch this is, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<i32>,
+    /// When the first write to AWS was about to be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Time>,
+    /// When the run ended, all temporary things confirmed gone. Once set, Succeeded never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_time: Option<Time>,
+    /// From start to completion, such as `4m12s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub duration: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceStatus>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builder: Option<BuilderStatus>,
+    /// How each step went, in the order of the spec.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
+    pub steps: Vec<StepStatus>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageStatus>,
+    /// Percent of the stage under way, where AWS tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<i32>,
+    /// Where the time went.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    pub stages: Vec<StageStatus>,
+    /// Why the run failed; set before its resources are removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureStatus>,
+    /// The last lines of the failing step's output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32768))]
+    pub log: Option<String>,
+}
+
+/// The image that the run started from, as it was resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceStatus {
+    #[serde(rename = "imageID")]
+    pub image_id: ImageId,
+    #[schemars(length(max = 256))]
+    pub name: String,
+    #[serde(rename = "ownerID")]
+    #[schemars(length(max = 64))]
+    pub owner_id: String,
+    #[schemars(length(max = 32))]
+    pub architecture: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub root_device_name: Option<String>,
+    /// EBS devices of the image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
+    pub devices: Vec<DeviceStatus>,
+}
+
+/// One EBS device of the source image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceStatus {
+    #[schemars(length(max = 256))]
+    pub device_name: String,
+    pub delete_on_termination: bool,
+}
+
+/// The launch of this attempt: written before the call, and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BuilderStatus {
+    pub client_token: ClientToken,
+    /// When the token was written down: the call was not made before.
+    pub requested_at: Time,
+    #[schemars(length(max = 64))]
+    pub instance_type: String,
+    #[serde(rename = "subnetID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub subnet_id: Option<String>,
+    #[serde(rename = "instanceID", default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<InstanceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub availability_zone: Option<String>,
+    /// When the instance was first seen running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running_at: Option<Time>,
+    /// When the instance was first seen stopped by its own guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<Time>,
+    /// Why EC2 launched nothing under this token, and never will: the attempt is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<FailureStatus>,
+    /// The error code of a launch that may have happened all the same: it is looked for before it is asked for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub uncertain: Option<String>,
+    /// When EC2 accepted that the instance is terminated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminating_at: Option<Time>,
+    /// When the instance was confirmed to be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminated_at: Option<Time>,
+}
+
+/// A reason, a sentence, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureStatus {
+    #[schemars(length(max = 1024))]
+    pub reason: String,
+    #[schemars(length(max = 32768))]
+    pub message: String,
+    pub time: Time,
+}
+
+/// How one step went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepStatus {
+    #[schemars(length(max = 63))]
+    pub name: String,
+    pub result: StepResult,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// In whole seconds, such as `41s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub duration: Option<String>,
+}
+
+/// How far a step came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum StepResult {
+    Running,
+    Succeeded,
+    Failed,
+}
+
+/// The AMI. Its name is written before it is made, its id the moment it is made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageStatus {
+    #[schemars(length(max = 128))]
+    pub name: String,
+    pub region: Region,
+    /// When the name was written down: the call was not made before.
+    pub requested_at: Time,
+    #[serde(rename = "imageID", default, skip_serializing_if = "Option::is_none")]
+    pub image_id: Option<ImageId>,
+    /// The error code of a call that may have made the image all the same: it is looked for before it is asked for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub uncertain: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub architecture: Option<String>,
+    /// The snapshots behind the image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
+    pub snapshots: Vec<SnapshotStatus>,
+    /// When the image was first seen available, with everything asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_at: Option<Time>,
+    /// When an image that was to be removed was confirmed to be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Time>,
+}
+
+/// When a stage began and ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StageStatus {
+    #[schemars(length(max = 64))]
+    pub name: String,
+    pub start_time: Time,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_time: Option<Time>,
+}

@@ -1,0 +1,77 @@
+//! Pieces of `OpenAPI` schema that the derive cannot express: bounded maps, durations, lists merged by key.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+use crate::model::ownership::MAX_USER_TAGS;
+
+/// Such as `us-east-1`, `us-gov-west-1`, `us-isob-east-1`, `eusc-de-east-1`.
+pub const REGION: &str = "^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
+
+/// Source: EC2 user guide, "Resource IDs": 8 digits on old resources, 17 since.
+pub const IMAGE_ID: &str = "^ami-([0-9a-f]{8}|[0-9a-f]{17})$";
+
+/// Source: EC2 API reference, `CreateImage`, parameter Name.
+pub const IMAGE_NAME: &str = r"^[A-Za-z0-9 ()\[\]./'@_-]+$";
+
+/// What EBS takes for a key. Source: EC2 API reference, `EbsBlockDevice`, member `KmsKeyId`.
+pub const KMS_KEY: &str = concat!(
+    r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+",
+    r"|alias/[A-Za-z0-9/_-]+",
+    r"|(mrk-)?[0-9a-f-]{32,36})$",
+);
+
+/// EC2 tags. Sources: EC2 user guide, "Tag restrictions" (128 and 256 characters, `aws:` reserved, 50 a resource, of
+/// which the operator needs eight).
+pub fn tags(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": MAX_USER_TAGS,
+        "additionalProperties": {"type": "string", "maxLength": 256},
+        "x-kubernetes-validations": [
+            {
+                "rule": "self.all(k, size(k) > 0 && size(k) <= 128)",
+                "message": "a tag key must have 1 to 128 characters",
+            },
+            {
+                "rule": "self.all(k, !k.lowerAscii().startsWith('aws:'))",
+                "message": "tag keys that begin with aws: are reserved by AWS; use another key",
+            },
+            {
+                "rule": "self.all(k, !k.startsWith('ami-operator.dev/'))",
+                "message": "tag keys that begin with ami-operator.dev/ mark ownership and are set by the operator; use another key",
+            },
+        ],
+    })
+}
+
+/// A duration as Go writes it, such as `30m` or `1h30m`.
+pub fn duration(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "maxLength": 32,
+        "pattern": "^([0-9]{1,6}(\\.[0-9]{1,3})?(ms|s|m|h))+$",
+    })
+}
+
+/// `metav1.Condition`, merged by `type`. Bounds and patterns as in the Kubernetes API.
+pub fn conditions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 16,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["type"],
+        "items": {
+            "description": "One condition, as the Kubernetes API conventions define it.",
+            "type": "object",
+            "required": ["lastTransitionTime", "message", "reason", "status", "type"],
+            "properties": {
+                "type": {"type": "string", "maxLength": 316},
+                "status": {"type": "string", "enum": ["True", "False", "Unknown"]},
+                "reason": {"type": "string", "minLength": 1, "maxLength": 1024},
+                "message": {"type": "string", "maxLength": 32768},
+                "lastTransitionTime": {"type": "string", "format": "date-time"},
+                "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0},
+            },
+        },
+    })
+}

@@ -1,0 +1,31 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use ami_operator::cli;
+use clap::{Parser, Subcommand};
+
+/// Builds Amazon Machine Images and keeps their copies true in every region.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[cfg(feature = "aws")]
+    Run(cli::RunArgs),
+    Crds(cli::CrdsArgs),
+    Validate(cli::ValidateArgs),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
+        #[cfg(feature = "aws")]
+        Command::Run(args) => cli::run(args),
+        Command::Crds(args) => cli::crds(args),
+        Command::Validate(args) => cli::validate(args),
+    }
+}
