@@ -27,6 +27,8 @@ pub fn handler(action: &str) -> Option<Handler> {
     }
 }
 
+// Handlers are all of one type.
+#[allow(clippy::unnecessary_wraps)]
 fn get_caller_identity(call: &Call, world: &World) -> Outcome {
     let session = world.access_keys.values().find(|identity| identity.principal == call.caller.principal);
     let user_id = session

@@ -17,31 +17,54 @@ pub fn handler(action: &str) -> Option<Handler> {
     }
 }
 
-const FILTERS: [&str; 32] = [
+const FILTERS: [&str; 56] = [
     "auto-recovery-supported",
     "bare-metal",
     "burstable-performance-supported",
     "current-generation",
     "dedicated-hosts-supported",
+    "ebs-info.attachment-limit-type",
+    "ebs-info.ebs-optimized-info.baseline-bandwidth-in-mbps",
+    "ebs-info.ebs-optimized-info.baseline-iops",
+    "ebs-info.ebs-optimized-info.baseline-throughput-in-mbps",
+    "ebs-info.ebs-optimized-info.maximum-bandwidth-in-mbps",
+    "ebs-info.ebs-optimized-info.maximum-iops",
+    "ebs-info.ebs-optimized-info.maximum-throughput-in-mbps",
     "ebs-info.ebs-optimized-support",
     "ebs-info.encryption-support",
+    "ebs-info.maximum-ebs-attachments",
     "ebs-info.nvme-support",
     "free-tier-eligible",
     "hibernation-supported",
     "hypervisor",
+    "instance-storage-info.disk.count",
+    "instance-storage-info.disk.size-in-gb",
+    "instance-storage-info.disk.type",
+    "instance-storage-info.encryption-support",
     "instance-storage-info.nvme-support",
+    "instance-storage-info.total-size-in-gb",
     "instance-storage-supported",
     "instance-type",
     "memory-info.size-in-mib",
+    "network-info.bandwidth-weightings",
+    "network-info.efa-info.maximum-efa-interfaces",
     "network-info.efa-supported",
     "network-info.ena-support",
+    "network-info.encryption-in-transit-supported",
+    "network-info.flexible-ena-queues-support",
+    "network-info.ipv4-addresses-per-interface",
+    "network-info.ipv6-addresses-per-interface",
     "network-info.ipv6-supported",
+    "network-info.maximum-network-cards",
     "network-info.maximum-network-interfaces",
     "network-info.network-performance",
     "nitro-enclaves-support",
+    "nitro-tpm-info.supported-versions",
     "nitro-tpm-support",
     "processor-info.supported-architecture",
+    "processor-info.supported-features",
     "processor-info.sustained-clock-speed-in-ghz",
+    "reboot-migration-support",
     "supported-boot-mode",
     "supported-root-device-type",
     "supported-usage-class",
@@ -49,7 +72,8 @@ const FILTERS: [&str; 32] = [
     "vcpu-info.default-cores",
     "vcpu-info.default-threads-per-core",
     "vcpu-info.default-vcpus",
-    "processor-info.manufacturer",
+    "vcpu-info.valid-cores",
+    "vcpu-info.valid-threads-per-core",
 ];
 
 fn describe_instance_types(call: &Call, _: &World) -> Outcome {
@@ -80,7 +104,14 @@ fn filter_values(it: &InstanceType, name: &str) -> Vec<String> {
         "hypervisor" => it.family.hypervisor.name().to_owned(),
         "instance-type" => it.name.clone(),
         "memory-info.size-in-mib" => it.memory.to_string(),
+        "network-info.ipv4-addresses-per-interface" | "network-info.ipv6-addresses-per-interface" => {
+            it.addresses().to_string()
+        }
+        "network-info.maximum-network-cards" => "1".to_owned(),
         "network-info.maximum-network-interfaces" => it.interfaces().to_string(),
+        "vcpu-info.valid-threads-per-core" => {
+            return (1..=it.family.threads).map(|threads| threads.to_string()).collect();
+        }
         "vcpu-info.default-cores" => it.cores().to_string(),
         "vcpu-info.default-threads-per-core" => it.family.threads.to_string(),
         "vcpu-info.default-vcpus" => it.vcpus.to_string(),
@@ -102,7 +133,6 @@ fn fixed_value(it: &InstanceType, name: &str) -> &'static str {
         "network-info.ena-support" => it.ena(),
         "network-info.network-performance" => it.family.network,
         "nitro-enclaves-support" | "nitro-tpm-support" => "unsupported",
-        "processor-info.manufacturer" => it.family.manufacturer,
         "processor-info.sustained-clock-speed-in-ghz" => it.family.clock,
         "supported-root-device-type" => "ebs",
         "supported-virtualization-type" => "hvm",

@@ -103,7 +103,7 @@ fn vpc_node(vpc: &Vpc) -> Node {
         .set("tagSet", tags::nodes(&vpc.tags))
 }
 
-const SUBNET_FILTERS: [&str; 25] = [
+const SUBNET_FILTERS: [&str; 29] = [
     "availability-zone",
     "availability-zone-id",
     "availabilityZone",
@@ -116,6 +116,7 @@ const SUBNET_FILTERS: [&str; 25] = [
     "default-for-az",
     "defaultForAz",
     "enable-dns64",
+    "enable-lni-at-device-index",
     "ipv6-cidr-block-association.association-id",
     "ipv6-cidr-block-association.ipv6-cidr-block",
     "ipv6-cidr-block-association.state",
@@ -124,6 +125,9 @@ const SUBNET_FILTERS: [&str; 25] = [
     "map-public-ip-on-launch",
     "outpost-arn",
     "owner-id",
+    "private-dns-name-options-on-launch.enable-resource-name-dns-a-record",
+    "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record",
+    "private-dns-name-options-on-launch.hostname-type",
     "state",
     "subnet-arn",
     "subnet-id",

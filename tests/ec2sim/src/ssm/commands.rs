@@ -240,8 +240,7 @@ fn list_commands(call: &Call, world: &World) -> Outcome {
         .collect();
     shown.sort_by_key(|command| position(command));
     let (commands, token) = page.cut(shown, |command| position(command));
-    Ok(listed("Commands", commands.into_iter().map(|command| node(command, call.now)).collect(), token)
-        .into())
+    Ok(listed("Commands", commands.into_iter().map(|command| node(command, call.now)), token).into())
 }
 
 /// Sorts the newest command first.

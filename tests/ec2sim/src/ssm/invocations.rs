@@ -111,7 +111,7 @@ fn list_command_invocations(call: &Call, world: &World) -> Outcome {
     let nodes = invocations
         .into_iter()
         .map(|(command, instance, it)| brief(command, instance, it, call.now, details));
-    Ok(listed("CommandInvocations", nodes.collect(), token).into())
+    Ok(listed("CommandInvocations", nodes, token).into())
 }
 
 fn brief(command: &Command, instance: &str, invocation: &Invocation, now: Timestamp, details: bool) -> Value {

@@ -39,7 +39,7 @@ fn describe_instance_information(call: &Call, world: &World) -> Outcome {
     let page = page(call, 5..=50)?;
     let shown = all(call, call.region(world)).filter(|instance| filters.iter().all(|it| it.fits(instance)));
     let (instances, token) = page.cut(shown, |instance| instance.id.clone());
-    let nodes = instances.into_iter().map(|instance| node(call, instance)).collect();
+    let nodes = instances.into_iter().map(|instance| node(call, instance));
     Ok(listed("InstanceInformationList", nodes, token).into())
 }
 

@@ -47,8 +47,8 @@ fn page(call: &Call, range: std::ops::RangeInclusive<i64>) -> Result<Page, ApiEr
 }
 
 /// An answer of one list, with the token of the next page.
-fn listed(name: &str, items: Vec<Value>, token: Option<String>) -> Value {
-    let mut answer = json!({ name: items });
+fn listed(name: &str, items: impl Iterator<Item = Value>, token: Option<String>) -> Value {
+    let mut answer = json!({ name: items.collect::<Vec<_>>() });
     if let Some(token) = token {
         answer["NextToken"] = token.into();
     }
@@ -57,7 +57,7 @@ fn listed(name: &str, items: Vec<Value>, token: Option<String>) -> Value {
 
 /// Times in JSON are seconds since 1970.
 fn seconds(at: Timestamp) -> Value {
-    let milliseconds = i32::try_from(at.subsec_nanosecond() / 1_000_000).unwrap_or(0);
+    let milliseconds = at.subsec_nanosecond() / 1_000_000;
     // Exact: seconds since 1970 fit into 53 bits for a long time to come.
     #[allow(clippy::cast_precision_loss)]
     let seconds = at.as_second() as f64;

@@ -125,7 +125,7 @@ fn get_parameters_by_path(call: &Call, world: &World) -> Outcome {
         let version = parameter.newest(call.now)?;
         Some(shown(call, &Found { parameter, version, selector: None }, decrypt))
     });
-    Ok(listed("Parameters", nodes.collect(), token).into())
+    Ok(listed("Parameters", nodes, token).into())
 }
 
 fn of_owner<'w>(region: &'w Region, owner: &str) -> impl Iterator<Item = &'w Arc<Parameter>> {
@@ -158,7 +158,8 @@ impl Criterion {
 
     fn parse_one(item: &Params, keys: &[&str]) -> Result<Self, ApiError> {
         let key = required(item, "Key")?;
-        if !keys.contains(&key) && !(key.starts_with("tag:") && keys.contains(&"tag:")) {
+        let known = if key.starts_with("tag:") { "tag:" } else { key };
+        if !keys.contains(&known) {
             return Err(ApiError::new("InvalidFilterKey", format!("The specified key {key} isn't valid.")));
         }
         let option = item.text("Option").unwrap_or("Equals");
@@ -224,7 +225,7 @@ fn describe_parameters(call: &Call, world: &World) -> Outcome {
             "DataType": parameter.data_type,
         }))
     });
-    Ok(listed("Parameters", nodes.collect(), token).into())
+    Ok(listed("Parameters", nodes, token).into())
 }
 
 /// The ARN of a public parameter has no account.

@@ -81,8 +81,10 @@ fn spoken(rule: &Rule) -> String {
 
 fn target(rule: &Rule) -> &str {
     match &rule.target {
-        RuleTarget::Ipv4(value) | RuleTarget::Ipv6(value) => value,
-        RuleTarget::PrefixList(value) | RuleTarget::Group(value) => value,
+        RuleTarget::Ipv4(value)
+        | RuleTarget::Ipv6(value)
+        | RuleTarget::PrefixList(value)
+        | RuleTarget::Group(value) => value,
     }
 }
 
