@@ -16,3 +16,6 @@ pub mod front;
 pub mod guest;
 pub mod ssm;
 pub mod sts;
+
+#[cfg(test)]
+mod lab;

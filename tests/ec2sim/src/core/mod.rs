@@ -14,6 +14,9 @@ pub mod tags;
 pub mod world;
 pub mod xml;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

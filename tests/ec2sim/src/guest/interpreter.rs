@@ -81,7 +81,7 @@ pub fn run(script: &str) -> Run {
         match command {
             "echo" => run.output.extend(printed(rest).map(|text| (run.took, text))),
             "sleep" => {
-                run.took += Duration::from_secs(rest.trim().trim_end_matches('s').parse().unwrap_or(0))
+                run.took += Duration::from_secs(rest.trim().trim_end_matches('s').parse().unwrap_or(0));
             }
             "exit" => {
                 run.exit_code = rest.trim().parse().unwrap_or(0);

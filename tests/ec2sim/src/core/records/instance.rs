@@ -119,7 +119,11 @@ pub struct Instance {
 impl Instance {
     pub fn phase(&self, now: Timestamp) -> &Phase {
         let begun = self.phases.iter().rev().find(|phase| phase.from <= now);
-        begun.or(self.phases.first()).expect("an instance starts with its first phase")
+        begun.unwrap_or(self.first_phase())
+    }
+
+    pub fn first_phase(&self) -> &Phase {
+        self.phases.first().expect("an instance is never without its first phase")
     }
 
     pub fn state(&self, now: Timestamp) -> InstanceState {

@@ -173,7 +173,7 @@ impl Plan {
             source_region: call.params.require("SourceRegion")?.to_owned(),
             description: format!("Copied for DestinationAmi {id} from SourceAmi {}", source.id),
             done_at: call.end_of(world, takes),
-            failure: wrong.then(|| wrong_key()),
+            failure: wrong.then(wrong_key),
             key: key.map(|key| key.arn),
             tags,
         })

@@ -13,6 +13,8 @@ mod modify;
 mod name;
 mod register;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

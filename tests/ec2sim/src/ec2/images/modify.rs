@@ -144,21 +144,24 @@ fn add_one(permissions: &mut Permissions, kind: &str, value: &str) -> Result<(),
         let message = format!("Invalid attribute item value \"{value}\" for {item} item type.");
         Err(ApiError::new("InvalidAMIAttributeItemValue", message))
     };
-    match kind {
-        "UserId" if account => drop(permissions.users.insert(value.to_owned())),
+    let list = match kind {
+        "UserId" if account => &mut permissions.users,
         "UserId" => return refused("userId"),
-        "Group" if value == "all" => permissions.public = true,
-        "Group" => return refused("group"),
-        "OrganizationArn" if arn(":organization/o-") => {
-            drop(permissions.organizations.insert(value.to_owned()))
+        "Group" if value == "all" => {
+            permissions.public = true;
+            return Ok(());
         }
+        "Group" => return refused("group"),
+        "OrganizationArn" if arn(":organization/o-") => &mut permissions.organizations,
         "OrganizationArn" => return refused("organizationArn"),
-        "OrganizationalUnitArn" if arn(":ou/o-") => drop(permissions.units.insert(value.to_owned())),
+        "OrganizationalUnitArn" if arn(":ou/o-") => &mut permissions.units,
         "OrganizationalUnitArn" => return refused("organizationalUnitArn"),
         other => {
-            return Err(ApiError::new("UnknownParameter", format!("The parameter {other} is not recognized")));
+            let message = format!("The parameter {other} is not recognized");
+            return Err(ApiError::new("UnknownParameter", message));
         }
-    }
+    };
+    list.insert(value.to_owned());
     Ok(())
 }
 

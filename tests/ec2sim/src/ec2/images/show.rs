@@ -81,12 +81,11 @@ fn origin(image: &Image, own: bool, node: Node) -> Node {
 /// The words of `deregistrationProtection`.
 pub fn protection(image: &Image, now: Timestamp) -> String {
     match image.protection {
-        Protection::Off => "disabled".to_owned(),
         Protection::On { cooldown: false } => "enabled-without-cooldown".to_owned(),
         Protection::On { cooldown: true } => "enabled-with-cooldown".to_owned(),
         Protection::Cooling { until } if now < until => {
             format!("disabled after {}", until.strftime("%Y-%m-%dT%H:%M:%S.000Z"))
         }
-        Protection::Cooling { .. } => "disabled".to_owned(),
+        Protection::Off | Protection::Cooling { .. } => "disabled".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use crate::core::{
     Call, Outcome,
     filters::Filters,
     paging::Page,
-    records::Instance,
+    records::{Instance, Phase},
     world::{Region, World},
     xml::{Node, iso},
 };
@@ -100,11 +100,11 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
 }
 
 fn reservations(region: &Region, shown: &[&Arc<Instance>], now: Timestamp) -> Vec<Node> {
-    let mut by_reservation: BTreeMap<&str, Vec<&Instance>> = BTreeMap::new();
+    let mut by_reservation: BTreeMap<&str, Vec<(&Instance, &Phase)>> = BTreeMap::new();
     for instance in shown {
-        by_reservation.entry(&instance.reservation_id).or_default().push(instance);
+        by_reservation.entry(&instance.reservation_id).or_default().push((instance, instance.phase(now)));
     }
-    by_reservation.values().map(|instances| show::reservation(region, instances, now)).collect()
+    by_reservation.values().map(|instances| show::reservation(region, instances)).collect()
 }
 
 fn filter_values(region: &Region, instance: &Instance, name: &str, now: Timestamp) -> Vec<String> {

@@ -24,16 +24,23 @@ fn asked(call: &Call, world: &World) -> Result<Vec<(String, InstanceState)>, Api
     Ok(found.into_iter().map(|instance| (instance.id.clone(), instance.state(call.now))).collect())
 }
 
-fn reply(call: &Call, world: &World, before: &[(String, InstanceState)]) -> Node {
-    let item = |(id, previous): &(String, InstanceState)| {
-        let current =
-            call.region(world).instances.get(id).map_or(*previous, |instance| instance.state(call.now));
-        Node::new()
-            .text("instanceId", id)
+/// Carries out a call on each of its instances. `act` answers the state that the instance enters, which the
+/// answer shows however soon the instance leaves it.
+fn for_each(
+    call: &Call,
+    world: &mut World,
+    mut act: impl FnMut(&mut World, &str, InstanceState) -> Result<InstanceState, ApiError>,
+) -> Outcome {
+    let mut changes = Vec::new();
+    for (id, previous) in asked(call, world)? {
+        let current = act(world, &id, previous)?;
+        let change = Node::new()
+            .text("instanceId", &id)
             .child("currentState", state_node(current))
-            .child("previousState", state_node(*previous))
-    };
-    Node::new().set("instancesSet", before.iter().map(item))
+            .child("previousState", state_node(previous));
+        changes.push(change);
+    }
+    Ok(Node::new().set("instancesSet", changes).into())
 }
 
 pub fn state_node(state: InstanceState) -> Node {
@@ -41,18 +48,17 @@ pub fn state_node(state: InstanceState) -> Node {
 }
 
 pub fn start(call: &Call, world: &mut World) -> Outcome {
-    let before = asked(call, world)?;
-    for (id, state) in &before {
-        match state {
-            InstanceState::Pending | InstanceState::Running => {}
-            InstanceState::Stopped => start_one(call, world, id),
-            InstanceState::Stopping | InstanceState::ShuttingDown | InstanceState::Terminated => {
-                let message = format!("The instance '{id}' is not in a state from which it can be started.");
-                return Err(ApiError::new("IncorrectInstanceState", message));
-            }
+    for_each(call, world, |world, id, state| match state {
+        InstanceState::Pending | InstanceState::Running => Ok(state),
+        InstanceState::Stopped => {
+            start_one(call, world, id);
+            Ok(InstanceState::Pending)
         }
-    }
-    Ok(reply(call, world, &before).into())
+        InstanceState::Stopping | InstanceState::ShuttingDown | InstanceState::Terminated => {
+            let message = format!("The instance '{id}' is not in a state from which it can be started.");
+            Err(ApiError::new("IncorrectInstanceState", message))
+        }
+    })
 }
 
 fn start_one(call: &Call, world: &mut World, id: &str) {
@@ -74,21 +80,17 @@ fn start_one(call: &Call, world: &mut World, id: &str) {
 }
 
 pub fn stop(call: &Call, world: &mut World) -> Outcome {
-    let before = asked(call, world)?;
-    for (id, state) in &before {
-        match state {
-            InstanceState::Stopping | InstanceState::Stopped => {}
-            InstanceState::Running => stop_one(call, world, id)?,
-            InstanceState::Pending | InstanceState::ShuttingDown | InstanceState::Terminated => {
-                let message = format!("The instance '{id}' is not in a state from which it can be stopped.");
-                return Err(ApiError::new("IncorrectInstanceState", message));
-            }
+    for_each(call, world, |world, id, state| match state {
+        InstanceState::Stopping | InstanceState::Stopped => Ok(state),
+        InstanceState::Running => stop_one(call, world, id),
+        InstanceState::Pending | InstanceState::ShuttingDown | InstanceState::Terminated => {
+            let message = format!("The instance '{id}' is not in a state from which it can be stopped.");
+            Err(ApiError::new("IncorrectInstanceState", message))
         }
-    }
-    Ok(reply(call, world, &before).into())
+    })
 }
 
-fn stop_one(call: &Call, world: &mut World, id: &str) -> Result<(), ApiError> {
+fn stop_one(call: &Call, world: &mut World, id: &str) -> Result<InstanceState, ApiError> {
     let instance = call.region(world).instances.get(id);
     if instance.is_some_and(|instance| instance.disable_api_stop) {
         return Err(protected(id, "stopped", "disableApiStop"));
@@ -102,7 +104,7 @@ fn stop_one(call: &Call, world: &mut World, id: &str) -> Result<(), ApiError> {
     let stopped = call.end_of(world, call.profile.stop);
     let phases = [(call.now, InstanceState::Stopping), (stopped, InstanceState::Stopped)];
     change(call, world, id, |instance| end(instance, call.now, phases));
-    Ok(())
+    Ok(InstanceState::Stopping)
 }
 
 fn protected(id: &str, done: &str, attribute: &str) -> ApiError {
@@ -112,22 +114,21 @@ fn protected(id: &str, done: &str, attribute: &str) -> ApiError {
 }
 
 pub fn terminate(call: &Call, world: &mut World) -> Outcome {
-    let before = asked(call, world)?;
-    for (id, state) in &before {
+    for_each(call, world, |world, id, state| {
         if call.region(world).instances.get(id).is_some_and(|instance| instance.disable_api_termination) {
             return Err(protected(id, "terminated", "disableApiTermination"));
         }
         match state {
-            InstanceState::ShuttingDown | InstanceState::Terminated => {}
+            InstanceState::ShuttingDown | InstanceState::Terminated => Ok(state),
             InstanceState::Pending
             | InstanceState::Running
             | InstanceState::Stopping
             | InstanceState::Stopped => {
-                terminate_one(call, world, id, *state);
+                terminate_one(call, world, id, state);
+                Ok(InstanceState::ShuttingDown)
             }
         }
-    }
-    Ok(reply(call, world, &before).into())
+    })
 }
 
 fn terminate_one(call: &Call, world: &mut World, id: &str, state: InstanceState) {

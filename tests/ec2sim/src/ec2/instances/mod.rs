@@ -8,6 +8,8 @@ mod network;
 mod run;
 mod show;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -70,7 +70,8 @@ pub fn run(call: &Call, world: &mut World) -> Outcome {
     if let Some(token) = token {
         token.remember(call, world, ids.clone());
     }
-    Ok(reply(call, world, &ids).into())
+    // The answer shows the instances as they begin, however soon they run.
+    Ok(reply(call, world, &ids, Instance::first_phase).into())
 }
 
 fn replay(call: &Call, world: &World, made: &[String]) -> Outcome {
@@ -80,13 +81,14 @@ fn replay(call: &Call, world: &World, made: &[String]) -> Outcome {
         let message = "The request to launch an instance uses the same client token as a previous request for which the instance has been terminated.";
         return Err(ApiError::new("IdempotentInstanceTerminated", message));
     }
-    Ok(reply(call, world, made).into())
+    Ok(reply(call, world, made, |instance| instance.phase(call.now)).into())
 }
 
-fn reply(call: &Call, world: &World, ids: &[String]) -> Node {
+fn reply(call: &Call, world: &World, ids: &[String], phase: impl Fn(&Instance) -> &Phase) -> Node {
     let region = call.region(world);
-    let instances: Vec<&Instance> = ids.iter().filter_map(|id| Some(&**region.instances.get(id)?)).collect();
-    show::reservation(region, &instances, call.now)
+    let instances = ids.iter().filter_map(|id| region.instances.get(id));
+    let shown: Vec<_> = instances.map(|instance| (&**instance, phase(instance))).collect();
+    show::reservation(region, &shown)
 }
 
 fn check(call: &Call, world: &World, place: Place) -> Result<Launch, ApiError> {

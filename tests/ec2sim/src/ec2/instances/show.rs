@@ -1,42 +1,34 @@
 //! Instances as `DescribeInstances` and `RunInstances` show them.
 
-use jiff::Timestamp;
-
 use super::lifecycle::state_node;
 use crate::core::{
-    records::{Instance, InstanceState},
+    records::{Instance, InstanceState, Phase},
     tags,
     world::Region,
     xml::Node,
 };
 
-/// One reservation with those of its instances that are given, at least one.
-pub fn reservation(region: &Region, instances: &[&Instance], now: Timestamp) -> Node {
-    let first = instances.first();
+/// One reservation with those of its instances that are given, at least one, each in the phase to show.
+pub fn reservation(region: &Region, instances: &[(&Instance, &Phase)]) -> Node {
+    let first = instances.first().map(|(instance, _)| instance);
     Node::new()
         .opt("reservationId", first.map(|instance| &instance.reservation_id))
         .opt("ownerId", first.map(|instance| &instance.owner))
         .set("groupSet", [])
-        .set("instancesSet", instances.iter().map(|instance| node(region, instance, now)))
+        .set("instancesSet", instances.iter().map(|(instance, phase)| node(region, instance, phase)))
 }
 
-fn node(region: &Region, instance: &Instance, now: Timestamp) -> Node {
-    let state = instance.state(now);
+fn node(region: &Region, instance: &Instance, phase: &Phase) -> Node {
+    let state = phase.state;
     // Addresses and devices leave an instance when it is terminated.
     let gone = state == InstanceState::Terminated;
-    let node = identity(region, instance, now);
-    let node = if gone { node } else { connected(region, instance, now, node) };
+    let node = identity(region, instance, phase);
+    let node = if gone { node } else { connected(region, instance, state, node) };
+    let status = if state == InstanceState::Pending { "attaching" } else { "attached" };
     let devices = instance.devices.iter().filter(|_| !gone).map(|device| {
         let ebs = Node::new()
             .text("volumeId", &device.volume_id)
-            .text(
-                "status",
-                if now == instance.launched_at && state == InstanceState::Pending {
-                    "attaching"
-                } else {
-                    "attached"
-                },
-            )
+            .text("status", status)
             .time("attachTime", instance.launched_at)
             .text("deleteOnTermination", device.delete_on_termination);
         Node::new().text("deviceName", &device.device_name).child("ebs", ebs)
@@ -44,8 +36,8 @@ fn node(region: &Region, instance: &Instance, now: Timestamp) -> Node {
     options(instance, node.set("blockDeviceMapping", devices)).set("tagSet", tags::nodes(&instance.tags))
 }
 
-fn identity(region: &Region, instance: &Instance, now: Timestamp) -> Node {
-    let (image, phase) = (&instance.image, instance.phase(now));
+fn identity(region: &Region, instance: &Instance, phase: &Phase) -> Node {
+    let image = &instance.image;
     let codes = image.product_codes.iter();
     Node::new()
         .text("instanceId", &instance.id)
@@ -107,8 +99,7 @@ fn public_name(region: &Region, instance: &Instance, state: InstanceState) -> Op
     public_ip(instance, state).map(|ip| format!("ec2-{}.{zone}.amazonaws.com", ip.replace('.', "-")))
 }
 
-fn connected(region: &Region, instance: &Instance, now: Timestamp, node: Node) -> Node {
-    let state = instance.state(now);
+fn connected(region: &Region, instance: &Instance, state: InstanceState, node: Node) -> Node {
     node.text("subnetId", &instance.subnet_id)
         .text("vpcId", &instance.vpc_id)
         .text("privateIpAddress", &instance.private_ip)

@@ -53,7 +53,7 @@ impl Named {
     fn add(&mut self, kind: &str, value: &str) -> Result<(), ApiError> {
         let account = value.len() == 12 && value.bytes().all(|digit| digit.is_ascii_digit());
         match kind {
-            "UserId" if account => drop(self.users.insert(value.to_owned())),
+            "UserId" if account => _ = self.users.insert(value.to_owned()),
             "UserId" => {
                 let message = format!("Invalid user id: \"{value}\"");
                 return Err(ApiError::new("InvalidUserID.Malformed", message));

@@ -1,11 +1,12 @@
 //! `CreateSnapshot`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{check_concurrency, check_quota, describe};
 use crate::{
     core::{
         Call, Outcome,
+        clock::after,
         error::ApiError,
         ids,
         records::{Permissions, Snapshot},
@@ -40,7 +41,9 @@ pub fn create(call: &Call, world: &mut World) -> Outcome {
         product_codes: Vec::new(),
         tags,
     };
-    let node = describe::node(call, &snapshot);
+    // The answer shows it as pending, even if that takes no time.
+    let later = snapshot.completes_at.max(after(call.now, Duration::from_secs(1)));
+    let node = describe::node(call, &Snapshot { completes_at: later, ..snapshot.clone() });
     call.region_mut(world).snapshots.insert(snapshot.id.clone(), Arc::new(snapshot));
     Ok(node.into())
 }

@@ -36,7 +36,7 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
             })
     });
     let key = |((snapshot, zone), _): &(&Key, &FastRestore)| format!("{snapshot}/{zone}");
-    let show = |(key, restore): (&Key, &FastRestore)| node(call, region, key, restore);
+    let show = |(key, restore): (&Key, &FastRestore)| node(call, region, key, restore, state(call, restore));
     Ok(page.reply("fastSnapshotRestoreSet", shown, key, show).into())
 }
 
@@ -51,7 +51,7 @@ fn state(call: &Call, restore: &FastRestore) -> &'static str {
     }
 }
 
-fn node(call: &Call, region: &Region, (snapshot, zone): &Key, restore: &FastRestore) -> Node {
+fn node(call: &Call, region: &Region, (snapshot, zone): &Key, restore: &FastRestore, state: &str) -> Node {
     let optimizing = after(restore.enabled_at, restore.step);
     let enabled = after(optimizing, restore.step);
     let disabled = restore.disabled_at.map(|at| after(at, restore.step));
@@ -60,7 +60,7 @@ fn node(call: &Call, region: &Region, (snapshot, zone): &Key, restore: &FastRest
         .text("snapshotId", snapshot)
         .text("availabilityZone", zone)
         .opt("availabilityZoneId", region.zone(zone).map(|zone| &zone.id))
-        .text("state", state(call, restore))
+        .text("state", state)
         .text("stateTransitionReason", "Client.UserInitiated - Lifecycle state transition")
         .text("ownerId", &restore.owner)
         .opt("enablingTime", reached(restore.enabled_at))
@@ -93,10 +93,12 @@ fn asked(call: &Call, region: &Region) -> Result<(Vec<String>, Vec<String>), Api
     Ok((snapshots.into_iter().map(str::to_owned).collect(), zones))
 }
 
-/// Does one thing for every pair of snapshot and zone, and lists what went well and what did not.
+/// Does one thing for every pair of snapshot and zone, and lists what went well (in the state it enters) and what
+/// did not.
 fn for_each(
     call: &Call,
     world: &mut World,
+    entered: &str,
     mut act: impl FnMut(&mut World, &Key) -> Result<(), ApiError>,
 ) -> Outcome {
     let (snapshots, zones) = asked(call, call.region(world))?;
@@ -108,7 +110,8 @@ fn for_each(
             match act(world, &key) {
                 Ok(()) => {
                     let region = call.region(world);
-                    successful.extend(region.fast_restores.get(&key).map(|it| node(call, region, &key, it)));
+                    let changed = region.fast_restores.get(&key);
+                    successful.extend(changed.map(|it| node(call, region, &key, it, entered)));
                 }
                 Err(error) => errors.push(error_node(zone, &error)),
             }
@@ -128,7 +131,7 @@ fn error_node(zone: &str, error: &ApiError) -> Node {
 }
 
 pub fn enable(call: &Call, world: &mut World) -> Outcome {
-    for_each(call, world, |world, key| {
+    for_each(call, world, "enabling", |world, key| {
         access::visible_snapshot(call, world, &key.0)?;
         let active = |it: &FastRestore| it.owner == call.account() && it.disabled_at.is_none();
         let restores = &call.region(world).fast_restores;
@@ -153,7 +156,7 @@ pub fn enable(call: &Call, world: &mut World) -> Outcome {
 }
 
 pub fn disable(call: &Call, world: &mut World) -> Outcome {
-    for_each(call, world, |world, key| {
+    for_each(call, world, "disabling", |world, key| {
         let restore = call.region_mut(world).fast_restores.get_mut(key);
         let restore = restore.filter(|it| it.owner == call.account() && it.disabled_at.is_none());
         let message = format!("Fast snapshot restore is not enabled for {} in {}", key.0, key.1);
