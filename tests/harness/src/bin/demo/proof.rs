@@ -118,7 +118,7 @@ mod tests {
         [image("us-east-1", "ami-1"), image("eu-west-1", "ami-2"), image("ap-southeast-2", "ami-3")]
     }
 
-    fn region(id: &str, source: Value) -> Value {
+    fn region(id: &str, source: &Value) -> Value {
         let mut image = json!({"state": "available", "tags": {OWNERSHIP_TAG: "u"}, "snapshots": ["snap-1"]});
         image.as_object_mut().unwrap().extend(source.as_object().unwrap().clone());
         json!({"images": {id: image}, "snapshots": {"snap-1": {"state": "completed"}}})
@@ -127,9 +127,9 @@ mod tests {
     fn regions() -> Value {
         let copy = json!({"sourceImageId": "ami-1", "sourceImageRegion": "us-east-1"});
         json!({
-            "us-east-1": region("ami-1", json!({"sourceInstanceId": "i-1"})),
-            "eu-west-1": region("ami-2", copy.clone()),
-            "ap-southeast-2": region("ami-3", copy),
+            "us-east-1": region("ami-1", &json!({"sourceInstanceId": "i-1"})),
+            "eu-west-1": region("ami-2", &copy),
+            "ap-southeast-2": region("ami-3", &copy),
         })
     }
 
