@@ -1,0 +1,261 @@
+//! The port by the AWS SDK for Rust.
+//!
+//! Requests and answers are translated by pure functions in `instances` and `images`; every call goes through
+//! [`AwsEc2::call`], which waits for the write limits, measures, and sorts errors.
+
+mod client;
+mod convert;
+mod failure;
+mod images;
+mod instances;
+#[cfg(test)]
+mod tests;
+
+use std::{future::Future, sync::Arc};
+
+use async_trait::async_trait;
+use aws_sdk_ec2::{
+    config::{ProvideCredentials, SharedCredentialsProvider, SharedHttpClient},
+    error::{ProvideErrorMetadata, SdkError},
+    types::{AttributeValue, Tag},
+};
+use tokio::time::Instant;
+
+use self::{
+    client::{Clients, RegionClients},
+    convert::non_empty,
+    failure::{failure, incomplete},
+};
+use super::{Deregistered, Ec2, ImageFilter, InstanceFilter, limits::WriteLimits};
+use crate::model::{
+    Action, AwsError, Class, CopyImage, CreateImage, Image, ImageId, Instance, InstanceId, Region,
+    RunInstances, Snapshot, SnapshotId, Tags,
+};
+
+pub use client::{AwsSettings, ConnectError};
+
+/// Told of every call to AWS, for metrics.
+pub trait CallObserver: Send + Sync {
+    /// A call ended: well, or with an error of this class. `seconds` spans the SDK's own retries, but not the wait
+    /// for the write limits.
+    fn observed(&self, action: Action, region: &Region, error: Option<Class>, seconds: f64);
+}
+
+/// Nobody listens.
+impl CallObserver for () {
+    fn observed(&self, _: Action, _: &Region, _: Option<Class>, _: f64) {}
+}
+
+/// Amazon EC2, and what the operator needs of SSM and STS, in all regions of one account.
+pub struct AwsEc2 {
+    clients: Clients,
+    limits: WriteLimits,
+    observer: Arc<dyn CallObserver>,
+}
+
+impl AwsEc2 {
+    /// Reads the configuration. Nothing is asked of EC2 yet, and missing credentials show at the first call.
+    ///
+    /// # Errors
+    /// Fails where the CA bundle cannot be used.
+    pub async fn connect(
+        settings: &AwsSettings,
+        observer: Arc<dyn CallObserver>,
+    ) -> Result<Self, ConnectError> {
+        Ok(Self::new(Clients::connect(settings).await?, observer))
+    }
+
+    /// An AWS behind any HTTP client, such as one that answers in the same process. Time is tokio's, so that retries
+    /// and timeouts pass at once under a paused clock.
+    pub fn with_http_client(
+        http: SharedHttpClient,
+        credentials: impl ProvideCredentials + 'static,
+        observer: Arc<dyn CallObserver>,
+    ) -> Self {
+        Self::new(Clients::with_http_client(http, SharedCredentialsProvider::new(credentials)), observer)
+    }
+
+    fn new(clients: Clients, observer: Arc<dyn CallObserver>) -> Self {
+        Self { clients, limits: WriteLimits::default(), observer }
+    }
+
+    fn clients(&self, region: &Region) -> Arc<RegionClients> {
+        self.clients.of_region(region)
+    }
+
+    /// The one way to AWS.
+    async fn call<T, E>(
+        &self,
+        action: Action,
+        region: &Region,
+        answer: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<T, AwsError>
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+    {
+        self.limits.acquire(action, region).await;
+        let sent_at = Instant::now();
+        let result = answer.await.map_err(|error| failure(action, region, &error));
+        let class = result.as_ref().err().map(AwsError::class);
+        self.observer.observed(action, region, class, sent_at.elapsed().as_secs_f64());
+        result
+    }
+}
+
+#[async_trait]
+impl Ec2 for AwsEc2 {
+    async fn describe_instances(
+        &self,
+        region: &Region,
+        filter: &InstanceFilter,
+    ) -> Result<Vec<Instance>, AwsError> {
+        let (action, clients) = (Action::DescribeInstances, self.clients(region));
+        let request = instances::describe_instances(filter);
+        let (mut found, mut page) = (Vec::new(), None);
+        loop {
+            let asked = request.clone().set_next_token(page).send_with(&clients.ec2);
+            let answer = self.call(action, region, asked).await?;
+            let reservations = answer.reservations.unwrap_or_default().into_iter();
+            found.extend(reservations.flat_map(|r| r.instances.unwrap_or_default()).map(instances::instance));
+            page = non_empty(answer.next_token);
+            if page.is_none() {
+                return all(found).ok_or_else(|| incomplete(action, region, "id or state of an instance"));
+            }
+        }
+    }
+
+    async fn describe_images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, AwsError> {
+        let (action, clients) = (Action::DescribeImages, self.clients(region));
+        let request = images::describe_images(filter);
+        let (mut found, mut page) = (Vec::new(), None);
+        loop {
+            let asked = request.clone().set_next_token(page).send_with(&clients.ec2);
+            let answer = self.call(action, region, asked).await?;
+            found.extend(answer.images.unwrap_or_default().into_iter().map(images::image));
+            page = non_empty(answer.next_token);
+            if page.is_none() {
+                return all(found).ok_or_else(|| incomplete(action, region, "id or state of an image"));
+            }
+        }
+    }
+
+    async fn describe_snapshots(&self, region: &Region, uids: &[String]) -> Result<Vec<Snapshot>, AwsError> {
+        let (action, clients) = (Action::DescribeSnapshots, self.clients(region));
+        let request = images::describe_snapshots(uids);
+        let (mut found, mut page) = (Vec::new(), None);
+        loop {
+            let asked = request.clone().set_next_token(page).send_with(&clients.ec2);
+            let answer = self.call(action, region, asked).await?;
+            found.extend(answer.snapshots.unwrap_or_default().into_iter().map(images::snapshot));
+            page = non_empty(answer.next_token);
+            if page.is_none() {
+                return all(found).ok_or_else(|| incomplete(action, region, "id or state of a snapshot"));
+            }
+        }
+    }
+
+    async fn get_console_output(&self, region: &Region, id: &InstanceId) -> Result<String, AwsError> {
+        let (action, clients) = (Action::GetConsoleOutput, self.clients(region));
+        let asked = clients.ec2.get_console_output().instance_id(&id.0).send();
+        let posted = self.call(action, region, asked).await?.output.unwrap_or_default();
+        instances::console_text(&posted).ok_or_else(|| incomplete(action, region, "base64 text"))
+    }
+
+    async fn get_parameters(&self, region: &Region, names: &[String]) -> Result<Tags, AwsError> {
+        let clients = self.clients(region);
+        let asked = clients.ssm.get_parameters().set_names(Some(names.to_vec())).send();
+        let found = self.call(Action::GetParameters, region, asked).await?.parameters.unwrap_or_default();
+        Ok(found.into_iter().filter_map(parameter).collect())
+    }
+
+    async fn get_caller_identity(&self, region: &Region) -> Result<String, AwsError> {
+        let (action, clients) = (Action::GetCallerIdentity, self.clients(region));
+        let answer = self.call(action, region, clients.sts.get_caller_identity().send()).await?;
+        answer.account.ok_or_else(|| incomplete(action, region, "account id"))
+    }
+
+    async fn run_instances(&self, request: &RunInstances) -> Result<Instance, AwsError> {
+        let (action, region) = (Action::RunInstances, &request.region);
+        let clients = self.clients(region);
+        let asked = Box::pin(instances::run_instances(request).send_with(&clients.ec2_once));
+        let launched = self.call(action, region, asked).await?.instances.unwrap_or_default();
+        let instance = launched.into_iter().next().and_then(instances::instance);
+        instance.ok_or_else(|| incomplete(action, region, "instance"))
+    }
+
+    async fn stop_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError> {
+        let clients = self.clients(region);
+        let asked = clients.ec2.stop_instances().instance_ids(&id.0).send();
+        self.call(Action::StopInstances, region, asked).await.map(drop)
+    }
+
+    async fn terminate_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError> {
+        let clients = self.clients(region);
+        let asked = clients.ec2.terminate_instances().instance_ids(&id.0).send();
+        self.call(Action::TerminateInstances, region, asked).await.map(drop)
+    }
+
+    async fn create_image(&self, request: &CreateImage) -> Result<ImageId, AwsError> {
+        let (action, region) = (Action::CreateImage, &request.region);
+        let clients = self.clients(region);
+        let asked = images::create_image(request).send_with(&clients.ec2_once);
+        let id = self.call(action, region, asked).await?.image_id;
+        id.map(ImageId).ok_or_else(|| incomplete(action, region, "image id"))
+    }
+
+    async fn copy_image(&self, request: &CopyImage) -> Result<ImageId, AwsError> {
+        let (action, region) = (Action::CopyImage, &request.region);
+        let clients = self.clients(region);
+        let asked = images::copy_image(request).send_with(&clients.ec2_once);
+        let id = self.call(action, region, asked).await?.image_id;
+        id.map(ImageId).ok_or_else(|| incomplete(action, region, "image id"))
+    }
+
+    async fn require_imdsv2(&self, region: &Region, id: &ImageId) -> Result<(), AwsError> {
+        let clients = self.clients(region);
+        let required = AttributeValue::builder().value("v2.0").build();
+        let asked = clients.ec2.modify_image_attribute().image_id(&id.0).imds_support(required).send();
+        self.call(Action::ModifyImageAttribute, region, asked).await.map(drop)
+    }
+
+    async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<Deregistered, AwsError> {
+        let clients = self.clients(region);
+        let asked = clients.ec2.deregister_image().image_id(&id.0).delete_associated_snapshots(true).send();
+        self.call(Action::DeregisterImage, region, asked).await.map(images::deregistered)
+    }
+
+    async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), AwsError> {
+        let clients = self.clients(region);
+        let asked = clients.ec2.delete_snapshot().snapshot_id(&id.0).send();
+        self.call(Action::DeleteSnapshot, region, asked).await.map(drop)
+    }
+
+    async fn create_tags(&self, region: &Region, resources: &[String], tags: &Tags) -> Result<(), AwsError> {
+        let (clients, tags) = (self.clients(region), convert::sdk_tags(tags));
+        let request = clients.ec2.create_tags().set_resources(Some(resources.to_vec())).set_tags(Some(tags));
+        self.call(Action::CreateTags, region, request.send()).await.map(drop)
+    }
+
+    async fn delete_tags(
+        &self,
+        region: &Region,
+        resources: &[String],
+        keys: &[String],
+    ) -> Result<(), AwsError> {
+        let clients = self.clients(region);
+        // A key without a value deletes the tag whatever its value is; an empty one would ask for an empty value.
+        let tags = keys.iter().map(|key| Tag::builder().key(key).build()).collect();
+        let request = clients.ec2.delete_tags().set_resources(Some(resources.to_vec())).set_tags(Some(tags));
+        self.call(Action::DeleteTags, region, request.send()).await.map(drop)
+    }
+}
+
+/// None if one is missing: a list with a hole must not pass for one that lacks what stands in the hole.
+fn all<T>(found: Vec<Option<T>>) -> Option<Vec<T>> {
+    found.into_iter().collect()
+}
+
+/// By the name as it was asked for, which may hold a version or a label (`/name:3`).
+fn parameter(found: aws_sdk_ssm::types::Parameter) -> Option<(String, String)> {
+    Some((found.name? + &found.selector.unwrap_or_default(), found.value?))
+}
