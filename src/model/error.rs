@@ -49,6 +49,12 @@ impl Action {
         Self::DeleteTags,
     ];
 
+    /// Whether it changes nothing.
+    pub fn is_read(self) -> bool {
+        let name = self.to_string();
+        ["Describe", "Get"].iter().any(|verb| name.starts_with(verb))
+    }
+
     /// The action as an IAM policy names it, such as `ec2:RunInstances`.
     pub fn iam(self) -> String {
         let service = match self {
@@ -81,7 +87,7 @@ impl fmt::Display for Action {
 
 /// A call that AWS refused, or that brought no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{action} in {region} failed: {code}: {message}{}", request_id_suffix(.request_id))]
+#[error("{action} in {region} failed: {code}: {message}{}", request_id_suffix(.request_id.as_deref()))]
 pub struct AwsError {
     pub action: Action,
     pub region: Region,
@@ -92,8 +98,8 @@ pub struct AwsError {
     pub request_id: Option<String>,
 }
 
-fn request_id_suffix(id: &Option<String>) -> String {
-    id.as_ref().map(|id| format!(" (request id {id})")).unwrap_or_default()
+fn request_id_suffix(id: Option<&str>) -> String {
+    id.map(|id| format!(" (request id {id})")).unwrap_or_default()
 }
 
 impl AwsError {
@@ -110,7 +116,10 @@ impl AwsError {
         if let Some(class) = self.class_by_message() {
             return class;
         }
-        TABLE.iter().find(|(code, _)| *code == self.code).map_or_else(|| self.class_by_pattern(), |(_, class)| *class)
+        TABLE
+            .iter()
+            .find(|(code, _)| *code == self.code)
+            .map_or_else(|| self.class_by_pattern(), |(_, class)| *class)
     }
 
     /// Codes that mean several things, told apart by their message.
@@ -247,7 +256,9 @@ impl Class {
     /// What a person can do about it; empty where waiting is all there is to do.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::Denied => "grant the operator's role this action on this resource (deploy/iam has the policy)",
+            Self::Denied => {
+                "grant the operator's role this action on this resource (deploy/iam has the policy)"
+            }
             Self::NotAuthenticated => {
                 "check the operator's credentials, and that the region is enabled for the account"
             }
@@ -256,7 +267,9 @@ impl Class {
             Self::Credentials => "check the credentials' source and the clock",
             Self::NameTaken => "give spec.image.name another value in a new object",
             Self::Protected => "switch off the resource's protection, or remove it by hand",
-            Self::Kms => "check that the key exists in this region, is enabled, and that its policy lets the operator's role use it",
+            Self::Kms => {
+                "check that the key exists in this region, is enabled, and that its policy lets the operator's role use it"
+            }
             Self::Invalid => "correct the manifest",
             Self::Throttled
             | Self::Ambiguous

@@ -21,66 +21,88 @@ fn assert_treated(treatments: &[(&str, &[&str])]) {
         let treated = treatment(error(code, "").class());
         (*code, treated)
     });
-    let expected = treatments.iter().flat_map(|(treated, codes)| codes.iter().map(|code| (*code, (*treated).to_owned())));
+    let expected = treatments
+        .iter()
+        .flat_map(|(treated, codes)| codes.iter().map(|code| (*code, (*treated).to_owned())));
     assert_eq!(actual.collect::<BTreeMap<_, _>>(), expected.collect::<BTreeMap<_, _>>());
 }
 
-/// Those that AWS's pages and the experience of other tools name for the calls that the operator makes.
+/// Class, disposition and reason of every code that AWS's pages and the experience of other tools name for the calls
+/// that the operator makes.
+const TREATMENTS: &[(&str, &[&str])] = &[
+    (
+        "Throttled Wait Throttled",
+        &[
+            "RequestLimitExceeded",
+            "Throttling",
+            "ThrottlingException",
+            "ThrottlingRate",
+            "EC2ThrottledException",
+        ],
+    ),
+    (
+        "Ambiguous Retry RetryingAfterNoAnswer",
+        &["NoAnswer", "InternalError", "InternalFailure", "Unavailable", "ServiceUnavailable"],
+    ),
+    (
+        "Capacity Retry InsufficientCapacity",
+        &[
+            "InsufficientInstanceCapacity",
+            "InsufficientVolumeCapacity",
+            "Unsupported",
+            "InsufficientFreeAddressesInSubnet",
+            "UnfulfillableCapacity",
+        ],
+    ),
+    (
+        "Quota Retry QuotaExceeded",
+        &[
+            "InstanceLimitExceeded",
+            "VcpuLimitExceeded",
+            "ResourceLimitExceeded",
+            "PendingSnapshotLimitExceeded",
+            "ConcurrentSnapshotLimitExceeded",
+            "SnapshotLimitExceeded",
+            "SnapshotCreationPerVolumeRateExceeded",
+            "MaxSpotInstanceCountExceeded",
+        ],
+    ),
+    ("TokenMismatch Retry TokenMismatch", &["IdempotentParameterMismatch"]),
+    ("TokenSpent Retry BuilderTerminated", &["IdempotentInstanceTerminated"]),
+    ("NameTaken Rejected NameConflict", &["InvalidAMIName.Duplicate"]),
+    (
+        "NotFound Retry NotFound",
+        &[
+            "InvalidInstanceID.NotFound",
+            "InvalidAMIID.NotFound",
+            "InvalidSnapshot.NotFound",
+            "InvalidAMIID.Unavailable",
+        ],
+    ),
+    ("NotReadyYet Wait WaitingForState", &["IncorrectInstanceState", "ConcurrentTagAccess"]),
+    ("InUse Wait WaitingForRelease", &["InvalidSnapshot.InUse", "DependencyViolation"]),
+    ("Protected NeedsHelp Protected", &["OperationNotPermitted"]),
+    ("Denied NeedsHelp AccessDenied", &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"]),
+    ("NotAuthenticated NeedsHelp AuthenticationFailed", &["AuthFailure", "CredentialsNotFound"]),
+    ("NotSubscribed NeedsHelp SubscriptionRequired", &["OptInRequired"]),
+    ("Kms NeedsHelp KeyNotUsable", &["CustomerKeyHasBeenRevoked", "Client.InternalError"]),
+    ("Credentials Retry CredentialsExpired", &["ExpiredToken", "RequestExpired", "RequestTimeTooSkewed"]),
+    (
+        "Invalid Rejected InvalidRequest",
+        &[
+            "InvalidGroup.NotFound",
+            "InvalidRequest",
+            "InvalidParameterValue",
+            "InvalidUserData.Malformed",
+            "NotSent",
+        ],
+    ),
+    ("Unknown Retry UnknownError", &["SomethingNew"]),
+];
+
 #[test]
 fn every_known_code_has_its_class_disposition_and_reason() {
-    assert_treated(&[
-        (
-            "Throttled Wait Throttled",
-            &["RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottlingRate", "EC2ThrottledException"],
-        ),
-        (
-            "Ambiguous Retry RetryingAfterNoAnswer",
-            &["NoAnswer", "InternalError", "InternalFailure", "Unavailable", "ServiceUnavailable"],
-        ),
-        (
-            "Capacity Retry InsufficientCapacity",
-            &[
-                "InsufficientInstanceCapacity",
-                "InsufficientVolumeCapacity",
-                "Unsupported",
-                "InsufficientFreeAddressesInSubnet",
-                "UnfulfillableCapacity",
-            ],
-        ),
-        (
-            "Quota Retry QuotaExceeded",
-            &[
-                "InstanceLimitExceeded",
-                "VcpuLimitExceeded",
-                "ResourceLimitExceeded",
-                "PendingSnapshotLimitExceeded",
-                "ConcurrentSnapshotLimitExceeded",
-                "SnapshotLimitExceeded",
-                "SnapshotCreationPerVolumeRateExceeded",
-                "MaxSpotInstanceCountExceeded",
-            ],
-        ),
-        ("TokenMismatch Retry TokenMismatch", &["IdempotentParameterMismatch"]),
-        ("TokenSpent Retry BuilderTerminated", &["IdempotentInstanceTerminated"]),
-        ("NameTaken Rejected NameConflict", &["InvalidAMIName.Duplicate"]),
-        (
-            "NotFound Retry NotFound",
-            &["InvalidInstanceID.NotFound", "InvalidAMIID.NotFound", "InvalidSnapshot.NotFound", "InvalidAMIID.Unavailable"],
-        ),
-        ("NotReadyYet Wait WaitingForState", &["IncorrectInstanceState", "ConcurrentTagAccess"]),
-        ("InUse Wait WaitingForRelease", &["InvalidSnapshot.InUse", "DependencyViolation"]),
-        ("Protected NeedsHelp Protected", &["OperationNotPermitted"]),
-        ("Denied NeedsHelp AccessDenied", &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"]),
-        ("NotAuthenticated NeedsHelp AuthenticationFailed", &["AuthFailure", "CredentialsNotFound"]),
-        ("NotSubscribed NeedsHelp SubscriptionRequired", &["OptInRequired"]),
-        ("Kms NeedsHelp KeyNotUsable", &["CustomerKeyHasBeenRevoked", "Client.InternalError"]),
-        ("Credentials Retry CredentialsExpired", &["ExpiredToken", "RequestExpired", "RequestTimeTooSkewed"]),
-        (
-            "Invalid Rejected InvalidRequest",
-            &["InvalidGroup.NotFound", "InvalidRequest", "InvalidParameterValue", "InvalidUserData.Malformed", "NotSent"],
-        ),
-        ("Unknown Retry UnknownError", &["SomethingNew"]),
-    ]);
+    assert_treated(TREATMENTS);
 }
 
 #[test]
@@ -106,7 +128,8 @@ fn an_instance_on_its_way_to_stopped_is_waited_for() {
 
 #[test]
 fn a_fresh_instance_profile_is_waited_for() {
-    let message = "Value (builder) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name";
+    let message =
+        "Value (builder) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name";
     assert_eq!(error("InvalidParameterValue", message).class(), Class::NotReadyYet);
 }
 
