@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Caller, Service, error::ApiError, params::Params};
+use super::{Caller, Reply, Service, error::ApiError, params::Params};
 
 /// Calls kept; older ones are forgotten, so that a server can run for weeks.
 const KEPT: usize = 100_000;
@@ -20,6 +20,8 @@ pub struct Entry {
     pub params: Params,
     pub dry_run: bool,
     pub error: Option<ApiError>,
+    /// What a call that changed something answered.
+    pub answer: Option<Reply>,
 }
 
 impl Entry {
@@ -33,6 +35,7 @@ impl Entry {
             "action": self.action,
             "params": self.params.to_json(),
             "dryRun": self.dry_run,
+            "answer": self.answer.as_ref().map(Reply::to_json),
             "error": self.error.as_ref().map(|error| json!({"code": error.code, "message": error.message})),
         })
     }

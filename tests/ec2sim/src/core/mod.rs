@@ -84,6 +84,15 @@ pub enum Reply {
     Json(serde_json::Value),
 }
 
+impl Reply {
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Xml(node) => node.to_json(),
+            Self::Json(json) => json.clone(),
+        }
+    }
+}
+
 impl From<Node> for Reply {
     fn from(node: Node) -> Self {
         Self::Xml(node)
@@ -187,6 +196,9 @@ impl Sim {
     ) -> Outcome {
         let outcome = self.perform(now, caller, service, action, params);
         let error = outcome.as_ref().err().cloned();
+        // The answers to reads would fill the memory, and follow from the world anyway.
+        let changes = matches!(handler(service, action), Some(Handler::Write(_)));
+        let answer = outcome.as_ref().ok().filter(|_| changes).cloned();
         let entry = Entry {
             at: now,
             caller: caller.clone(),
@@ -195,6 +207,7 @@ impl Sim {
             params: params.clone(),
             dry_run: error.as_ref().is_some_and(|error| error.code == "DryRunOperation"),
             error,
+            answer,
         };
         self.lock().journal.record(entry);
         outcome
@@ -208,12 +221,7 @@ impl Sim {
         action: &str,
         params: &Params,
     ) -> Outcome {
-        let handler = match service {
-            Service::Ec2 => ec2::handler(action),
-            Service::Sts => sts::handler(action),
-            Service::Ssm => ssm::handler(action),
-        };
-        let handler = handler.ok_or_else(|| ApiError::unknown_action(action))?;
+        let handler = handler(service, action).ok_or_else(|| ApiError::unknown_action(action))?;
         self.lock().admit(caller)?;
         match handler {
             Handler::Read(read) => self.read(now, caller, action, params, read),
@@ -300,6 +308,14 @@ impl Sim {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A handler that panics leaves the history as it was before its call.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn handler(service: Service, action: &str) -> Option<Handler> {
+    match service {
+        Service::Ec2 => ec2::handler(action),
+        Service::Sts => sts::handler(action),
+        Service::Ssm => ssm::handler(action),
     }
 }
 

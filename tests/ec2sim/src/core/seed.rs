@@ -60,7 +60,7 @@ pub fn world(seed: u64, started: Timestamp) -> World {
         accounts: HashMap::new(),
         regions: REGIONS
             .iter()
-            .map(|(name, short, opt_in)| ((*name).to_owned(), region(name, short, *opt_in)))
+            .map(|(name, short, opt_in)| ((*name).to_owned(), Arc::new(region(name, short, *opt_in))))
             .collect(),
         access_keys: HashMap::new(),
         quotas: Quotas::default(),
@@ -138,12 +138,12 @@ fn add_network(region: &mut Region, account: &str) {
         tags: Tags::new(),
     };
     region.vpcs.insert(vpc_id.clone(), Arc::new(vpc));
-    for (at, zone) in region.zones.clone().into_iter().enumerate() {
+    for (at, zone) in region.zones.clone().iter().enumerate() {
         let subnet = Subnet {
             id: fixed_id(ids::SUBNET, &format!("{place}/subnet/{}", zone.name)),
             owner: account.to_owned(),
             vpc_id: vpc_id.clone(),
-            zone: zone.name,
+            zone: zone.name.clone(),
             cidr: format!("172.31.{}.0/20", at * 16),
             is_default: true,
             map_public_ip: true,

@@ -22,7 +22,8 @@ pub struct World {
     /// Ids made so far.
     pub minted: u64,
     pub accounts: HashMap<String, Account>,
-    pub regions: OrdMap<String, Region>,
+    /// Shared, so that a change in one region copies no other.
+    pub regions: OrdMap<String, Arc<Region>>,
     /// Who an access key belongs to; keys that are not here belong to the default account.
     pub access_keys: HashMap<String, Identity>,
     pub quotas: Quotas,
@@ -81,7 +82,7 @@ pub struct Region {
     pub name: String,
     /// Accounts must enable the region before they can use it.
     pub opt_in: bool,
-    pub zones: Vec<Zone>,
+    pub zones: Arc<[Zone]>,
     pub images: OrdMap<String, Arc<Image>>,
     pub snapshots: OrdMap<String, Arc<Snapshot>>,
     pub volumes: OrdMap<String, Arc<Volume>>,
@@ -136,7 +137,8 @@ impl World {
     }
 
     pub fn region_mut(&mut self, name: &str) -> &mut Region {
-        self.regions.get_mut(name).expect("the region was checked before the action")
+        let region = self.regions.get_mut(name).expect("the region was checked before the action");
+        Arc::make_mut(region)
     }
 
     /// A new id of a kind: the prefix and 17 hexadecimal digits.

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt::Write};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// The children of one element, in the order in which they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,6 +94,18 @@ impl Node {
                 .filter_map(|(_, content)| if let Content::Node(node) = content { Some(node) } else { None })
                 .collect()
         })
+    }
+
+    /// As JSON: `item`s become arrays.
+    pub fn to_json(&self) -> Value {
+        let value = |content: &Content| match content {
+            Content::Text(text) => Value::String(text.clone()),
+            Content::Node(node) => node.to_json(),
+        };
+        if self.0.iter().any(|(name, _)| name == "item") {
+            return self.0.iter().map(|(_, content)| value(content)).collect();
+        }
+        Value::Object(self.0.iter().map(|(name, content)| (name.to_string(), value(content))).collect())
     }
 
     pub fn write(&self, out: &mut String) {

@@ -4,11 +4,18 @@ use std::sync::Arc;
 
 use super::{access, show};
 use crate::core::{
-    Call, Outcome, error::ApiError, filters::Filters, ids, paging::Page, records::Image, tags::Tags,
-    world::World, xml::iso,
+    Call, Outcome,
+    error::ApiError,
+    filters::Filters,
+    ids,
+    paging::Page,
+    records::Image,
+    tags::Tags,
+    world::{Region, World},
+    xml::iso,
 };
 
-const FILTERS: [&str; 38] = [
+const FILTERS: [&str; 53] = [
     "architecture",
     "block-device-mapping.delete-on-termination",
     "block-device-mapping.device-name",
@@ -25,6 +32,13 @@ const FILTERS: [&str; 38] = [
     "image-allowed",
     "image-id",
     "image-type",
+    "image-watermark.source-image-creation-time",
+    "image-watermark.source-image-id",
+    "image-watermark.source-image-region",
+    "image-watermark.watermark-creation-time",
+    "image-watermark.watermark-key",
+    "instance-type-specification.supported-instance-type",
+    "instance-type-specification.unsupported-instance-type",
     "is-public",
     "kernel-id",
     "manifest-location",
@@ -34,9 +48,17 @@ const FILTERS: [&str; 38] = [
     "platform",
     "product-code",
     "product-code.type",
+    "public-ssm-parameter-name",
     "ramdisk-id",
     "root-device-name",
     "root-device-type",
+    "scan-result.critical-fix-available-since",
+    "scan-result.finding-scan-date",
+    "scan-result.high-fix-available-since",
+    "scan-result.highest-finding-severity-label",
+    "scan-result.informational-fix-available-since",
+    "scan-result.low-fix-available-since",
+    "scan-result.medium-fix-available-since",
     "source-image-id",
     "source-image-region",
     "source-instance-id",
@@ -57,17 +79,17 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let query = Query::parse(call)?;
     let asked = call.params.texts("ImageId");
     check_ids(call, world, &asked)?;
-    let images = call.region(world).images.values();
+    let region = call.region(world);
     // Tags are the owner's own affair.
     let none = Tags::new();
-    let shown = images.filter(|image| {
+    let shown = region.images.values().filter(|image| {
         let tags = if image.owner == call.account() { &image.tags } else { &none };
         access::sees_image(call, world, image)
             && (asked.is_empty() || asked.contains(&image.id.as_str()))
             && query.wants(call, world, image, !asked.is_empty())
-            && filters.match_all(tags, |name| filter_values(call, image, name))
+            && filters.match_all(tags, |name| filter_values(call, region, image, name))
     });
-    let show = |image: &Arc<Image>| show::node(image, call.account(), call.now);
+    let show = |image: &Arc<Image>| show::node(region, image, call.account(), call.now);
     Ok(page.reply("imagesSet", shown, |image| image.id.clone(), show).into())
 }
 
@@ -149,7 +171,7 @@ fn executes(call: &Call, world: &World, image: &Image, who: &str) -> bool {
     }
 }
 
-fn filter_values(call: &Call, image: &Image, name: &str) -> Vec<String> {
+fn filter_values(call: &Call, region: &Region, image: &Image, name: &str) -> Vec<String> {
     let state = image.state(call.now);
     let one = match name {
         "architecture" => image.architecture.clone(),
@@ -168,13 +190,13 @@ fn filter_values(call: &Call, image: &Image, name: &str) -> Vec<String> {
         "root-device-type" => "ebs".to_owned(),
         "state" => state.name().to_owned(),
         "virtualization-type" => image.virtualization.clone(),
-        _ => return several_values(call, image, name),
+        _ => return several_values(call, region, image, name),
     };
     vec![one]
 }
 
 /// The filters for which an image has no value or more than one.
-fn several_values(call: &Call, image: &Image, name: &str) -> Vec<String> {
+fn several_values(call: &Call, region: &Region, image: &Image, name: &str) -> Vec<String> {
     let volumes = || image.devices.iter().filter_map(|device| device.ebs.as_ref());
     let of = |value: &Option<String>| value.iter().cloned().collect();
     let reason = image.failure.as_ref().filter(|_| call.now >= image.settles_at);
@@ -196,6 +218,7 @@ fn several_values(call: &Call, image: &Image, name: &str) -> Vec<String> {
         "platform" if image.is_windows() => vec!["windows".to_owned()],
         "product-code" => image.product_codes.iter().map(|code| code.id.clone()).collect(),
         "product-code.type" => image.product_codes.iter().map(|code| code.kind.clone()).collect(),
+        "public-ssm-parameter-name" => show::public_parameter(region, image).into_iter().collect(),
         "ramdisk-id" => of(&image.ramdisk_id),
         "source-image-id" => of(&image.source_image_id),
         "source-image-region" => of(&image.source_image_region),

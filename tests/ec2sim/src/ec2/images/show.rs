@@ -4,23 +4,36 @@ use jiff::Timestamp;
 
 use crate::{
     core::{
-        records::{Image, ImageState, Protection},
-        tags,
+        records::{Image, ImageState, Parameter, Protection},
+        seed, tags,
+        world::Region,
         xml::{Node, iso},
     },
     ec2::block_devices,
 };
 
 /// An image as an account sees it: only the owner sees when it was last launched.
-pub fn node(image: &Image, account: &str, now: Timestamp) -> Node {
+pub fn node(region: &Region, image: &Image, account: &str, now: Timestamp) -> Node {
     let own = image.owner == account;
     let state = image.state(now);
     let reason = image.failure.as_ref().filter(|_| state == ImageState::Failed);
     let tags: Vec<Node> = tags::nodes(&image.tags).collect();
     origin(image, own, kind(image, now))
+        .opt("publicSsmParameterName", public_parameter(region, image))
         .opt_child("stateReason", reason.map(crate::core::records::StateReason::node))
         .set("blockDeviceMapping", block_devices::nodes(&image.devices, shows_snapshots(image, state)))
         .set("tagSet", if own { tags } else { Vec::new() })
+}
+
+/// The public parameter that points at the image.
+pub fn public_parameter(region: &Region, image: &Image) -> Option<String> {
+    image.owner_alias.as_ref()?;
+    let first = (seed::PUBLIC.to_owned(), String::new());
+    let public = region.parameters.range(first..).take_while(|((account, _), _)| account == seed::PUBLIC);
+    let points_here =
+        |parameter: &Parameter| parameter.versions.iter().any(|version| version.value == image.id);
+    let mut names = public.filter(|(_, parameter)| points_here(parameter)).map(|((_, name), _)| name.clone());
+    names.next()
 }
 
 /// A pending copy does not tell its snapshots.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{change, find_all, run};
+use super::{boot, change, find_all};
 use crate::{
     core::{
         Call, Outcome,
@@ -75,7 +75,7 @@ fn start_one(call: &Call, world: &mut World, id: &str) {
         reason: Some(StateReason::new("pending", "pending")),
         transition: String::new(),
     });
-    run::boot(call, world, &mut instance);
+    boot::boot(call, world, &mut instance);
     change(call, world, id, |old| *old = instance);
 }
 

@@ -1,10 +1,13 @@
 //! Instances.
 
 mod attribute;
+mod boot;
 mod console;
 mod describe;
+mod filters;
 mod lifecycle;
 mod network;
+mod request;
 mod run;
 mod show;
 mod status;

@@ -77,7 +77,7 @@ fn placement(region: &Region, instance: &Instance) -> Node {
         .text("tenancy", &instance.tenancy)
 }
 
-fn private_name(region: &Region, instance: &Instance, state: InstanceState) -> String {
+pub fn private_name(region: &Region, instance: &Instance, state: InstanceState) -> String {
     if state == InstanceState::Terminated {
         return String::new();
     }
@@ -90,11 +90,11 @@ fn private_name(region: &Region, instance: &Instance, state: InstanceState) -> S
 }
 
 /// The address that the instance has while it runs.
-fn public_ip(instance: &Instance, state: InstanceState) -> Option<&String> {
+pub fn public_ip(instance: &Instance, state: InstanceState) -> Option<&String> {
     instance.public_ip.as_ref().filter(|_| state == InstanceState::Running)
 }
 
-fn public_name(region: &Region, instance: &Instance, state: InstanceState) -> Option<String> {
+pub fn public_name(region: &Region, instance: &Instance, state: InstanceState) -> Option<String> {
     let zone = if region.name == "us-east-1" { "compute-1" } else { &format!("{}.compute", region.name) };
     public_ip(instance, state).map(|ip| format!("ec2-{}.{zone}.amazonaws.com", ip.replace('.', "-")))
 }
@@ -155,11 +155,14 @@ fn interface(region: &Region, instance: &Instance, state: InstanceState) -> Node
         .set("ipv6AddressesSet", [])
 }
 
+pub fn current_boot_mode(instance: &Instance) -> &'static str {
+    let mode = instance.image.boot_mode.as_deref();
+    if mode.is_some_and(|mode| mode.starts_with("uefi")) { "uefi" } else { "legacy-bios" }
+}
+
 fn options(instance: &Instance, node: Node) -> Node {
     let (image, metadata) = (&instance.image, &instance.metadata);
     let profile = instance.instance_profile.as_ref();
-    let boot_mode = image.boot_mode.as_deref();
-    let current = if boot_mode.is_some_and(|mode| mode.starts_with("uefi")) { "uefi" } else { "legacy-bios" };
     let names = Node::new()
         .text("hostnameType", "ip-name")
         .text("enableResourceNameDnsARecord", false)
@@ -168,8 +171,8 @@ fn options(instance: &Instance, node: Node) -> Node {
         .text("ebsOptimized", instance.ebs_optimized)
         .text("enaSupport", image.ena)
         .opt("sriovNetSupport", image.sriov.as_ref())
-        .opt("bootMode", boot_mode)
-        .text("currentInstanceBootMode", current)
+        .opt("bootMode", image.boot_mode.as_ref())
+        .text("currentInstanceBootMode", current_boot_mode(instance))
         .opt("tpmSupport", image.tpm_support.as_ref())
         .opt("platform", image.is_windows().then_some("windows"))
         .text("platformDetails", &image.platform_details)

@@ -12,7 +12,8 @@ use crate::core::{
     xml::Node,
 };
 
-const FILTERS: [&str; 12] = [
+const FILTERS: [&str; 19] = [
+    "application-status.status",
     "attached-ebs-status.status",
     "availability-zone",
     "availability-zone-id",
@@ -21,10 +22,16 @@ const FILTERS: [&str; 12] = [
     "event.instance-event-id",
     "event.not-after",
     "event.not-before",
+    "event.not-before-deadline",
     "instance-state-code",
     "instance-state-name",
+    "instance-status.reachability",
     "instance-status.status",
+    "operator.managed",
+    "operator.principal",
+    "system-status.reachability",
     "system-status.status",
+    "tag-key",
 ];
 
 pub fn describe(call: &Call, world: &World) -> Outcome {
@@ -70,6 +77,10 @@ fn filter_values(call: &Call, region: &Region, instance: &Instance, name: &str) 
         }
         "instance-state-code" => vec![state.code().to_string()],
         "instance-state-name" => vec![state.name().to_owned()],
+        "operator.managed" => vec!["false".to_owned()],
+        "instance-status.reachability" | "system-status.reachability" => {
+            vec![if health(call, instance) == "ok" { "passed" } else { health(call, instance) }.to_owned()]
+        }
         "attached-ebs-status.status" | "instance-status.status" | "system-status.status" => {
             vec![health(call, instance).to_owned()]
         }

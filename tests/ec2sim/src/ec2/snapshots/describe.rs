@@ -20,6 +20,7 @@ use crate::{
 };
 
 const FILTERS: [&str; 15] = [
+    "completion-time",
     "description",
     "encrypted",
     "owner-alias",
@@ -34,7 +35,6 @@ const FILTERS: [&str; 15] = [
     "transfer-type",
     "volume-id",
     "volume-size",
-    "completion-time",
 ];
 
 pub fn describe(call: &Call, world: &World) -> Outcome {

@@ -55,8 +55,8 @@ pub fn user<'r>(region: &'r Region, id: &str) -> Option<&'r str> {
 pub fn remove(call: &Call, world: &mut World, id: &str) {
     let region = call.region_mut(world);
     region.snapshots.remove(id);
-    for zone in region.zones.clone() {
-        region.fast_restores.remove(&(id.to_owned(), zone.name));
+    for zone in region.zones.iter() {
+        region.fast_restores.remove(&(id.to_owned(), zone.name.clone()));
     }
 }
 
