@@ -126,6 +126,23 @@ def test_a_duplicate_rule_is_refused(ec2, group):
     )
 
 
+def test_address_ranges_are_made_canonical(ec2, group):
+    loose = SSH | {"IpRanges": [{"CidrIp": "100.68.0.18/18"}]}
+    [rule] = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[loose])["SecurityGroupRules"]
+    assert rule["CidrIpv4"] == "100.68.0.0/18"
+    strict = SSH | {"IpRanges": [{"CidrIp": "100.68.0.0/18"}]}
+    refused(
+        "InvalidPermission.Duplicate", ec2.authorize_security_group_ingress, GroupId=group, IpPermissions=[strict]
+    )
+
+
+def test_a_rule_by_the_name_of_a_group(ec2, group):
+    ec2.authorize_security_group_ingress(GroupId=group, SourceSecurityGroupName="default")
+    [permission] = described(ec2, group)["IpPermissions"]
+    assert permission["IpProtocol"] == "-1"
+    assert permission["UserIdGroupPairs"][0]["GroupId"].startswith("sg-")
+
+
 def test_an_absent_rule_cannot_be_revoked(ec2, group):
     refused(
         "InvalidPermission.NotFound", ec2.revoke_security_group_ingress, GroupId=group, IpPermissions=[SSH]

@@ -58,6 +58,13 @@ def test_malformed_roles_are_refused(sts, change):
     refused("ValidationError", sts.assume_role, **(request | change))
 
 
+def test_a_role_assumed_by_a_role_lasts_an_hour(sim, sts):
+    keys = sts.assume_role(RoleArn=ROLE, RoleSessionName="me")["Credentials"]
+    chained = sim.client("sts", credentials=keys)
+    chained.assume_role(RoleArn=ROLE, RoleSessionName="me", DurationSeconds=3600)
+    refused("ValidationError", chained.assume_role, RoleArn=ROLE, RoleSessionName="me", DurationSeconds=7200)
+
+
 def test_a_role_by_web_identity(sim):
     anonymous = sim.client("sts")
     claims = {"iss": "https://oidc.example.com/id/1", "sub": "system:serviceaccount:a:b", "aud": ["sts.amazonaws.com"], "exp": 4102444800}

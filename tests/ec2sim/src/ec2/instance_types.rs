@@ -78,7 +78,7 @@ const FILTERS: [&str; 56] = [
 
 fn describe_instance_types(call: &Call, _: &World) -> Outcome {
     let filters = Filters::parse(call.params, &FILTERS)?;
-    let page = Page::parse(call.params, 5..=100)?;
+    let page = Page::parse(call.params, 5..=100)?.at_most(100);
     let asked = call.params.texts("InstanceType");
     let unknown: Vec<&str> = asked.iter().copied().filter(|name| find(name).is_none()).collect();
     if !unknown.is_empty() {
@@ -213,7 +213,7 @@ const OFFERING_FILTERS: [&str; 2] = ["instance-type", "location"];
 /// Every type is offered in every region and zone.
 fn describe_instance_type_offerings(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params, &OFFERING_FILTERS)?;
-    let page = Page::parse(call.params, 5..=1000)?;
+    let page = Page::parse(call.params, 5..=1000)?.at_most(1000);
     let region = call.region(world);
     let kind = call.params.text("LocationType").unwrap_or("region");
     let locations: Vec<&str> = match kind {

@@ -40,9 +40,12 @@ fn required<'c>(params: &'c Params, name: &str) -> Result<&'c str, ApiError> {
 
 /// `range` are the accepted `MaxResults`, whose upper end is the default.
 fn page(call: &Call, range: std::ops::RangeInclusive<i64>) -> Result<Page, ApiError> {
-    Page::parse(call.params, range).map_err(|error| match error.code.as_str() {
-        "InvalidNextToken" => error,
-        _ => invalid(error.message),
+    let most = usize::try_from(*range.end()).unwrap_or(usize::MAX);
+    Page::parse(call.params, range).map(|page| page.at_most(most)).map_err(|error| {
+        match error.code.as_str() {
+            "InvalidNextToken" => error,
+            _ => invalid(error.message),
+        }
     })
 }
 
