@@ -7,6 +7,8 @@ pub mod sdk;
 
 mod credentials;
 mod protocol;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{
     Arc,

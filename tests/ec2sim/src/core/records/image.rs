@@ -1,8 +1,13 @@
+use std::time::Duration;
+
 use imbl::OrdSet;
 use jiff::Timestamp;
 
 use super::StateReason;
-use crate::core::tags::Tags;
+use crate::core::{clock::after, tags::Tags};
+
+/// (EC2 API reference, `Image.LastLaunchedTime`)
+const LAUNCH_REPORT_DELAY: Duration = Duration::from_hours(24);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageState {
@@ -167,6 +172,11 @@ impl Image {
 
     pub fn snapshot_ids(&self) -> impl Iterator<Item = &str> {
         self.devices.iter().filter_map(|device| device.ebs.as_ref()?.snapshot_id.as_deref())
+    }
+
+    /// The last launch that is reported: EC2 does so a day late.
+    pub fn reported_launch(&self, now: Timestamp) -> Option<Timestamp> {
+        self.last_launched_at.filter(|at| after(*at, LAUNCH_REPORT_DELAY) <= now)
     }
 
     pub fn is_windows(&self) -> bool {

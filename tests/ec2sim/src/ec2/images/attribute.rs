@@ -42,7 +42,7 @@ fn value(call: &Call, image: &Image, attribute: &str) -> Result<(&'static str, O
         "description" => ("description", Some(image.description.clone().unwrap_or_default())),
         "imdsSupport" => ("imdsSupport", image.imds_v2.then(|| "v2.0".to_owned())),
         "kernel" => ("kernel", image.kernel_id.clone()),
-        "lastLaunchedTime" => ("lastLaunchedTime", image.last_launched_at.map(iso)),
+        "lastLaunchedTime" => ("lastLaunchedTime", image.reported_launch(call.now).map(iso)),
         "ramdisk" => ("ramdisk", image.ramdisk_id.clone()),
         "sriovNetSupport" => ("sriovNetSupport", image.sriov.clone()),
         "tpmSupport" => ("tpmSupport", image.tpm_support.clone()),

@@ -18,7 +18,7 @@ pub fn node(region: &Region, image: &Image, account: &str, now: Timestamp) -> No
     let state = image.state(now);
     let reason = image.failure.as_ref().filter(|_| state == ImageState::Failed);
     let tags: Vec<Node> = tags::nodes(&image.tags).collect();
-    origin(image, own, kind(image, now))
+    origin(image, own, now, kind(image, now))
         .opt("publicSsmParameterName", public_parameter(region, image))
         .opt_child("stateReason", reason.map(crate::core::records::StateReason::node))
         .set("blockDeviceMapping", block_devices::nodes(&image.devices, shows_snapshots(image, state)))
@@ -83,12 +83,12 @@ fn kind(image: &Image, now: Timestamp) -> Node {
         .text("deregistrationProtection", protection(image, now))
 }
 
-fn origin(image: &Image, own: bool, node: Node) -> Node {
+fn origin(image: &Image, own: bool, now: Timestamp, node: Node) -> Node {
     node.opt("deprecationTime", image.deprecated_at.map(iso))
         .opt("sourceInstanceId", image.source_instance_id.as_ref().filter(|_| own))
         .opt("sourceImageId", image.source_image_id.as_ref())
         .opt("sourceImageRegion", image.source_image_region.as_ref())
-        .opt("lastLaunchedTime", image.last_launched_at.filter(|_| own).map(iso))
+        .opt("lastLaunchedTime", image.reported_launch(now).filter(|_| own).map(iso))
 }
 
 /// The words of `deregistrationProtection`.
