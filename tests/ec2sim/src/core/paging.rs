@@ -4,9 +4,6 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
 use super::{error::ApiError, params::Params, xml::Node};
 
-/// Lists that allow pages of this size are answered in one piece by default.
-const UNPAGED: i64 = 1000;
-
 /// Which part of a sorted list a call asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -24,9 +21,8 @@ impl Page {
                 return Err(ApiError::bad_value(&asked.to_string(), "maxResults", &hint));
             }
             Some(asked) => usize::try_from(asked.min(*range.end())).unwrap_or(usize::MAX),
-            // Who does not ask for pages gets all of a long list of EC2, but one page of the others.
-            None if *range.end() >= UNPAGED => usize::MAX,
-            None => usize::try_from(*range.end()).unwrap_or(usize::MAX),
+            // Who does not ask for pages gets everything at once.
+            None => usize::MAX,
         };
         let fingerprint = fingerprint(params);
         let after = params.text("NextToken").map(|token| read_token(token, &fingerprint)).transpose()?;

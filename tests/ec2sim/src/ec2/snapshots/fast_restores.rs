@@ -22,7 +22,7 @@ type Key = (String, String);
 
 pub fn describe(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params, &FILTERS)?;
-    let page = Page::parse(call.params, 0..=200)?;
+    let page = Page::parse(call.params, 0..=200)?.at_most(200);
     let region = call.region(world);
     let shown = region.fast_restores.iter().filter(|((snapshot, zone), restore)| {
         restore.owner == call.account()
