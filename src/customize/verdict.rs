@@ -1,0 +1,182 @@
+//! What a guest's console says about the customisation.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use super::{Nonce, cksum::cksum};
+use crate::api::image_build::StepResult;
+
+/// As many steps as a build may have.
+const STEPS: usize = 64;
+/// The lines of a failing step's output that are kept, and the characters of each.
+const LOG_LINES: usize = 20;
+const LOG_LINE_CHARS: usize = 200;
+/// The longest payload is a log line: 200 bytes as base64, with room.
+const PAYLOAD_BYTES: usize = 400;
+
+/// How the steps as a whole ended, in the guest's own words. It counts only when the instance has stopped itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every step succeeded.
+    Succeeded,
+    /// A step failed, or did not end in time.
+    Failed,
+}
+
+/// How one step went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepReport {
+    pub name: String,
+    pub result: StepResult,
+    /// 124 when the time was up. None while the step runs.
+    pub exit_code: Option<i32>,
+    /// None while the step runs.
+    pub seconds: Option<u32>,
+}
+
+/// What was found on a console. Empty when there is no line of this attempt on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// None: the guest has not said so far, or its words are lost.
+    pub outcome: Option<Outcome>,
+    /// In the order in which they were first mentioned, at most 64.
+    pub steps: Vec<StepReport>,
+    /// The last lines that the failing step printed: at most 20 of at most 200 characters, control characters escaped.
+    pub log: Vec<String>,
+}
+
+/// Reads the console of the guest that was started with `nonce`.
+///
+/// The console is anything: cut off at its head, mixed with the kernel's messages, said twice by two consoles, or made
+/// by somebody who knows this protocol. Only lines with this nonce and a true checksum are read; what contradicts
+/// itself has failed.
+pub fn read_verdict(console: &str, nonce: &Nonce) -> Verdict {
+    let prefix = format!("::ami-operator:{nonce}:");
+    let mut reader = Reader::default();
+    for line in console.split(prefix.as_str()).skip(1).filter_map(payload).filter_map(Line::parse) {
+        reader.take(line);
+    }
+    reader.verdict()
+}
+
+/// The payload at the start of `text`, if its checksum follows and is right.
+fn payload(text: &str) -> Option<&str> {
+    let (payload, rest) = text.split_once(':')?;
+    let (sum, _) = rest.split_once("::")?;
+    (payload.len() <= PAYLOAD_BYTES && sum.parse() == Ok(cksum(payload.as_bytes()))).then_some(payload)
+}
+
+enum Line<'a> {
+    Step(StepReport),
+    /// Still base64.
+    Log(&'a str),
+    Verdict(Outcome),
+}
+
+impl<'a> Line<'a> {
+    fn parse(payload: &'a str) -> Option<Self> {
+        let words: Vec<&str> = payload.split(' ').collect();
+        match words.as_slice() {
+            ["step", name, "started"] => report(name, StepResult::Running, None, None),
+            ["step", name, word @ ("succeeded" | "failed"), code, seconds] => {
+                let (code, seconds) = (code.parse().ok()?, seconds.parse().ok()?);
+                let succeeded = *word == "succeeded" && code == 0;
+                let result = if succeeded { StepResult::Succeeded } else { StepResult::Failed };
+                report(name, result, Some(code), Some(seconds))
+            }
+            ["log"] => Some(Self::Log("")),
+            ["log", line] => Some(Self::Log(line)),
+            ["verdict", "succeeded"] => Some(Self::Verdict(Outcome::Succeeded)),
+            ["verdict", "failed"] => Some(Self::Verdict(Outcome::Failed)),
+            _ => None,
+        }
+    }
+}
+
+fn report<'a>(
+    name: &str,
+    result: StepResult,
+    exit_code: Option<i32>,
+    seconds: Option<u32>,
+) -> Option<Line<'a>> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let valid = (1..=63).contains(&name.len()) && name.bytes().all(allowed);
+    valid.then(|| Line::Step(StepReport { name: name.to_owned(), result, exit_code, seconds }))
+}
+
+#[derive(Default)]
+struct Reader<'a> {
+    outcome: Option<Outcome>,
+    steps: Vec<StepReport>,
+    log: Vec<&'a str>,
+    /// A step failed twice: two consoles say the same.
+    doubled: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, line: Line<'a>) {
+        match line {
+            Line::Step(report) => self.take_step(report),
+            Line::Log(line) => self.log.push(line),
+            Line::Verdict(Outcome::Failed) => self.outcome = Some(Outcome::Failed),
+            Line::Verdict(Outcome::Succeeded) => self.outcome = self.outcome.or(Some(Outcome::Succeeded)),
+        }
+    }
+
+    /// The worst that is said about a step counts.
+    fn take_step(&mut self, report: StepReport) {
+        if let Some(known) = self.steps.iter_mut().find(|known| known.name == report.name) {
+            self.doubled |= known.result == StepResult::Failed && report.result == StepResult::Failed;
+            if gravity(report.result) > gravity(known.result) {
+                *known = report;
+            }
+        } else if self.steps.len() < STEPS {
+            self.steps.push(report);
+        }
+    }
+
+    fn verdict(self) -> Verdict {
+        let failed = self.steps.iter().any(|step| step.result == StepResult::Failed);
+        let outcome = self.outcome.map(|said| if failed { Outcome::Failed } else { said });
+        let log = if self.doubled { without_doubles(&self.log) } else { self.log };
+        let last = log.len().saturating_sub(LOG_LINES);
+        let log = log.into_iter().skip(last).filter_map(log_line).collect();
+        Verdict { outcome, steps: self.steps, log }
+    }
+}
+
+fn gravity(result: StepResult) -> u8 {
+    match result {
+        StepResult::Running => 0,
+        StepResult::Succeeded => 1,
+        StepResult::Failed => 2,
+    }
+}
+
+/// Takes two equal neighbours for one line, and four for the same line printed twice.
+fn without_doubles<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let runs = lines.chunk_by(|one, other| one == other);
+    runs.flat_map(|run| run.iter().take(run.len().div_ceil(2)).copied()).collect()
+}
+
+fn log_line(encoded: &str) -> Option<String> {
+    let bytes = BASE64_STANDARD.decode(encoded).ok()?;
+    Some(printable(String::from_utf8_lossy(&bytes).trim_end_matches('\r')))
+}
+
+/// Text that cannot move a cursor, colour a terminal, end a line or turn the reading direction.
+fn printable(text: &str) -> String {
+    let mut safe = String::new();
+    for character in text.chars().take(LOG_LINE_CHARS) {
+        match character {
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
+                safe.extend(character.escape_unicode());
+            }
+            _ if character.is_control() => safe.extend(character.escape_default()),
+            _ => safe.push(character),
+        }
+    }
+    safe.chars().take(LOG_LINE_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests;
