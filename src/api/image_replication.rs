@@ -206,6 +206,9 @@ pub struct DestinationStatus {
     /// When the copy was first seen available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_at: Option<Time>,
+    /// The generation of the object that the copy was last found to satisfy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
     /// The keys of `spec.tags` that were put on the copy, so that they can be taken off again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]

@@ -24,10 +24,14 @@ async fn build_call<'a>(operator: &Operator, call: &'a BuildCall) -> (&'a Region
     match call {
         BuildCall::RunInstances(request) => (&request.region, launched(ec2.run_instances(request).await)),
         BuildCall::StopInstances { region, id } => (region, accepted(ec2.stop_instances(region, id).await)),
-        BuildCall::TerminateInstances { region, id } => (region, accepted(ec2.terminate_instances(region, id).await)),
+        BuildCall::TerminateInstances { region, id } => {
+            (region, accepted(ec2.terminate_instances(region, id).await))
+        }
         BuildCall::CreateImage(request) => (&request.region, created(ec2.create_image(request).await)),
         BuildCall::RequireImdsV2 { region, id } => (region, accepted(ec2.require_imdsv2(region, id).await)),
-        BuildCall::DeregisterImage { region, id } => (region, deregistered(region, ec2.deregister_image(region, id).await)),
+        BuildCall::DeregisterImage { region, id } => {
+            (region, deregistered(region, ec2.deregister_image(region, id).await))
+        }
         BuildCall::DeleteSnapshot { region, id } => (region, accepted(ec2.delete_snapshot(region, id).await)),
     }
 }
@@ -44,8 +48,12 @@ async fn destination_call<'a>(operator: &Operator, call: &'a DestinationCall) ->
     let ec2 = &operator.ec2;
     match call {
         DestinationCall::CopyImage(request) => (&request.region, created(ec2.copy_image(request).await)),
-        DestinationCall::DeregisterImage { region, id } => (region, deregistered(region, ec2.deregister_image(region, id).await)),
-        DestinationCall::DeleteSnapshot { region, id } => (region, accepted(ec2.delete_snapshot(region, id).await)),
+        DestinationCall::DeregisterImage { region, id } => {
+            (region, deregistered(region, ec2.deregister_image(region, id).await))
+        }
+        DestinationCall::DeleteSnapshot { region, id } => {
+            (region, accepted(ec2.delete_snapshot(region, id).await))
+        }
         DestinationCall::CreateTags { region, resources, tags, repair: _ } => {
             (region, accepted(ec2.create_tags(region, resources, tags).await))
         }

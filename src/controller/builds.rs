@@ -68,17 +68,27 @@ pub fn state(status: &ImageBuildStatus) -> BaseBuild {
 ///
 /// # Errors
 /// Only for trouble with the Kubernetes API.
-pub async fn referred(operator: &Operator, from: &Subject, name: &str) -> Result<(BaseBuild, String), ClusterError> {
+pub async fn referred(
+    operator: &Operator,
+    from: &Subject,
+    name: &str,
+) -> Result<(BaseBuild, String), ClusterError> {
     let build = Subject { kind: KIND, namespace: from.namespace.clone(), name: name.to_owned() };
     operator.dependents.depends(from, Some(build.clone()));
-    let Some(value) = operator.cluster.get(&build).await? else { return Ok((BaseBuild::Missing, String::new())) };
+    let Some(value) = operator.cluster.get(&build).await? else {
+        return Ok((BaseBuild::Missing, String::new()));
+    };
     let held: Held<ImageBuild> = status_writer::read(&build, value)?;
     let status = held.object.status.unwrap_or_default();
     let image_name = status.image.as_ref().map(|i| i.name.clone()).unwrap_or_default();
     Ok((state(&status), image_name))
 }
 
-async fn base(operator: &Operator, subject: &Subject, build: &ImageBuild) -> Result<Option<BaseBuild>, ClusterError> {
+async fn base(
+    operator: &Operator,
+    subject: &Subject,
+    build: &ImageBuild,
+) -> Result<Option<BaseBuild>, ClusterError> {
     let resolved = build.status.as_ref().is_some_and(|s| s.source.is_some());
     match &build.spec.source.image_build_ref {
         Some(reference) if !resolved => Ok(Some(referred(operator, subject, &reference.name).await?.0)),
@@ -89,7 +99,13 @@ async fn base(operator: &Operator, subject: &Subject, build: &ImageBuild) -> Res
     }
 }
 
-async fn report(operator: &Operator, subject: &Subject, uid: &str, old: &ImageBuildStatus, new: &ImageBuildStatus) {
+async fn report(
+    operator: &Operator,
+    subject: &Subject,
+    uid: &str,
+    old: &ImageBuildStatus,
+    new: &ImageBuildStatus,
+) {
     for note in events::of_change(&old.conditions, &new.conditions) {
         operator.cluster.publish(subject, uid, &note).await;
     }
@@ -98,7 +114,12 @@ async fn report(operator: &Operator, subject: &Subject, uid: &str, old: &ImageBu
     }
 }
 
-async fn hold_or_release(operator: &Operator, subject: &Subject, held: &Held<ImageBuild>, plan: &BuildPlan) -> Result<(), ClusterError> {
+async fn hold_or_release(
+    operator: &Operator,
+    subject: &Subject,
+    held: &Held<ImageBuild>,
+    plan: &BuildPlan,
+) -> Result<(), ClusterError> {
     match plan.step {
         Some(BuildStep::Hold) => set_finalizer(operator, subject, &held.uid, true).await,
         Some(BuildStep::Release) => set_finalizer(operator, subject, &held.uid, false).await,
@@ -117,7 +138,12 @@ pub(super) fn has_finalizer(meta: &kube::api::ObjectMeta) -> bool {
 }
 
 /// Puts our finalizer on, or takes it off; other controllers' stay.
-pub(super) async fn set_finalizer(operator: &Operator, subject: &Subject, uid: &str, on: bool) -> Result<(), ClusterError> {
+pub(super) async fn set_finalizer(
+    operator: &Operator,
+    subject: &Subject,
+    uid: &str,
+    on: bool,
+) -> Result<(), ClusterError> {
     let Some(value) = operator.cluster.get(subject).await? else { return Ok(()) };
     let listed = value.pointer("/metadata/finalizers").and_then(Value::as_array);
     let others = listed.into_iter().flatten().filter_map(Value::as_str).filter(|f| *f != FINALIZER);

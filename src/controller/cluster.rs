@@ -32,10 +32,20 @@ pub trait Cluster: Send + Sync {
     async fn get(&self, subject: &Subject) -> Result<Option<Value>, ClusterError>;
 
     /// Applies the whole status, if the object is still at `resource_version`; the object as it is then.
-    async fn apply_status(&self, subject: &Subject, resource_version: &str, status: &Value) -> Result<Value, ClusterError>;
+    async fn apply_status(
+        &self,
+        subject: &Subject,
+        resource_version: &str,
+        status: &Value,
+    ) -> Result<Value, ClusterError>;
 
     /// Puts our finalizer on the object or takes it off, if the object is still at `resource_version`.
-    async fn set_finalizers(&self, subject: &Subject, resource_version: &str, finalizers: &[String]) -> Result<(), ClusterError>;
+    async fn set_finalizers(
+        &self,
+        subject: &Subject,
+        resource_version: &str,
+        finalizers: &[String],
+    ) -> Result<(), ClusterError>;
 
     /// Publishes an event about the object. Best effort: an event that cannot be published is logged, never waited for.
     async fn publish(&self, subject: &Subject, uid: &str, note: &Note);

@@ -47,7 +47,9 @@ impl Dependents {
         }
         match state {
             BaseBuild::Missing => known.builds.remove(build),
-            BaseBuild::Running | BaseBuild::Failed | BaseBuild::Ready { .. } => known.builds.insert(build.clone(), state.clone()),
+            BaseBuild::Running | BaseBuild::Failed | BaseBuild::Ready { .. } => {
+                known.builds.insert(build.clone(), state.clone())
+            }
         };
         for waiting in known.waiting.iter().filter(|(_, b)| *b == build).map(|(subject, _)| subject) {
             // Nobody listens any more while the operator shuts down.

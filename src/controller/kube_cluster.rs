@@ -51,7 +51,12 @@ impl Cluster for KubeCluster {
         object.map(|o| to_json(subject, &o)).transpose()
     }
 
-    async fn apply_status(&self, subject: &Subject, resource_version: &str, status: &Value) -> Result<Value, ClusterError> {
+    async fn apply_status(
+        &self,
+        subject: &Subject,
+        resource_version: &str,
+        status: &Value,
+    ) -> Result<Value, ClusterError> {
         let patch = json!({
             "apiVersion": format!("{GROUP}/{VERSION}"),
             "kind": subject.kind,
@@ -63,9 +68,15 @@ impl Cluster for KubeCluster {
         to_json(subject, &object.map_err(|e| trouble(subject, &e))?)
     }
 
-    async fn set_finalizers(&self, subject: &Subject, resource_version: &str, finalizers: &[String]) -> Result<(), ClusterError> {
+    async fn set_finalizers(
+        &self,
+        subject: &Subject,
+        resource_version: &str,
+        finalizers: &[String],
+    ) -> Result<(), ClusterError> {
         let patch = json!({"metadata": {"resourceVersion": resource_version, "finalizers": finalizers}});
-        let patched = self.api(subject).patch(&subject.name, &PatchParams::default(), &Patch::Merge(patch)).await;
+        let patched =
+            self.api(subject).patch(&subject.name, &PatchParams::default(), &Patch::Merge(patch)).await;
         patched.map(|_| ()).map_err(|e| trouble(subject, &e))
     }
 
@@ -92,7 +103,8 @@ impl Cluster for KubeCluster {
 }
 
 fn to_json(subject: &Subject, object: &DynamicObject) -> Result<Value, ClusterError> {
-    serde_json::to_value(object).map_err(|e| ClusterError::Malformed { object: name(subject), why: e.to_string() })
+    serde_json::to_value(object)
+        .map_err(|e| ClusterError::Malformed { object: name(subject), why: e.to_string() })
 }
 
 fn trouble(subject: &Subject, error: &kube::Error) -> ClusterError {

@@ -12,9 +12,17 @@ pub mod status_writer;
 
 use std::{sync::Arc, time::Duration};
 
-use self::{backoff::Backoff, cluster::{Cluster, ClusterError}, dependents::Dependents};
+use self::{
+    backoff::Backoff,
+    cluster::{Cluster, ClusterError},
+    dependents::Dependents,
+};
 use crate::{
-    ec2::{Ec2, clock::Clock, poller::{Poller, Subject}},
+    ec2::{
+        Ec2,
+        clock::Clock,
+        poller::{Poller, Subject},
+    },
     model::{Disposition, ownership::Owner},
     ops::metrics::Metrics,
     plan::{CheckAfter, timing},
@@ -102,8 +110,11 @@ impl Operator {
 
     /// What follows from a pass: after a failed call its error's disposition, after a step the next pass, else patience.
     fn next(&self, subject: &Subject, outcomes: &[&Outcome], stepped: bool, check_after: CheckAfter) -> Pass {
-        let failures = outcomes.iter().filter_map(|o| if let Outcome::Failed(error) = o { Some(error.class()) } else { None });
-        let waits: Vec<Rest> = failures.map(|class| self.after_failure(subject, class.disposition())).collect();
+        let failures = outcomes
+            .iter()
+            .filter_map(|o| if let Outcome::Failed(error) = o { Some(error.class()) } else { None });
+        let waits: Vec<Rest> =
+            failures.map(|class| self.after_failure(subject, class.disposition())).collect();
         let called = outcomes.iter().any(|o| !matches!(o, Outcome::NoCall | Outcome::Failed(_)));
         if called && waits.is_empty() {
             self.backoff.reset(subject);
@@ -117,7 +128,9 @@ impl Operator {
 
     fn after_failure(&self, subject: &Subject, disposition: Disposition) -> Rest {
         match disposition {
-            Disposition::Wait | Disposition::Retry | Disposition::Rejected => Rest::For(self.backoff.next(subject)),
+            Disposition::Wait | Disposition::Retry | Disposition::Rejected => {
+                Rest::For(self.backoff.next(subject))
+            }
             Disposition::NeedsHelp => Rest::For(timing::NEEDS_HELP),
         }
     }

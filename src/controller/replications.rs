@@ -17,7 +17,10 @@ use crate::{
         build::BaseBuild,
         replication::{self, ReplicationPlan, ReplicationStep, ReplicationView},
     },
-    status::{events::{self, Note}, replication::Outcomes},
+    status::{
+        events::{self, Note},
+        replication::Outcomes,
+    },
 };
 
 /// `kind` of the custom resource.
@@ -32,8 +35,7 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
     let held: Held<ImageReplication> = status_writer::read(subject, value)?;
     let seeing = seeing(&held.object.metadata);
     let status = held.object.status.clone().unwrap_or_default();
-    let asked = seeing.reconcile_requested_at != status.last_handled_reconcile_at;
-    if asked {
+    if seeing.reconcile_requested_at != status.last_handled_reconcile_at {
         operator.poller.forget_all(subject);
     }
     let owner = operator.owner(subject, &held.uid);
@@ -43,7 +45,7 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
         status: &status,
         deleting: held.object.metadata.deletion_timestamp.is_some(),
         held: has_finalizer(&held.object.metadata),
-        settled: status.observed_generation == seeing.generation && !asked,
+        generation: seeing.generation,
         base: base(operator, subject, &held.object).await?,
         now: operator.clock.now(),
     };
@@ -64,7 +66,11 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
     Ok(operator.next(subject, &outcomes, stepped || answered, plan.check_after))
 }
 
-async fn base(operator: &Operator, subject: &Subject, object: &ImageReplication) -> Result<Option<(BaseBuild, String)>, ClusterError> {
+async fn base(
+    operator: &Operator,
+    subject: &Subject,
+    object: &ImageReplication,
+) -> Result<Option<(BaseBuild, String)>, ClusterError> {
     match &object.spec.source.image_build_ref {
         Some(reference) => Ok(Some(referred(operator, subject, &reference.name).await?)),
         None => {
@@ -82,14 +88,23 @@ async fn act(operator: &Operator, subject: &Subject, plan: &ReplicationPlan) -> 
     join_all(calls).await.into_iter().collect::<BTreeMap<_, _>>()
 }
 
-async fn report(operator: &Operator, subject: &Subject, uid: &str, old: &ImageReplicationStatus, new: &ImageReplicationStatus) {
+async fn report(
+    operator: &Operator,
+    subject: &Subject,
+    uid: &str,
+    old: &ImageReplicationStatus,
+    new: &ImageReplicationStatus,
+) {
     let mut notes = events::of_change(&old.conditions, &new.conditions);
     for destination in &new.destinations {
         let before = old.destinations.iter().find(|d| d.region == destination.region);
         notes.extend(events::of_change(before.map_or(&[], |d| &d.conditions), &destination.conditions));
     }
     if new.drift_repaired > old.drift_repaired {
-        let message = format!("something was changed behind the operator's back, and put right ({} times so far)", new.drift_repaired);
+        let message = format!(
+            "something was changed behind the operator's back, and put right ({} times so far)",
+            new.drift_repaired
+        );
         notes.push(Note { warning: true, reason: "DriftRepaired".to_owned(), message });
     }
     for note in notes {

@@ -1,6 +1,12 @@
 //! Watches, queue and wake-ups around [`Operator::reconcile`], and the way to stop.
 
-use std::{fmt::Debug, future::Future, hash::{DefaultHasher, Hash, Hasher}, sync::Arc, time::Duration};
+use std::{
+    fmt::Debug,
+    future::Future,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{FutureExt, StreamExt, future::join_all, stream};
 use k8s_openapi::api::core::v1::Namespace;
@@ -48,7 +54,8 @@ pub async fn run(
     let mut router = Router::default();
     let mut loops = Vec::new();
     let mut listed = Vec::new();
-    let scopes: Vec<Option<&String>> = if namespaces.is_empty() { vec![None] } else { namespaces.iter().map(Some).collect() };
+    let scopes: Vec<Option<&String>> =
+        if namespaces.is_empty() { vec![None] } else { namespaces.iter().map(Some).collect() };
     for scope in scopes {
         let builds = Scope::<ImageBuild>::new(builds::KIND, &client, scope);
         listed.push(builds.listed().boxed());
@@ -93,7 +100,13 @@ where
 
 impl<K> Scope<K>
 where
-    K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
 {
     fn new(kind: &'static str, client: &Client, namespace: Option<&String>) -> Self {
         let api = match namespace {
@@ -115,7 +128,12 @@ where
 
     /// Only metadata is watched: specs of ten thousand objects would be memory for nothing, as each pass reads its object
     /// past every cache.
-    fn run(self, operator: Arc<Operator>, router: &mut Router, stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + use<K> {
+    fn run(
+        self,
+        operator: Arc<Operator>,
+        router: &mut Router,
+        stopped: watch::Receiver<bool>,
+    ) -> impl Future<Output = ()> + use<K> {
         let kind = self.kind;
         let woken = router.add(kind, self.namespace.clone());
         let objects = watcher(self.api, watcher::Config::default())
@@ -137,7 +155,11 @@ where
             );
         controller.for_each(move |result| {
             if let Err(ControllerError::ObjectNotFound(object)) = result {
-                operator.forget(&Subject { kind, namespace: object.namespace.unwrap_or_default(), name: object.name });
+                operator.forget(&Subject {
+                    kind,
+                    namespace: object.namespace.unwrap_or_default(),
+                    name: object.name,
+                });
             }
             std::future::ready(())
         })
@@ -154,7 +176,11 @@ fn asked_for<K: Resource<DynamicType = ()>>(object: &PartialObjectMeta<K>) -> Op
     Some(hasher.finish())
 }
 
-async fn reconcile<K: Resource>(kind: &'static str, object: Arc<PartialObjectMeta<K>>, operator: Arc<Operator>) -> Result<Action, ClusterError> {
+async fn reconcile<K: Resource>(
+    kind: &'static str,
+    object: Arc<PartialObjectMeta<K>>,
+    operator: Arc<Operator>,
+) -> Result<Action, ClusterError> {
     let namespace = object.metadata.namespace.clone().unwrap_or_default();
     let subject = Subject { kind, namespace, name: object.metadata.name.clone().unwrap_or_default() };
     let began = tokio::time::Instant::now();
@@ -185,7 +211,11 @@ struct Route {
 }
 
 impl Router {
-    fn add<K: Resource<DynamicType = ()>>(&mut self, kind: &'static str, namespace: Option<String>) -> impl futures::Stream<Item = ObjectRef<PartialObjectMeta<K>>> + use<K> {
+    fn add<K: Resource<DynamicType = ()>>(
+        &mut self,
+        kind: &'static str,
+        namespace: Option<String>,
+    ) -> impl futures::Stream<Item = ObjectRef<PartialObjectMeta<K>>> + use<K> {
         let (to, woken) = mpsc::unbounded_channel();
         self.routes.push(Route { kind, namespace, to });
         subjects(woken).map(|s| ObjectRef::new(&s.name).within(&s.namespace))
@@ -194,7 +224,9 @@ impl Router {
     async fn route(self, wakes: Wakes) {
         let mut woken = stream::select(subjects(wakes.polled), subjects(wakes.dependents));
         while let Some(subject) = woken.next().await {
-            let concerned = |r: &&Route| r.kind == subject.kind && r.namespace.as_ref().is_none_or(|n| *n == subject.namespace);
+            let concerned = |r: &&Route| {
+                r.kind == subject.kind && r.namespace.as_ref().is_none_or(|n| *n == subject.namespace)
+            };
             for route in self.routes.iter().filter(concerned) {
                 // A controller that has ended needs no wake-up.
                 let _ = route.to.send(subject.clone());
@@ -204,7 +236,9 @@ impl Router {
 }
 
 fn subjects(receiver: mpsc::UnboundedReceiver<Subject>) -> impl futures::Stream<Item = Subject> + Unpin {
-    stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|subject| (subject, receiver)) }.boxed())
+    stream::unfold(receiver, |mut receiver| {
+        async { receiver.recv().await.map(|subject| (subject, receiver)) }.boxed()
+    })
 }
 
 /// The UID of namespace `kube-system`: by convention the id of a cluster.

@@ -22,9 +22,12 @@ pub struct Held<K> {
 /// # Errors
 /// [`ClusterError::Malformed`] names the object and what is wrong with it.
 pub fn read<K: DeserializeOwned>(subject: &Subject, value: Value) -> Result<Held<K>, ClusterError> {
-    let meta = |field: &str| value.pointer(&format!("/metadata/{field}")).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let meta = |field: &str| {
+        value.pointer(&format!("/metadata/{field}")).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
     let (uid, resource_version) = (meta("uid"), meta("resourceVersion"));
-    let object = serde_json::from_value(value).map_err(|error| ClusterError::Malformed { object: name(subject), why: error.to_string() })?;
+    let object = serde_json::from_value(value)
+        .map_err(|error| ClusterError::Malformed { object: name(subject), why: error.to_string() })?;
     Ok(Held { object, uid, resource_version })
 }
 
@@ -45,7 +48,8 @@ pub async fn write<S: Serialize + PartialEq>(
     if old == new {
         return Ok(false);
     }
-    let status = serde_json::to_value(new).map_err(|e| ClusterError::Malformed { object: name(subject), why: e.to_string() })?;
+    let status = serde_json::to_value(new)
+        .map_err(|e| ClusterError::Malformed { object: name(subject), why: e.to_string() })?;
     let mut version = resource_version.to_owned();
     for _ in 1..ATTEMPTS {
         match operator.cluster.apply_status(subject, &version, &status).await {

@@ -9,8 +9,8 @@ pub mod poller;
 use async_trait::async_trait;
 
 use crate::model::{
-    AwsError, CopyImage, CreateImage, Image, ImageId, ImageSelector, Instance, InstanceId, Region, RunInstances,
-    Snapshot, SnapshotId, Tags,
+    AwsError, CopyImage, CreateImage, Image, ImageId, ImageSelector, Instance, InstanceId, Region,
+    RunInstances, Snapshot, SnapshotId, Tags,
 };
 
 /// Which instances to describe. Always a filter, never ids: one unknown id would fail the whole call.
@@ -53,7 +53,11 @@ pub struct Deregistered {
 #[async_trait]
 pub trait Ec2: Send + Sync {
     /// `ec2:DescribeInstances`, all pages.
-    async fn describe_instances(&self, region: &Region, filter: &InstanceFilter) -> Result<Vec<Instance>, AwsError>;
+    async fn describe_instances(
+        &self,
+        region: &Region,
+        filter: &InstanceFilter,
+    ) -> Result<Vec<Instance>, AwsError>;
     /// `ec2:DescribeImages`, all pages.
     async fn describe_images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, AwsError>;
     /// `ec2:DescribeSnapshots` of our account that carry one of these uids (at most 200) as ownership tag, all pages.
@@ -84,5 +88,10 @@ pub trait Ec2: Send + Sync {
     /// `ec2:CreateTags` on these resource ids.
     async fn create_tags(&self, region: &Region, resources: &[String], tags: &Tags) -> Result<(), AwsError>;
     /// `ec2:DeleteTags` of these keys on these resource ids.
-    async fn delete_tags(&self, region: &Region, resources: &[String], keys: &[String]) -> Result<(), AwsError>;
+    async fn delete_tags(
+        &self,
+        region: &Region,
+        resources: &[String],
+        keys: &[String],
+    ) -> Result<(), AwsError>;
 }

@@ -14,8 +14,8 @@ pub use error::{Action, AwsError, Class, Disposition};
 pub use ids::{ClientToken, ImageId, InstanceId, Region, SnapshotId};
 pub use image::{Device, Image, ImageState, Snapshot, SnapshotState};
 pub use instance::{Instance, InstanceState, StateReason};
-pub use query::{Answer, ImageSelector, Query};
 pub use ownership::{Owner, Role};
+pub use query::{Answer, ImageSelector, Query};
 pub use request::{CopyImage, CreateImage, LaunchVolume, RunInstances, VolumeType};
 pub use seen::Seen;
 

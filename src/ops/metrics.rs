@@ -53,11 +53,23 @@ impl Default for Metrics {
             start_time: Gauge::default(),
             registry: Registry::default(),
         };
-        registry.register("aws_calls", "Calls to AWS by action, region and result class", metrics.calls.clone());
-        registry.register("aws_call_seconds", "Duration of calls to AWS, retries included", metrics.call_seconds.clone());
+        registry.register(
+            "aws_calls",
+            "Calls to AWS by action, region and result class",
+            metrics.calls.clone(),
+        );
+        registry.register(
+            "aws_call_seconds",
+            "Duration of calls to AWS, retries included",
+            metrics.call_seconds.clone(),
+        );
         registry.register("passes", "Passes over an object by kind and result", metrics.passes.clone());
         registry.register("builds_finished", "Finished builds by result", metrics.builds.clone());
-        registry.register("start_time_seconds", "When the process started, in seconds since 1970", metrics.start_time.clone());
+        registry.register(
+            "start_time_seconds",
+            "When the process started, in seconds since 1970",
+            metrics.start_time.clone(),
+        );
         #[allow(clippy::cast_precision_loss)]
         metrics.start_time.set(jiff::Timestamp::now().as_second() as f64);
         Self { registry, ..metrics }
@@ -92,7 +104,9 @@ impl Metrics {
 impl CallObserver for Metrics {
     fn observed(&self, action: Action, region: &Region, error: Option<Class>, seconds: f64) {
         let result = error.map_or("Success", Class::reason);
-        self.calls.get_or_create(&CallLabels { action: action.to_string(), region: region.0.clone(), result }).inc();
+        self.calls
+            .get_or_create(&CallLabels { action: action.to_string(), region: region.0.clone(), result })
+            .inc();
         self.call_seconds.observe(seconds);
     }
 }

@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::model::{
-    Answer, AwsError, ClientToken, Image, ImageId, ImageSelector, Instance, InstanceId, Query, Region, Seen, Snapshot,
+    Answer, AwsError, ClientToken, Image, ImageId, ImageSelector, Instance, InstanceId, Query, Region, Seen,
+    Snapshot,
 };
 
 /// How urgently, and how often, something is looked at.

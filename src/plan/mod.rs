@@ -52,26 +52,76 @@ pub enum WaitingOn {
     Start,
     Suspended,
     SourceLookup,
-    SourceBuild { name: String },
-    SourceImage { id: ImageId, state: String },
-    NameLookup { name: String },
-    LaunchLookup { region: Region },
-    Launch { instance_type: String, attempt: i32 },
-    Capacity { attempt: i32, message: String },
-    BuilderStart { id: InstanceId },
-    Guest { id: InstanceId },
-    BuilderStop { id: InstanceId },
-    Console { id: InstanceId },
-    ImageLookup { name: String, region: Region },
-    ImageCreation { name: String },
-    Image { id: ImageId, region: Region, progress: Option<u8> },
-    BuilderTermination { id: InstanceId },
-    ImageRemoval { id: Option<ImageId>, region: Region },
-    CopyLookup { region: Region },
-    CopyStart { region: Region },
-    CopyRetry { region: Region, message: String },
-    Tags { id: ImageId, region: Region },
-    Destinations { ready: usize, total: usize },
+    SourceBuild {
+        name: String,
+    },
+    SourceImage {
+        id: ImageId,
+        state: String,
+    },
+    NameLookup {
+        name: String,
+    },
+    LaunchLookup {
+        region: Region,
+    },
+    Launch {
+        instance_type: String,
+        attempt: i32,
+    },
+    Capacity {
+        attempt: i32,
+        message: String,
+    },
+    BuilderStart {
+        id: InstanceId,
+    },
+    Guest {
+        id: InstanceId,
+    },
+    BuilderStop {
+        id: InstanceId,
+    },
+    Console {
+        id: InstanceId,
+    },
+    ImageLookup {
+        name: String,
+        region: Region,
+    },
+    ImageCreation {
+        name: String,
+    },
+    Image {
+        id: ImageId,
+        region: Region,
+        progress: Option<u8>,
+    },
+    BuilderTermination {
+        id: InstanceId,
+    },
+    ImageRemoval {
+        id: Option<ImageId>,
+        region: Region,
+    },
+    CopyLookup {
+        region: Region,
+    },
+    CopyStart {
+        region: Region,
+    },
+    CopyRetry {
+        region: Region,
+        message: String,
+    },
+    Tags {
+        id: ImageId,
+        region: Region,
+    },
+    Destinations {
+        ready: usize,
+        total: usize,
+    },
 }
 
 impl WaitingOn {
@@ -114,14 +164,22 @@ impl fmt::Display for WaitingOn {
             Self::SourceBuild { name } => write!(f, "waiting for ImageBuild {name} to have an image"),
             Self::SourceImage { id, state } => write!(f, "waiting for source image {id}, which is {state}"),
             Self::NameLookup { name } => write!(f, "checking that image name {name:?} is free"),
-            Self::LaunchLookup { region } => write!(f, "looking for the builder that may have been launched in {region}"),
-            Self::Launch { instance_type, attempt } => write!(f, "launching a {instance_type} builder (attempt {attempt})"),
-            Self::Capacity { attempt, message } => write!(f, "no capacity in attempt {attempt}, trying again: {message}"),
+            Self::LaunchLookup { region } => {
+                write!(f, "looking for the builder that may have been launched in {region}")
+            }
+            Self::Launch { instance_type, attempt } => {
+                write!(f, "launching a {instance_type} builder (attempt {attempt})")
+            }
+            Self::Capacity { attempt, message } => {
+                write!(f, "no capacity in attempt {attempt}, trying again: {message}")
+            }
             Self::BuilderStart { id } => write!(f, "waiting for builder {id} to run"),
             Self::Guest { id } => write!(f, "builder {id} runs the steps"),
             Self::BuilderStop { id } => write!(f, "waiting for builder {id} to stop"),
             Self::Console { id } => write!(f, "waiting for the console output of builder {id}"),
-            Self::ImageLookup { name, region } => write!(f, "looking for image {name:?} that may have been made in {region}"),
+            Self::ImageLookup { name, region } => {
+                write!(f, "looking for image {name:?} that may have been made in {region}")
+            }
             Self::ImageCreation { name } => write!(f, "creating image {name:?}"),
             Self::Image { id, region, progress: Some(percent) } => {
                 write!(f, "waiting for image {id} in {region} to be available ({percent}%)")
@@ -130,13 +188,19 @@ impl fmt::Display for WaitingOn {
                 write!(f, "waiting for image {id} in {region} to be available")
             }
             Self::BuilderTermination { id } => write!(f, "waiting for builder {id} to be terminated"),
-            Self::ImageRemoval { id: Some(id), region } => write!(f, "removing image {id} and its snapshots in {region}"),
+            Self::ImageRemoval { id: Some(id), region } => {
+                write!(f, "removing image {id} and its snapshots in {region}")
+            }
             Self::ImageRemoval { id: None, region } => {
                 write!(f, "making sure that no unfinished image is left in {region}")
             }
-            Self::CopyLookup { region } => write!(f, "looking for the copy that may have been begun in {region}"),
+            Self::CopyLookup { region } => {
+                write!(f, "looking for the copy that may have been begun in {region}")
+            }
             Self::CopyStart { region } => write!(f, "starting the copy into {region}"),
-            Self::CopyRetry { region, message } => write!(f, "the copy into {region} failed and is made again: {message}"),
+            Self::CopyRetry { region, message } => {
+                write!(f, "the copy into {region} failed and is made again: {message}")
+            }
             Self::Tags { id, region } => write!(f, "putting the tags of {id} in {region} right"),
             Self::Destinations { ready, total } => write!(f, "{ready} of {total} destinations are ready"),
         }

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::{Eyes, Pace, timing};
-use crate::model::{AwsError, Image, ImageId, ImageState, Region, Seen, Snapshot, SnapshotId, ownership::Owner};
+use crate::model::{
+    AwsError, Image, ImageId, ImageState, Region, Seen, Snapshot, SnapshotId, ownership::Owner,
+};
 
 /// What to do next about images that are to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +75,8 @@ pub fn of_images(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result
     let used: Vec<SnapshotId> = images.iter().flat_map(|i| i.snapshot_ids()).collect();
     let orphan = |s: &&Snapshot| !used.contains(&s.id);
     let certain = !matches!(seen, Seen::Unknown) && (doomed.keep.is_empty() || !images.is_empty());
-    if let Some(snapshot) = snapshots.present().filter(|_| certain).and_then(|list| list.iter().find(orphan)) {
+    if let Some(snapshot) = snapshots.present().filter(|_| certain).and_then(|list| list.iter().find(orphan))
+    {
         return Ok(Removal::DeleteSnapshot(snapshot.id.clone()));
     }
     let gone = doomed.is_settled(&seen, now) && doomed.is_settled(&snapshots, now);

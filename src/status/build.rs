@@ -84,7 +84,9 @@ fn apply_success(status: &mut ImageBuildStatus, call: &BuildCall, outcome: &Outc
             i.image_id = Some(id.clone());
             i.uncertain = None;
         }),
-        (BuildCall::TerminateInstances { .. }, _) => change(&mut status.builder, |b| b.terminating_at = Some(Time(now))),
+        (BuildCall::TerminateInstances { .. }, _) => {
+            change(&mut status.builder, |b| b.terminating_at = Some(Time(now)))
+        }
         (
             BuildCall::RunInstances(_)
             | BuildCall::CreateImage(_)
@@ -111,7 +113,9 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
         BuildCall::CreateImage(_) if leaves_doubt(class) => {
             change(&mut status.image, |i| i.uncertain = Some(error.code.clone()));
         }
-        BuildCall::RunInstances(_) | BuildCall::CreateImage(_) | BuildCall::RequireImdsV2 { .. } if rejected => {
+        BuildCall::RunInstances(_) | BuildCall::CreateImage(_) | BuildCall::RequireImdsV2 { .. }
+            if rejected =>
+        {
             fail(status, &failure(), now);
         }
         BuildCall::TerminateInstances { .. } if class == Class::NotFound => {
@@ -186,9 +190,17 @@ fn change<T>(slot: &mut Option<T>, f: impl FnOnce(&mut T)) {
 }
 
 /// A call that failed says more than the plan that led to it.
-fn progress_after(view: &BuildView<'_>, plan: &BuildPlan, outcome: &Outcome, status: &ImageBuildStatus) -> Progress {
+fn progress_after(
+    view: &BuildView<'_>,
+    plan: &BuildPlan,
+    outcome: &Outcome,
+    status: &ImageBuildStatus,
+) -> Progress {
     if status.completion_time.is_some() && !view.deleting {
-        return status.failure.as_ref().map_or(Progress::Done, |f| Progress::Rejected(Failure::new(&f.reason, f.message.clone())));
+        return status
+            .failure
+            .as_ref()
+            .map_or(Progress::Done, |f| Progress::Rejected(Failure::new(&f.reason, f.message.clone())));
     }
     let Outcome::Failed(error) = outcome else { return plan.progress.clone() };
     if let Some(failure) = status.failure.as_ref().filter(|_| view.status.failure.is_none()) {
@@ -196,22 +208,35 @@ fn progress_after(view: &BuildView<'_>, plan: &BuildPlan, outcome: &Outcome, sta
     }
     let attempt = status.attempt.unwrap_or(1);
     match error.class() {
-        class if is_refusal(class) => Progress::Moving(WaitingOn::Capacity { attempt, message: error.to_string() }),
+        class if is_refusal(class) => {
+            Progress::Moving(WaitingOn::Capacity { attempt, message: error.to_string() })
+        }
         Class::NameTaken => plan.progress.clone(),
-        Class::NotSubscribed => Progress::Blocked(Failure::new(Class::NotSubscribed.reason(), where_to_subscribe(view, error))),
+        Class::NotSubscribed => {
+            Progress::Blocked(Failure::new(Class::NotSubscribed.reason(), where_to_subscribe(view, error)))
+        }
         _ => Progress::Trouble(error.clone()),
     }
 }
 
 fn where_to_subscribe(view: &BuildView<'_>, error: &AwsError) -> String {
-    let page = view.spec.source.marketplace.as_ref().map(|m| format!(" at https://aws.amazon.com/marketplace/pp?sku={}", m.product_code));
+    let page = view
+        .spec
+        .source
+        .marketplace
+        .as_ref()
+        .map(|m| format!(" at https://aws.amazon.com/marketplace/pp?sku={}", m.product_code));
     format!("{error}; accept the product's terms with this account{}", page.unwrap_or_default())
 }
 
 fn percent(progress: &Progress) -> Option<i32> {
     match progress {
         Progress::Moving(WaitingOn::Image { progress, .. }) => progress.map(i32::from),
-        Progress::Moving(_) | Progress::Trouble(_) | Progress::Blocked(_) | Progress::Done | Progress::Rejected(_) => None,
+        Progress::Moving(_)
+        | Progress::Trouble(_)
+        | Progress::Blocked(_)
+        | Progress::Done
+        | Progress::Rejected(_) => None,
     }
 }
 
@@ -229,7 +254,12 @@ fn enter_stage(status: &mut ImageBuildStatus, stage: Stage, now: Timestamp) {
     status.stages.push(StageStatus { name, start_time: Time(now), completion_time: None });
 }
 
-fn set_conditions(status: &mut ImageBuildStatus, progress: &Progress, generation: Option<i64>, now: Timestamp) {
+fn set_conditions(
+    status: &mut ImageBuildStatus,
+    progress: &Progress,
+    generation: Option<i64>,
+    now: Timestamp,
+) {
     let said: Vec<(&str, Said)> = stage_conditions(status, progress);
     let done = ready(status);
     let succeeded = succeeded(status, progress);
@@ -263,10 +293,13 @@ fn stage_conditions(status: &ImageBuildStatus, progress: &Progress) -> Vec<(&'st
     let image = status.image.as_ref();
     let image_id = image.and_then(|i| i.image_id.as_ref()).map(ToString::to_string).unwrap_or_default();
     let source = status.source.as_ref().map(|s| format!("source is {} ({})", s.image_id, s.name));
-    let running = builder.and_then(|b| b.running_at.as_ref()).map(|_| format!("builder {instance} was launched"));
-    let stopped = builder.and_then(|b| b.stopped_at.as_ref()).map(|_| format!("builder {instance} shut itself down"));
+    let running =
+        builder.and_then(|b| b.running_at.as_ref()).map(|_| format!("builder {instance} was launched"));
+    let stopped =
+        builder.and_then(|b| b.stopped_at.as_ref()).map(|_| format!("builder {instance} shut itself down"));
     let customized = image.map(|_| format!("{} steps succeeded on builder {instance}", status.steps.len()));
-    let available = image.and_then(|i| i.available_at.as_ref()).map(|_| format!("image {image_id} is available"));
+    let available =
+        image.and_then(|i| i.available_at.as_ref()).map(|_| format!("image {image_id} is available"));
     let clean = status.completion_time.as_ref().map(|_| cleaned_up(builder));
     [
         ("SourceResolved", source),
@@ -288,10 +321,19 @@ fn cleaned_up(builder: Option<&BuilderStatus>) -> String {
     }
 }
 
-fn stage_condition(status: &ImageBuildStatus, kind: &str, reached: Option<String>, progress: &Progress) -> Said {
+fn stage_condition(
+    status: &ImageBuildStatus,
+    kind: &str,
+    reached: Option<String>,
+    progress: &Progress,
+) -> Said {
     match (reached, &status.failure) {
         (Some(message), _) => Said::new(Value::True, kind, message),
-        (None, Some(failure)) if kind != "CleanedUp" => Said::new(Value::False, &failure.reason, "the run ended before"),
-        (None, Some(_) | None) => Said { value: Value::Unknown, message: String::new(), ..conditions::saying(progress) },
+        (None, Some(failure)) if kind != "CleanedUp" => {
+            Said::new(Value::False, &failure.reason, "the run ended before")
+        }
+        (None, Some(_) | None) => {
+            Said { value: Value::Unknown, message: String::new(), ..conditions::saying(progress) }
+        }
     }
 }

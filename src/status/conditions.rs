@@ -86,7 +86,9 @@ impl Conditions<'_> {
     pub fn set_summary(&mut self, progress: &Progress, done: Said) {
         let said = match progress {
             Progress::Done => done,
-            Progress::Moving(_) | Progress::Trouble(_) | Progress::Blocked(_) | Progress::Rejected(_) => saying(progress),
+            Progress::Moving(_) | Progress::Trouble(_) | Progress::Blocked(_) | Progress::Rejected(_) => {
+                saying(progress)
+            }
         };
         self.set("Ready", said.clone());
         let abnormal = Said { value: Value::True, ..said };

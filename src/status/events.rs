@@ -11,9 +11,10 @@ pub struct Note {
 }
 
 /// Conditions whose coming true is news.
-const MILESTONES: [&str; 8] = [
+const MILESTONES: [&str; 9] = [
     "SourceResolved",
     "BuilderRunning",
+    "BuilderStopped",
     "Customized",
     "ImageAvailable",
     "CleanedUp",
@@ -30,7 +31,8 @@ pub fn of_change(old: &[Condition], new: &[Condition]) -> Vec<Note> {
 fn of_condition(old: &[Condition], new: &Condition) -> Option<Note> {
     let before = old.iter().find(|c| c.type_ == new.type_);
     let came_true = new.status == "True" && before.is_none_or(|c| c.status != "True");
-    let note = |warning, reason: &str| Note { warning, reason: reason.to_owned(), message: new.message.clone() };
+    let note =
+        |warning, reason: &str| Note { warning, reason: reason.to_owned(), message: new.message.clone() };
     if new.type_ == "Stalled" {
         let news = before.is_none_or(|c| c.reason != new.reason);
         return news.then(|| note(true, &new.reason));

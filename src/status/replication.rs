@@ -16,8 +16,8 @@ use crate::{
     plan::{
         Progress, WaitingOn,
         replication::{
-            DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, ReplicationPlan, ReplicationStep,
-            ReplicationView,
+            DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, ReplicationPlan,
+            ReplicationStep, ReplicationView,
         },
     },
 };
@@ -26,7 +26,12 @@ use crate::{
 pub type Outcomes = BTreeMap<Region, Outcome>;
 
 /// The new status: receipts first, then what conditions say of them.
-pub fn project(view: &ReplicationView<'_>, plan: &ReplicationPlan, outcomes: &Outcomes, seen: &Seeing) -> ImageReplicationStatus {
+pub fn project(
+    view: &ReplicationView<'_>,
+    plan: &ReplicationPlan,
+    outcomes: &Outcomes,
+    seen: &Seeing,
+) -> ImageReplicationStatus {
     let mut status = view.status.clone();
     if let Some(ReplicationStep::RecordSource(source)) = &plan.step {
         status.source = Some(source.clone());
@@ -34,7 +39,7 @@ pub fn project(view: &ReplicationView<'_>, plan: &ReplicationPlan, outcomes: &Ou
     let mut shown = BTreeMap::new();
     for (region, destination) in &plan.destinations {
         let outcome = outcomes.get(region).unwrap_or(&Outcome::NoCall);
-        apply(&mut status, region, destination, outcome, view.now);
+        apply(view, &mut status, region, destination, outcome);
         shown.insert(region.clone(), progress_after(destination, outcome));
     }
     status.observed_generation = seen.generation;
@@ -48,22 +53,33 @@ pub fn project(view: &ReplicationView<'_>, plan: &ReplicationPlan, outcomes: &Ou
     status
 }
 
-fn apply(status: &mut ImageReplicationStatus, region: &Region, plan: &DestinationPlan, outcome: &Outcome, now: Timestamp) {
+fn apply(
+    view: &ReplicationView<'_>,
+    status: &mut ImageReplicationStatus,
+    region: &Region,
+    plan: &DestinationPlan,
+    outcome: &Outcome,
+) {
     match &plan.step {
         None => {}
-        Some(DestinationStep::Record(record)) => apply_record(status, region, record, now),
+        Some(DestinationStep::Record(record)) => apply_record(view, status, region, record),
         Some(DestinationStep::Call(call)) => {
             if repaired(call, outcome) {
                 status.drift_repaired += 1;
             }
             if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
-                apply_call(copy, call, outcome, now);
+                apply_call(copy, call, outcome, view.now);
             }
         }
     }
 }
 
-fn apply_record(status: &mut ImageReplicationStatus, region: &Region, record: &DestinationRecord, now: Timestamp) {
+fn apply_record(
+    view: &ReplicationView<'_>,
+    status: &mut ImageReplicationStatus,
+    region: &Region,
+    record: &DestinationRecord,
+) {
     let place = status.destinations.iter().position(|d| d.region == *region);
     if let DestinationRecord::Attempt(intent) = record {
         match place.and_then(|i| status.destinations.get_mut(i)) {
@@ -80,10 +96,10 @@ fn apply_record(status: &mut ImageReplicationStatus, region: &Region, record: &D
     if *record == DestinationRecord::Lost && copy.available_at.is_some() {
         status.drift_repaired += 1;
     }
-    change(copy, record, now);
+    change(copy, record, view.generation, view.now);
 }
 
-fn change(copy: &mut DestinationStatus, record: &DestinationRecord, now: Timestamp) {
+fn change(copy: &mut DestinationStatus, record: &DestinationRecord, generation: Option<i64>, now: Timestamp) {
     match record {
         DestinationRecord::Attempt(_) | DestinationRecord::Dropped => {}
         DestinationRecord::Found(id) => begun(copy, id),
@@ -91,6 +107,7 @@ fn change(copy: &mut DestinationStatus, record: &DestinationRecord, now: Timesta
             copy.available_at = Some(Time(now));
             copy.snapshot_ids = image.snapshot_ids();
         }
+        DestinationRecord::InSync => copy.observed_generation = generation,
         DestinationRecord::Failed(failure) => copy.failure = Some(failure_status(failure, now)),
         DestinationRecord::FailedRemoved => copy.image_id = None,
         DestinationRecord::Lost => {
@@ -99,6 +116,7 @@ fn change(copy: &mut DestinationStatus, record: &DestinationRecord, now: Timesta
             copy.snapshot_ids.clear();
             copy.requested_at = None;
             copy.available_at = None;
+            copy.observed_generation = None;
         }
     }
 }
@@ -116,7 +134,9 @@ fn apply_call(copy: &mut DestinationStatus, call: &DestinationCall, outcome: &Ou
             let new = tags.keys().filter(|k| !copy.tag_keys.contains(k)).cloned().collect::<Vec<_>>();
             copy.tag_keys.extend(new);
         }
-        (DestinationCall::DeleteTags { keys, .. }, Outcome::Accepted) => copy.tag_keys.retain(|k| !keys.contains(k)),
+        (DestinationCall::DeleteTags { keys, .. }, Outcome::Accepted) => {
+            copy.tag_keys.retain(|k| !keys.contains(k))
+        }
         (
             DestinationCall::CopyImage(_)
             | DestinationCall::CreateTags { .. }
@@ -134,7 +154,8 @@ fn copy_failed(copy: &mut DestinationStatus, error: &AwsError, now: Timestamp) {
     if leaves_doubt(class) {
         copy.uncertain = Some(error.code.clone());
     } else if class == Class::Invalid {
-        copy.failure = Some(failure_status(&crate::plan::Failure::new(class.reason(), conditions::explain(error)), now));
+        copy.failure =
+            Some(failure_status(&crate::plan::Failure::new(class.reason(), conditions::explain(error)), now));
     }
 }
 
@@ -157,10 +178,16 @@ fn progress_after(plan: &DestinationPlan, outcome: &Outcome) -> Progress {
 fn show(copy: &mut DestinationStatus, progress: &Progress, generation: Option<i64>, now: Timestamp) {
     copy.progress = match progress {
         Progress::Moving(WaitingOn::Image { progress, .. }) => progress.map(i32::from),
-        Progress::Moving(_) | Progress::Trouble(_) | Progress::Blocked(_) | Progress::Done | Progress::Rejected(_) => None,
+        Progress::Moving(_)
+        | Progress::Trouble(_)
+        | Progress::Blocked(_)
+        | Progress::Done
+        | Progress::Rejected(_) => None,
     };
     let copied = match (&copy.image_id, &copy.available_at) {
-        (Some(id), Some(_)) => Said::new(Value::True, "Copied", format!("copy {id} is available in {}", copy.region)),
+        (Some(id), Some(_)) => {
+            Said::new(Value::True, "Copied", format!("copy {id} is available in {}", copy.region))
+        }
         _ => conditions::saying(progress),
     };
     let stalled = (conditions::standing(progress) == Standing::Stalled)
@@ -182,22 +209,40 @@ fn overall(plan: &ReplicationPlan, shown: &BTreeMap<Region, Progress>) -> Progre
     }
 }
 
-fn summarise(view: &ReplicationView<'_>, status: &mut ImageReplicationStatus, progress: &Progress, generation: Option<i64>) {
+fn summarise(
+    view: &ReplicationView<'_>,
+    status: &mut ImageReplicationStatus,
+    progress: &Progress,
+    generation: Option<i64>,
+) {
     let total = view.spec.destinations.len();
     let wanted = |d: &&DestinationStatus| view.spec.destinations.iter().any(|w| w.region == d.region);
     let current = |d: &&DestinationStatus| {
         d.available_at.is_some() && d.source_image_id.as_ref() == status.source.as_ref().map(|s| &s.image_id)
     };
     let ready = status.destinations.iter().filter(wanted).filter(current).count();
-    let usable = status.destinations.iter().filter(wanted).filter(|d| d.available_at.is_some() || !d.previous.is_empty()).count();
+    let usable = status
+        .destinations
+        .iter()
+        .filter(wanted)
+        .filter(|d| d.available_at.is_some() || !d.previous.is_empty())
+        .count();
     status.ready = Some(format!("{ready}/{total}"));
     let available = if usable == total {
         Said::new(Value::True, "Available", format!("a usable copy exists in all {total} destinations"))
     } else {
-        Said::new(Value::False, "NotYetCopied", format!("a usable copy exists in {usable} of {total} destinations"))
+        Said::new(
+            Value::False,
+            "NotYetCopied",
+            format!("a usable copy exists in {usable} of {total} destinations"),
+        )
     };
     let resolved = match &status.source {
-        Some(source) => Said::new(Value::True, "SourceResolved", format!("source is {} in {}", source.image_id, source.region)),
+        Some(source) => Said::new(
+            Value::True,
+            "SourceResolved",
+            format!("source is {} in {}", source.image_id, source.region),
+        ),
         None => conditions::saying(progress),
     };
     let done = Said::new(Value::True, "Replicated", format!("all {total} destinations are ready"));

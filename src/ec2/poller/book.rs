@@ -94,8 +94,16 @@ impl Book {
     }
 
     /// Stores the answer of a call that began at `began`; the subjects to wake are those for whom it is news.
-    pub(super) fn answer(&mut self, query: &Query, found: Option<Answer>, began: Instant, at: (Instant, Timestamp)) -> Vec<Subject> {
-        let Some(entry) = self.entries.get_mut(query).filter(|e| e.valid_from <= began) else { return Vec::new() };
+    pub(super) fn answer(
+        &mut self,
+        query: &Query,
+        found: Option<Answer>,
+        began: Instant,
+        at: (Instant, Timestamp),
+    ) -> Vec<Subject> {
+        let Some(entry) = self.entries.get_mut(query).filter(|e| e.valid_from <= began) else {
+            return Vec::new();
+        };
         entry.misses = if found.is_some() { 0 } else { entry.misses.saturating_add(1) };
         let seen = match found {
             Some(answer) => Seen::Present(answer),
@@ -105,8 +113,16 @@ impl Book {
     }
 
     /// Stores a failure. A passing one is shown only when it lasts; until then the former answer stands.
-    pub(super) fn failure(&mut self, query: &Query, error: &AwsError, began: Instant, now: Instant) -> Vec<Subject> {
-        let Some(entry) = self.entries.get_mut(query).filter(|e| e.valid_from <= began) else { return Vec::new() };
+    pub(super) fn failure(
+        &mut self,
+        query: &Query,
+        error: &AwsError,
+        began: Instant,
+        now: Instant,
+    ) -> Vec<Subject> {
+        let Some(entry) = self.entries.get_mut(query).filter(|e| e.valid_from <= began) else {
+            return Vec::new();
+        };
         entry.misses = entry.misses.saturating_add(1);
         let passing = match error.class().disposition() {
             Disposition::Wait | Disposition::Retry => entry.misses <= HIDDEN_FAILURES,
@@ -148,7 +164,9 @@ impl Watched {
 
     fn absent(&self, now: Timestamp) -> Seen<Answer> {
         match self.sighting.as_ref().map(|s| &s.seen) {
-            Some(Seen::Absent { checks, since }) => Seen::Absent { checks: checks.saturating_add(1), since: *since },
+            Some(Seen::Absent { checks, since }) => {
+                Seen::Absent { checks: checks.saturating_add(1), since: *since }
+            }
             Some(Seen::Unknown | Seen::Present(_)) | None => Seen::Absent { checks: 1, since: now },
         }
     }

@@ -70,7 +70,9 @@ impl Ticker {
         let mut book = region.book();
         for query in group {
             let woken = match &found {
-                Ok(answers) => book.answer(query, answers.get(query).cloned(), began, (now, self.clock.now())),
+                Ok(answers) => {
+                    book.answer(query, answers.get(query).cloned(), began, (now, self.clock.now()))
+                }
                 Err(error) => book.failure(query, error, began, now),
             };
             for subject in woken {
@@ -89,9 +91,14 @@ impl Ticker {
             Some(Query::SnapshotsOf(_)) => self.snapshots(group).await,
             Some(Query::Parameter(_)) => self.parameters(group).await,
             Some(Query::Newest(selector)) => {
-                let images = self.ec2.describe_images(&self.name, &ImageFilter::Selected(selector.clone())).await?;
-                let newest = images.into_iter().max_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
-                Ok(newest.map(|i| (Query::Newest(selector.clone()), Answer::Image(Box::new(i)))).into_iter().collect())
+                let images =
+                    self.ec2.describe_images(&self.name, &ImageFilter::Selected(selector.clone())).await?;
+                let newest =
+                    images.into_iter().max_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
+                Ok(newest
+                    .map(|i| (Query::Newest(selector.clone()), Answer::Image(Box::new(i))))
+                    .into_iter()
+                    .collect())
             }
             Some(Query::Console(id)) => {
                 let text = self.ec2.get_console_output(&self.name, id).await?;
@@ -102,7 +109,11 @@ impl Ticker {
 
     async fn instances(&self, group: &[Query]) -> Found {
         let by_token = matches!(group.first(), Some(Query::InstanceByToken(_)));
-        let filter = if by_token { InstanceFilter::Tokens(tokens(group)) } else { InstanceFilter::Ids(instance_ids(group)) };
+        let filter = if by_token {
+            InstanceFilter::Tokens(tokens(group))
+        } else {
+            InstanceFilter::Ids(instance_ids(group))
+        };
         let instances = self.ec2.describe_instances(&self.name, &filter).await?;
         let keyed = instances.into_iter().filter_map(|instance| {
             let query = match &instance.client_token {
@@ -125,7 +136,9 @@ impl Ticker {
         for image in self.ec2.describe_images(&self.name, &filter).await? {
             let query = match &filter {
                 ImageFilter::Named(_) => Query::ImagesNamed(image.name.clone()),
-                ImageFilter::OwnedBy(_) => Query::ImagesOf(image.tags.get(ownership::UID).cloned().unwrap_or_default()),
+                ImageFilter::OwnedBy(_) => {
+                    Query::ImagesOf(image.tags.get(ownership::UID).cloned().unwrap_or_default())
+                }
                 ImageFilter::Ids(_) | ImageFilter::Selected(_) => {
                     found.insert(Query::Image(image.id.clone()), Answer::Image(Box::new(image)));
                     continue;
@@ -142,7 +155,9 @@ impl Ticker {
         let mut found: HashMap<Query, Answer> = HashMap::new();
         for snapshot in self.ec2.describe_snapshots(&self.name, &texts(group)).await? {
             let query = Query::SnapshotsOf(snapshot.tags.get(ownership::UID).cloned().unwrap_or_default());
-            if let Answer::Snapshots(list) = found.entry(query).or_insert_with(|| Answer::Snapshots(Vec::new())) {
+            if let Answer::Snapshots(list) =
+                found.entry(query).or_insert_with(|| Answer::Snapshots(Vec::new()))
+            {
                 list.push(snapshot);
             }
         }
@@ -151,7 +166,10 @@ impl Ticker {
 
     async fn parameters(&self, group: &[Query]) -> Found {
         let values = self.ec2.get_parameters(&self.name, &texts(group)).await?;
-        Ok(values.into_iter().map(|(name, value)| (Query::Parameter(name), Answer::Parameter(value))).collect())
+        Ok(values
+            .into_iter()
+            .map(|(name, value)| (Query::Parameter(name), Answer::Parameter(value)))
+            .collect())
     }
 }
 
@@ -161,7 +179,11 @@ fn groups(mut queries: Vec<Query>) -> Vec<Vec<Query>> {
     let mut groups: Vec<Vec<Query>> = Vec::new();
     for query in queries {
         match groups.last_mut() {
-            Some(group) if group.first().is_some_and(|q| same_kind(q, &query)) && group.len() < capacity(&query) => group.push(query),
+            Some(group)
+                if group.first().is_some_and(|q| same_kind(q, &query)) && group.len() < capacity(&query) =>
+            {
+                group.push(query)
+            }
             _ => groups.push(vec![query]),
         }
     }
@@ -186,7 +208,10 @@ fn capacity(query: &Query) -> usize {
 }
 
 fn tokens(group: &[Query]) -> Vec<String> {
-    group.iter().filter_map(|q| if let Query::InstanceByToken(token) = q { Some(token.0.clone()) } else { None }).collect()
+    group
+        .iter()
+        .filter_map(|q| if let Query::InstanceByToken(token) = q { Some(token.0.clone()) } else { None })
+        .collect()
 }
 
 fn instance_ids(group: &[Query]) -> Vec<InstanceId> {
@@ -199,8 +224,15 @@ fn image_ids(group: &[Query]) -> Vec<ImageId> {
 
 fn texts(group: &[Query]) -> Vec<String> {
     let text = |q: &Query| match q {
-        Query::ImagesNamed(text) | Query::ImagesOf(text) | Query::SnapshotsOf(text) | Query::Parameter(text) => Some(text.clone()),
-        Query::Instance(_) | Query::InstanceByToken(_) | Query::Image(_) | Query::Newest(_) | Query::Console(_) => None,
+        Query::ImagesNamed(text)
+        | Query::ImagesOf(text)
+        | Query::SnapshotsOf(text)
+        | Query::Parameter(text) => Some(text.clone()),
+        Query::Instance(_)
+        | Query::InstanceByToken(_)
+        | Query::Image(_)
+        | Query::Newest(_)
+        | Query::Console(_) => None,
     };
     group.iter().filter_map(text).collect()
 }

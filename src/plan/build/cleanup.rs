@@ -1,8 +1,14 @@
 //! Removing what a run leaves behind: the builder always, an image only if it never became available or is to go.
 
-use super::{BuildCall, BuildRecord, BuildStep, BuildView, Decided, Decision, Eyes, Failure, Hidden, Stage, WaitingOn, call, during, record, step, wait};
+use super::{
+    BuildCall, BuildRecord, BuildStep, BuildView, Decided, Decision, Eyes, Failure, Hidden, Stage, WaitingOn,
+    call, during, record, step, wait,
+};
 use crate::{
-    api::{DeletionPolicy, image_build::{BuilderStatus, ImageStatus}},
+    api::{
+        DeletionPolicy,
+        image_build::{BuilderStatus, ImageStatus},
+    },
     model::{ImageId, InstanceId, InstanceState, Seen},
     plan::{
         Pace, Progress,
@@ -130,7 +136,9 @@ fn find(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus) -> Decid
     let waiting_on = WaitingOn::LaunchLookup { region: region.clone() };
     Ok(match eyes.instance_by_token(region, &builder.client_token).map_err(during(STAGE))? {
         Seen::Present(instance) => record(STAGE, BuildRecord::Launched(Box::new(instance)), waiting_on),
-        Seen::Absent { checks, since } if timing::is_gone(checks, since, builder.requested_at.0, view.now) => {
+        Seen::Absent { checks, since }
+            if timing::is_gone(checks, since, builder.requested_at.0, view.now) =>
+        {
             record(STAGE, BuildRecord::BuilderGone, waiting_on)
         }
         Seen::Unknown | Seen::Absent { .. } => wait(STAGE, waiting_on),

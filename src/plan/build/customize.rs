@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, during, fail, fail_with, image, record, wait};
+use super::{
+    BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, during, fail, fail_with,
+    image, record, wait,
+};
 use crate::{
     api::image_build::{BuilderStatus, StepResult, StepStatus},
     customize::{self, Nonce, Outcome, Verdict},
@@ -10,19 +13,37 @@ use crate::{
     plan::{Pace, naming, timing},
 };
 
-pub(super) fn watch(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id: &InstanceId) -> Decided {
+pub(super) fn watch(
+    view: &BuildView<'_>,
+    eyes: &Eyes<'_>,
+    builder: &BuilderStatus,
+    id: &InstanceId,
+) -> Decided {
     if builder.stopped_at.is_some() {
         return verdict(view, eyes, builder, id);
     }
     let stage = if builder.running_at.is_some() { Stage::Customizing } else { Stage::Launching };
     match eyes.instance(&view.spec.region, id, Pace::Tick).map_err(during(stage))? {
-        Seen::Unknown => Ok(wait(stage, if builder.running_at.is_some() { WaitingOn::Guest { id: id.clone() } } else { WaitingOn::BuilderStart { id: id.clone() } })),
+        Seen::Unknown => Ok(wait(
+            stage,
+            if builder.running_at.is_some() {
+                WaitingOn::Guest { id: id.clone() }
+            } else {
+                WaitingOn::BuilderStart { id: id.clone() }
+            },
+        )),
         Seen::Absent { checks, since } => Ok(missing(view, builder, id, checks, since)),
         Seen::Present(instance) => Ok(by_state(view, builder, &instance)),
     }
 }
 
-fn missing(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId, checks: u32, since: jiff::Timestamp) -> Decision {
+fn missing(
+    view: &BuildView<'_>,
+    builder: &BuilderStatus,
+    id: &InstanceId,
+    checks: u32,
+    since: jiff::Timestamp,
+) -> Decision {
     if timing::is_gone(checks, since, builder.requested_at.0, view.now) {
         let message = format!("builder {id} is no longer in {}: somebody terminated it", view.spec.region);
         return fail(Stage::Customizing, Failure::new("BuilderGone", message));
@@ -33,7 +54,9 @@ fn missing(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId, check
 fn by_state(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -> Decision {
     let id = instance.id.clone();
     match &instance.state {
-        InstanceState::Pending | InstanceState::Other(_) => wait(Stage::Launching, WaitingOn::BuilderStart { id }),
+        InstanceState::Pending | InstanceState::Other(_) => {
+            wait(Stage::Launching, WaitingOn::BuilderStart { id })
+        }
         InstanceState::Running => running(view, builder, id),
         InstanceState::Stopping => wait(Stage::Stopping, WaitingOn::BuilderStop { id }),
         InstanceState::Stopped => stopped(view, instance),
@@ -48,7 +71,9 @@ fn running(view: &BuildView<'_>, builder: &BuilderStatus, id: InstanceId) -> Dec
     let timeout = Duration::from(view.spec.customize.timeout);
     let left = timing::remaining(since.0, timeout + timing::GUEST_GRACE, view.now);
     if left.is_zero() {
-        let message = format!("builder {id} was still running when customize.timeout ({timeout:?}) was over; raise it, or look at what the steps wait for");
+        let message = format!(
+            "builder {id} was still running when customize.timeout ({timeout:?}) was over; raise it, or look at what the steps wait for"
+        );
         return fail(Stage::Customizing, Failure::new("CustomizeTimeout", message));
     }
     let mut decision = wait(Stage::Customizing, WaitingOn::Guest { id });
@@ -64,17 +89,25 @@ fn stopped(view: &BuildView<'_>, instance: &Instance) -> Decision {
     if code == StateReason::GUEST_SHUTDOWN {
         return record(Stage::Stopping, BuildRecord::Stopped, WaitingOn::Console { id });
     }
-    let message = format!("builder {id} in {} was stopped from outside ({code}) before its steps were done", view.spec.region);
+    let message = format!(
+        "builder {id} in {} was stopped from outside ({code}) before its steps were done",
+        view.spec.region
+    );
     fail(Stage::Customizing, Failure::new("BuilderInterrupted", message))
 }
 
 /// Terminated: where EC2 gave up on a launch that it had accepted, another type or subnet may do; else it is a failure.
 fn died(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -> Decision {
-    let (code, text) = instance.state_reason.as_ref().map_or(("no reason", ""), |r| (r.code.as_str(), r.message.as_str()));
+    let (code, text) =
+        instance.state_reason.as_ref().map_or(("no reason", ""), |r| (r.code.as_str(), r.message.as_str()));
     let id = &instance.id;
     let said = format!("builder {id} in {} was terminated: {code}: {text}", view.spec.region);
     if builder.running_at.is_none() && code.starts_with("Server.") {
-        return record(Stage::Launching, BuildRecord::Refused(Failure::new("LaunchFailed", said)), WaitingOn::BuilderStart { id: id.clone() });
+        return record(
+            Stage::Launching,
+            BuildRecord::Refused(Failure::new("LaunchFailed", said)),
+            WaitingOn::BuilderStart { id: id.clone() },
+        );
     }
     let hint = if code == "Client.InternalError" {
         "; most often the operator's role may not use the KMS key of a volume: it needs kms:CreateGrant, kms:Decrypt and kms:GenerateDataKeyWithoutPlaintext"
@@ -95,16 +128,27 @@ fn verdict(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id: &
             let waiting_on = WaitingOn::ImageCreation { name: intent.name.clone() };
             record(Stage::CreatingImage, BuildRecord::Customized { steps, image: intent }, waiting_on)
         }
-        Some(Outcome::Failed) => fail_with(Stage::Customizing, step_failed(&verdict, id), steps, log(&verdict)),
+        Some(Outcome::Failed) => {
+            fail_with(Stage::Customizing, step_failed(&verdict, id), steps, log(&verdict))
+        }
         None => no_verdict(view, builder, id, steps, &verdict),
     })
 }
 
-fn no_verdict(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId, steps: Vec<StepStatus>, verdict: &Verdict) -> Decision {
+fn no_verdict(
+    view: &BuildView<'_>,
+    builder: &BuilderStatus,
+    id: &InstanceId,
+    steps: Vec<StepStatus>,
+    verdict: &Verdict,
+) -> Decision {
     let stopped_at = builder.stopped_at.as_ref().map_or(view.now, |t| t.0);
     let left = timing::remaining(stopped_at, timing::CONSOLE_WINDOW, view.now);
     if left.is_zero() {
-        let message = format!("builder {id} in {} powered off without a verdict on its serial console; its image may lack cloud-init, or a step shut the machine down", view.spec.region);
+        let message = format!(
+            "builder {id} in {} powered off without a verdict on its serial console; its image may lack cloud-init, or a step shut the machine down",
+            view.spec.region
+        );
         return fail_with(Stage::Customizing, Failure::new("NoVerdict", message), steps, log(verdict));
     }
     let mut decision = wait(Stage::Stopping, WaitingOn::Console { id: id.clone() });
@@ -115,8 +159,14 @@ fn no_verdict(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId, st
 fn step_failed(verdict: &Verdict, id: &InstanceId) -> Failure {
     let failed = verdict.steps.iter().find(|s| s.result == StepResult::Failed);
     let message = match failed {
-        Some(step) => format!("step {} failed with exit code {} on builder {id}; its last output is in status.log", step.name, step.exit_code.unwrap_or(-1)),
-        None => format!("the steps failed on builder {id} without saying which; the last output is in status.log"),
+        Some(step) => format!(
+            "step {} failed with exit code {} on builder {id}; its last output is in status.log",
+            step.name,
+            step.exit_code.unwrap_or(-1)
+        ),
+        None => {
+            format!("the steps failed on builder {id} without saying which; the last output is in status.log")
+        }
     };
     Failure::new("StepFailed", message)
 }

@@ -2,10 +2,16 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{BuildCall, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, blocked, call, during, fail, record, wait};
+use super::{
+    BuildCall, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, blocked, call,
+    during, fail, record, wait,
+};
 use crate::{
     api::{SnapshotStatus, image_build::ImageStatus},
-    model::{CreateImage, Image, ImageId, ImageState, InstanceId, Region, Seen, Snapshot, SnapshotState, ownership::Role},
+    model::{
+        CreateImage, Image, ImageId, ImageState, InstanceId, Region, Seen, Snapshot, SnapshotState,
+        ownership::Role,
+    },
     plan::{Pace, timing},
 };
 
@@ -29,12 +35,20 @@ pub(super) fn intent(view: &BuildView<'_>, name: String) -> ImageStatus {
 /// The name belongs to somebody else's image, which is never touched.
 pub(super) fn name_conflict(region: &Region, name: &str, images: &[Image]) -> Failure {
     let holder = images.first().map(|i| i.id.to_string()).unwrap_or_default();
-    Failure::new("NameConflict", format!("image name {name:?} in {region} is already in use by {holder}, which this build did not make; give spec.image.name another value in a new ImageBuild"))
+    Failure::new(
+        "NameConflict",
+        format!(
+            "image name {name:?} in {region} is already in use by {holder}, which this build did not make; give spec.image.name another value in a new ImageBuild"
+        ),
+    )
 }
 
 pub(super) fn create(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus) -> Decided {
     let Some(id) = view.status.builder.as_ref().and_then(|b| b.instance_id.clone()) else {
-        let failure = Failure::new("BuilderUnknown", "the image was to be made, but status names no builder; create a new ImageBuild");
+        let failure = Failure::new(
+            "BuilderUnknown",
+            "the image was to be made, but status names no builder; create a new ImageBuild",
+        );
         return Ok(fail(STAGE, failure));
     };
     let fresh = timing::elapsed(image.requested_at.0, view.now) < timing::RESEND_WITHOUT_LOOKUP;
@@ -44,7 +58,9 @@ pub(super) fn create(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus)
     match eyes.images_named(&view.spec.region, &image.name).map_err(during(STAGE))? {
         Seen::Unknown => Ok(looking(view, image)),
         Seen::Present(images) => Ok(found(view, image, &id, &images)),
-        Seen::Absent { checks, since } if timing::is_absent(checks, since, view.now) => Ok(request(view, image, id)),
+        Seen::Absent { checks, since } if timing::is_absent(checks, since, view.now) => {
+            Ok(request(view, image, id))
+        }
         Seen::Absent { .. } => Ok(looking(view, image)),
     }
 }
@@ -56,7 +72,9 @@ fn looking(view: &BuildView<'_>, image: &ImageStatus) -> Decision {
 /// An image that holds the name is ours only if it carries our tags of this attempt, or was made of our very builder.
 fn found(view: &BuildView<'_>, image: &ImageStatus, builder: &InstanceId, images: &[Image]) -> Decision {
     let attempt = view.status.attempt.unwrap_or(1);
-    let ours = |i: &&Image| view.owner.owns_attempt(&i.tags, attempt) || i.source_instance_id.as_ref() == Some(builder);
+    let ours = |i: &&Image| {
+        view.owner.owns_attempt(&i.tags, attempt) || i.source_instance_id.as_ref() == Some(builder)
+    };
     match images.iter().find(ours) {
         Some(ours) => {
             let found = BuildRecord::ImageFound { image_id: ours.id.clone(), intent: image.clone() };
@@ -84,29 +102,53 @@ pub(super) fn wait_for(view: &BuildView<'_>, eyes: &Eyes<'_>, status: &ImageStat
     let region = &view.spec.region;
     let snapshots = eyes.snapshots_of(region, &view.owner.uid, Pace::Tick).map_err(during(STAGE))?;
     let snapshots = snapshots.present().map(Vec::as_slice).unwrap_or_default();
-    let waiting_on = WaitingOn::Image { id: id.clone(), region: region.clone(), progress: least_progress(snapshots) };
+    let waiting_on =
+        WaitingOn::Image { id: id.clone(), region: region.clone(), progress: least_progress(snapshots) };
     Ok(match eyes.image(region, id, Pace::Tick).map_err(during(STAGE))? {
         Seen::Unknown => wait(STAGE, waiting_on),
         Seen::Absent { checks, since } if timing::is_gone(checks, since, status.requested_at.0, view.now) => {
-            fail(STAGE, Failure::new("ImageGone", format!("image {id} is no longer in {region}: somebody deregistered it before it was available")))
+            fail(
+                STAGE,
+                Failure::new(
+                    "ImageGone",
+                    format!(
+                        "image {id} is no longer in {region}: somebody deregistered it before it was available"
+                    ),
+                ),
+            )
         }
         Seen::Absent { .. } => wait(STAGE, waiting_on),
         Seen::Present(image) => by_state(view, status, &image, snapshots, waiting_on),
     })
 }
 
-fn by_state(view: &BuildView<'_>, status: &ImageStatus, image: &Image, snapshots: &[Snapshot], waiting_on: WaitingOn) -> Decision {
+fn by_state(
+    view: &BuildView<'_>,
+    status: &ImageStatus,
+    image: &Image,
+    snapshots: &[Snapshot],
+    waiting_on: WaitingOn,
+) -> Decision {
     let region = &view.spec.region;
     match &image.state {
         ImageState::Pending | ImageState::Transient | ImageState::Other(_) => wait(STAGE, waiting_on),
         ImageState::Available => available(view, status, image, waiting_on),
         ImageState::Disabled => {
-            let message = format!("image {} in {region} was disabled before the build had finished with it; enable it again", image.id);
+            let message = format!(
+                "image {} in {region} was disabled before the build had finished with it; enable it again",
+                image.id
+            );
             blocked(STAGE, Failure::new("ImageDisabled", message))
         }
         ImageState::Invalid | ImageState::Deregistered | ImageState::Failed | ImageState::Error => {
             let why = why_failed(image, snapshots);
-            fail(STAGE, Failure::new("ImageFailed", format!("image {} in {region} is {}: {why}", image.id, image.state)))
+            fail(
+                STAGE,
+                Failure::new(
+                    "ImageFailed",
+                    format!("image {} in {region} is {}: {why}", image.id, image.state),
+                ),
+            )
         }
     }
 }
@@ -144,6 +186,7 @@ pub(crate) fn why_failed(image: &Image, snapshots: &[Snapshot]) -> String {
         let message = s.state_message.as_deref().unwrap_or("no reason given");
         (s.state == SnapshotState::Error).then(|| format!("{}: {message}", s.id))
     };
-    let reasons: Vec<String> = image.state_reason.clone().into_iter().chain(snapshots.iter().filter_map(of_snapshot)).collect();
+    let reasons: Vec<String> =
+        image.state_reason.clone().into_iter().chain(snapshots.iter().filter_map(of_snapshot)).collect();
     if reasons.is_empty() { "EC2 gives no reason".to_owned() } else { reasons.join("; ") }
 }

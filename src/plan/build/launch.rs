@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{BuildCall, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, call, during, fail, image, record, wait};
+use super::{
+    BuildCall, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, call, during,
+    fail, image, record, wait,
+};
 use crate::{
     api::image_build::{BuilderStatus, SourceStatus, Volume},
     customize::{self, Nonce},
@@ -20,7 +23,11 @@ pub const TOKEN_MISMATCH: &str = "IdempotentParameterMismatch";
 /// Before the first launch: whatever can be known to fail later is found now, while nothing costs anything.
 pub(super) fn first_attempt(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
     let token = naming::launch_token(view.owner, 1);
-    if let Err(too_large) = customize::user_data(&view.spec.customize.steps, &Nonce::for_token(&token), view.spec.customize.timeout.into()) {
+    if let Err(too_large) = customize::user_data(
+        &view.spec.customize.steps,
+        &Nonce::for_token(&token),
+        view.spec.customize.timeout.into(),
+    ) {
         return Ok(fail(STAGE, Failure::new("UserDataTooLarge", too_large.to_string())));
     }
     let name = naming::image_name(view.spec, view.owner);
@@ -35,7 +42,10 @@ pub(super) fn first_attempt(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
 fn name_in_use(view: &BuildView<'_>, name: String, images: &[Image]) -> Decision {
     match images.iter().find(|i| view.owner.owns(&i.tags)) {
         Some(ours) => {
-            let record_found = BuildRecord::ImageFound { image_id: ours.id.clone(), intent: image::intent(view, name.clone()) };
+            let record_found = BuildRecord::ImageFound {
+                image_id: ours.id.clone(),
+                intent: image::intent(view, name.clone()),
+            };
             record(Stage::CreatingImage, record_found, WaitingOn::ImageCreation { name })
         }
         None => fail(STAGE, image::name_conflict(&view.spec.region, &name, images)),
@@ -76,7 +86,12 @@ fn candidates(view: &BuildView<'_>) -> usize {
     (view.spec.builder.subnet_ids.len().max(1) * view.spec.builder.instance_types.len()).max(1)
 }
 
-pub(super) fn launch(view: &BuildView<'_>, eyes: &Eyes<'_>, source: &SourceStatus, builder: &BuilderStatus) -> Decided {
+pub(super) fn launch(
+    view: &BuildView<'_>,
+    eyes: &Eyes<'_>,
+    source: &SourceStatus,
+    builder: &BuilderStatus,
+) -> Decided {
     let attempt = view.status.attempt.unwrap_or(1);
     if let Some(refused) = &builder.refused {
         return Ok(next_attempt(view, attempt, &refused.message, refused.time.0));
@@ -106,8 +121,15 @@ fn not_found(
         return run(view, source, builder, attempt);
     }
     if timing::is_gone(checks, since, builder.requested_at.0, view.now) {
-        let failure = Failure::new(TOKEN_MISMATCH, "the launch token was used with other parameters, and no instance was found under it");
-        return record(STAGE, BuildRecord::Refused(failure), WaitingOn::LaunchLookup { region: view.spec.region.clone() });
+        let failure = Failure::new(
+            TOKEN_MISMATCH,
+            "the launch token was used with other parameters, and no instance was found under it",
+        );
+        return record(
+            STAGE,
+            BuildRecord::Refused(failure),
+            WaitingOn::LaunchLookup { region: view.spec.region.clone() },
+        );
     }
     wait(STAGE, WaitingOn::LaunchLookup { region: view.spec.region.clone() })
 }
@@ -117,13 +139,20 @@ fn adopt(view: &BuildView<'_>, attempt: i32, instance: Instance) -> Decision {
         let waiting_on = WaitingOn::BuilderStart { id: instance.id.clone() };
         return record(STAGE, BuildRecord::Launched(Box::new(instance)), waiting_on);
     }
-    let message = format!("instance {} in {} has this build's launch token but not its ownership tags; look at it, and create a new ImageBuild", instance.id, view.spec.region);
+    let message = format!(
+        "instance {} in {} has this build's launch token but not its ownership tags; look at it, and create a new ImageBuild",
+        instance.id, view.spec.region
+    );
     fail(STAGE, Failure::new("BuilderNotOurs", message))
 }
 
 fn next_attempt(view: &BuildView<'_>, attempt: i32, why: &str, refused_at: jiff::Timestamp) -> Decision {
     let round_over = usize::try_from(attempt).unwrap_or(1).is_multiple_of(candidates(view));
-    let pause = if round_over { timing::remaining(refused_at, timing::CAPACITY_ROUND, view.now) } else { Duration::ZERO };
+    let pause = if round_over {
+        timing::remaining(refused_at, timing::CAPACITY_ROUND, view.now)
+    } else {
+        Duration::ZERO
+    };
     if pause.is_zero() {
         return begin(view, attempt + 1);
     }
@@ -143,7 +172,12 @@ fn run(view: &BuildView<'_>, source: &SourceStatus, builder: &BuilderStatus, att
 }
 
 /// The same for the same receipts: what a token was sent with once, it is sent with always.
-fn request(view: &BuildView<'_>, source: &SourceStatus, builder: &BuilderStatus, attempt: i32) -> Result<RunInstances, customize::TooLarge> {
+fn request(
+    view: &BuildView<'_>,
+    source: &SourceStatus,
+    builder: &BuilderStatus,
+    attempt: i32,
+) -> Result<RunInstances, customize::TooLarge> {
     let spec = view.spec;
     let nonce = Nonce::for_token(&builder.client_token);
     let outlived = Duration::from(spec.active_deadline) + timing::DELETE_AFTER_MARGIN;

@@ -22,7 +22,8 @@ use crate::{
         image_build::{BuilderStatus, ImageStatus, SourceStatus, StepStatus},
     },
     model::{
-        AwsError, CreateImage, ImageId, Instance, InstanceId, Region, RunInstances, SnapshotId, ownership::Owner,
+        AwsError, CreateImage, ImageId, Instance, InstanceId, Region, RunInstances, SnapshotId,
+        ownership::Owner,
     },
 };
 
@@ -99,7 +100,10 @@ pub enum BuildStep {
 pub enum BuildRecord {
     Source(SourceStatus),
     /// The intent to launch, before the call.
-    Attempt { number: i32, builder: BuilderStatus },
+    Attempt {
+        number: i32,
+        builder: BuilderStatus,
+    },
     /// An instance that a former call made.
     Launched(Box<Instance>),
     Running,
@@ -107,10 +111,20 @@ pub enum BuildRecord {
     /// The attempt is over without an instance worth having: the next one may begin.
     Refused(Failure),
     /// The steps succeeded; the intent to make the image, before the call.
-    Customized { steps: Vec<StepStatus>, image: ImageStatus },
-    Failed { failure: Failure, steps: Vec<StepStatus>, log: Option<String> },
+    Customized {
+        steps: Vec<StepStatus>,
+        image: ImageStatus,
+    },
+    Failed {
+        failure: Failure,
+        steps: Vec<StepStatus>,
+        log: Option<String>,
+    },
     /// An image that a former call made.
-    ImageFound { image_id: ImageId, intent: ImageStatus },
+    ImageFound {
+        image_id: ImageId,
+        intent: ImageStatus,
+    },
     ImageAvailable(ImageStatus),
     ImageGone,
     BuilderGone,
@@ -218,7 +232,10 @@ fn deadline_passed(view: &BuildView<'_>) -> Option<Failure> {
     let deadline = Duration::from(view.spec.active_deadline);
     (timing::elapsed(start, view.now) >= deadline).then(|| {
         let stage = current_stage(view.status);
-        Failure::new("DeadlineExceeded", format!("the run was still {stage} when spec.activeDeadline ({deadline:?}) was over"))
+        Failure::new(
+            "DeadlineExceeded",
+            format!("the run was still {stage} when spec.activeDeadline ({deadline:?}) was over"),
+        )
     })
 }
 
@@ -234,7 +251,8 @@ fn shown_after_deadline(view: &BuildView<'_>, mut decision: Decision) -> Decisio
 /// Wakes up at the deadline though nothing else happens.
 fn with_deadline(view: &BuildView<'_>, mut decision: Decision) -> Decision {
     if let Some(start) = &view.status.start_time {
-        let left = timing::remaining(start.0, view.spec.active_deadline.into(), view.now) + Duration::from_secs(1);
+        let left =
+            timing::remaining(start.0, view.spec.active_deadline.into(), view.now) + Duration::from_secs(1);
         decision.check_after = Some(decision.check_after.map_or(left, |after| after.min(left)));
     }
     decision
@@ -259,7 +277,12 @@ fn wait(stage: Stage, waiting_on: WaitingOn) -> Decision {
 }
 
 fn blocked(stage: Stage, failure: Failure) -> Decision {
-    Decision { step: None, stage, progress: Progress::Blocked(failure), check_after: Some(timing::NEEDS_HELP) }
+    Decision {
+        step: None,
+        stage,
+        progress: Progress::Blocked(failure),
+        check_after: Some(timing::NEEDS_HELP),
+    }
 }
 
 fn step(stage: Stage, step: BuildStep, waiting_on: WaitingOn) -> Decision {

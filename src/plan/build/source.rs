@@ -1,6 +1,9 @@
 //! Which image to start from: resolved once a run, so that a newer one in the middle changes nothing.
 
-use super::{BaseBuild, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, blocked, during, fail, record, wait};
+use super::{
+    BaseBuild, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, blocked, during,
+    fail, record, wait,
+};
 use crate::{
     api::image_build::{DeviceStatus, Marketplace, Selector, SourceStatus},
     model::{Image, ImageId, ImageSelector, ImageState, Region, Seen, Tags},
@@ -30,7 +33,9 @@ fn by_id(view: &BuildView<'_>, eyes: &Eyes<'_>, id: &ImageId) -> Decided {
     let region = &view.spec.region;
     let seen = eyes.image(region, id, Pace::Now).map_err(during(STAGE))?;
     Ok(judge(view, seen, || {
-        format!("image {id} was not found in {region}: it does not exist there, is not shared with this account, or is not allowed by the account's Allowed AMIs setting; check spec.source")
+        format!(
+            "image {id} was not found in {region}: it does not exist there, is not shared with this account, or is not allowed by the account's Allowed AMIs setting; check spec.source"
+        )
     }))
 }
 
@@ -39,12 +44,15 @@ fn by_parameter(view: &BuildView<'_>, eyes: &Eyes<'_>, name: &str) -> Decided {
     match eyes.parameter(region, name).map_err(during(STAGE))? {
         Seen::Unknown => Ok(wait(STAGE, WaitingOn::SourceLookup)),
         Seen::Absent { .. } => {
-            let message = format!("SSM parameter {name} does not exist in {region}; check spec.source.ssmParameter");
+            let message =
+                format!("SSM parameter {name} does not exist in {region}; check spec.source.ssmParameter");
             Ok(blocked(STAGE, Failure::new("SourceNotFound", message)))
         }
         Seen::Present(value) if value.starts_with("ami-") => by_id(view, eyes, &ImageId(value)),
         Seen::Present(_) => {
-            let message = format!("SSM parameter {name} in {region} does not hold an AMI id; name one whose value begins with ami-");
+            let message = format!(
+                "SSM parameter {name} in {region} does not hold an AMI id; name one whose value begins with ami-"
+            );
             Ok(blocked(STAGE, Failure::new("SourceNotAnImage", message)))
         }
     }
@@ -53,19 +61,26 @@ fn by_parameter(view: &BuildView<'_>, eyes: &Eyes<'_>, name: &str) -> Decided {
 fn newest(view: &BuildView<'_>, eyes: &Eyes<'_>, selector: &ImageSelector, field: &str) -> Decided {
     let region = &view.spec.region;
     let seen = eyes.newest(region, selector).map_err(during(STAGE))?;
-    Ok(judge(view, seen, || format!("no available image in {region} matches {field}; check it, or wait for one to appear")))
+    Ok(judge(view, seen, || {
+        format!("no available image in {region} matches {field}; check it, or wait for one to appear")
+    }))
 }
 
 fn by_build(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
     let name = view.spec.source.image_build_ref.as_ref().map(|r| r.name.clone()).unwrap_or_default();
     match &view.base {
-        None | Some(BaseBuild::Missing | BaseBuild::Running) => Ok(wait(STAGE, WaitingOn::SourceBuild { name })),
+        None | Some(BaseBuild::Missing | BaseBuild::Running) => {
+            Ok(wait(STAGE, WaitingOn::SourceBuild { name }))
+        }
         Some(BaseBuild::Failed) => {
             let message = format!("ImageBuild {name} ended without an image; refer to another build");
             Ok(blocked(STAGE, Failure::new("SourceBuildFailed", message)))
         }
         Some(BaseBuild::Ready { region, .. }) if *region != view.spec.region => {
-            let message = format!("the image of ImageBuild {name} is in {region}, this build runs in {}; build in the same region, or from a replicated copy by its id", view.spec.region);
+            let message = format!(
+                "the image of ImageBuild {name} is in {region}, this build runs in {}; build in the same region, or from a replicated copy by its id",
+                view.spec.region
+            );
             Ok(fail(STAGE, Failure::new("SourceInOtherRegion", message)))
         }
         Some(BaseBuild::Ready { image_id, .. }) => by_id(view, eyes, image_id),
@@ -101,7 +116,10 @@ fn take(region: &Region, image: &Image) -> Decision {
         }
     }
     if image.root_device_type != "ebs" {
-        let message = format!("source image {id} in {region} has an {} root device; an image can be made only of EBS-backed instances", image.root_device_type);
+        let message = format!(
+            "source image {id} in {region} has an {} root device; an image can be made only of EBS-backed instances",
+            image.root_device_type
+        );
         return fail(STAGE, Failure::new("SourceNotEBS", message));
     }
     record(STAGE, BuildRecord::Source(source_status(image)), WaitingOn::SourceLookup)

@@ -9,10 +9,7 @@ use super::{
 };
 use crate::{
     api::image_replication::{Destination, DestinationStatus, PreviousCopy},
-    model::{
-        AwsError, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot, Tags,
-        ownership::Role,
-    },
+    model::{AwsError, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot, Tags, ownership::Role},
     plan::{
         Pace,
         build::why_failed,
@@ -30,9 +27,17 @@ const STALLED_AFTER: i32 = 3;
 type Decided = Result<DestinationPlan, AwsError>;
 
 /// Makes the copy and keeps it true.
-pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus, wanted: &Destination) -> DestinationPlan {
+pub(super) fn keep(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+    wanted: &Destination,
+) -> DestinationPlan {
     if wanted.region == source.region {
-        let message = format!("{} is the source's own region: the image is there already; take it off spec.destinations", wanted.region);
+        let message = format!(
+            "{} is the source's own region: the image is there already; take it off spec.destinations",
+            wanted.region
+        );
         return standing(Progress::Rejected(Failure::new("SourceRegion", message)));
     }
     let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
@@ -51,8 +56,14 @@ fn is_current(copy: &DestinationStatus, source: &ReplicationSourceStatus) -> boo
 }
 
 /// A copy of a former source: an unfinished one is cancelled first, a finished one stays while the new one is made.
-fn outdated(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus, copy: &DestinationStatus) -> Decided {
-    let unfinished = copy.available_at.is_none() && copy.requested_at.is_some() && copy.source_image_id.is_some();
+fn outdated(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+    copy: &DestinationStatus,
+) -> Decided {
+    let unfinished =
+        copy.available_at.is_none() && copy.requested_at.is_some() && copy.source_image_id.is_some();
     if !unfinished {
         return Ok(begin(view, source, &copy.region, Some(copy)));
     }
@@ -61,11 +72,17 @@ fn outdated(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSou
 }
 
 /// Writes down what the next copy call will ask for. A finished copy of a former source becomes a previous one.
-fn begin(view: &ReplicationView<'_>, source: &ReplicationSourceStatus, region: &Region, old: Option<&DestinationStatus>) -> DestinationPlan {
+fn begin(
+    view: &ReplicationView<'_>,
+    source: &ReplicationSourceStatus,
+    region: &Region,
+    old: Option<&DestinationStatus>,
+) -> DestinationPlan {
     let attempt = old.and_then(|d| d.attempt).unwrap_or(0) + 1;
     let mut previous = old.map(|d| d.previous.clone()).unwrap_or_default();
     if let Some((copy, Some(id))) = old.map(|d| (d, &d.image_id)).filter(|(d, _)| d.available_at.is_some()) {
-        previous.insert(0, PreviousCopy { image_id: id.clone(), source_image_id: copy.source_image_id.clone() });
+        previous
+            .insert(0, PreviousCopy { image_id: id.clone(), source_image_id: copy.source_image_id.clone() });
         previous.truncate(MAX_PREVIOUS);
     }
     let intent = DestinationStatus {
@@ -79,6 +96,7 @@ fn begin(view: &ReplicationView<'_>, source: &ReplicationSourceStatus, region: &
         uncertain: None,
         progress: None,
         available_at: None,
+        observed_generation: None,
         tag_keys: view.spec.tags.keys().cloned().collect(),
         failure: None,
         conditions: old.map(|d| d.conditions.clone()).unwrap_or_default(),
@@ -87,7 +105,13 @@ fn begin(view: &ReplicationView<'_>, source: &ReplicationSourceStatus, region: &
     record(DestinationRecord::Attempt(Box::new(intent)), WaitingOn::CopyStart { region: region.clone() })
 }
 
-fn current(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus, wanted: &Destination, copy: &DestinationStatus) -> Decided {
+fn current(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+    wanted: &Destination,
+    copy: &DestinationStatus,
+) -> Decided {
     match &copy.image_id {
         None => start(view, eyes, source, wanted, copy),
         Some(id) if copy.available_at.is_none() => under_way(view, eyes, copy, id),
@@ -96,7 +120,13 @@ fn current(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSour
 }
 
 /// The call itself, or after a lost answer the search for what it made.
-fn start(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus, wanted: &Destination, copy: &DestinationStatus) -> Decided {
+fn start(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+    wanted: &Destination,
+    copy: &DestinationStatus,
+) -> Decided {
     let made_at = requested_at(copy, view.now);
     let fresh = timing::elapsed(made_at, view.now) < timing::RESEND_WITHOUT_LOOKUP;
     if fresh && copy.uncertain.is_none() {
@@ -117,17 +147,26 @@ fn start(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSource
     let mismatch = copy.uncertain.as_deref() == Some("IdempotentParameterMismatch");
     Ok(match (nothing, mismatch) {
         (true, false) => request(view, source, wanted, copy),
-        (true, true) if timing::elapsed(made_at, view.now) >= timing::CONSISTENCY_WINDOW => begin(view, source, &copy.region, Some(copy)),
+        (true, true) if timing::elapsed(made_at, view.now) >= timing::CONSISTENCY_WINDOW => {
+            begin(view, source, &copy.region, Some(copy))
+        }
         (true | false, _) => moving(waiting_on),
     })
 }
 
-fn request(view: &ReplicationView<'_>, source: &ReplicationSourceStatus, wanted: &Destination, copy: &DestinationStatus) -> DestinationPlan {
+fn request(
+    view: &ReplicationView<'_>,
+    source: &ReplicationSourceStatus,
+    wanted: &Destination,
+    copy: &DestinationStatus,
+) -> DestinationPlan {
     let attempt = copy.attempt.unwrap_or(1);
     let key = wanted.encryption.as_ref().map(|e| e.kms_key_id.clone());
     let request = CopyImage {
         region: copy.region.clone(),
-        client_token: copy.client_token.clone().unwrap_or_else(|| naming::copy_token(view.owner, &copy.region, &source.image_id, copy.attempt.unwrap_or(1))),
+        client_token: copy.client_token.clone().unwrap_or_else(|| {
+            naming::copy_token(view.owner, &copy.region, &source.image_id, copy.attempt.unwrap_or(1))
+        }),
         source_image_id: source.image_id.clone(),
         source_region: source.region.clone(),
         name: view.spec.image_name.clone().unwrap_or_else(|| source.name.clone()),
@@ -143,18 +182,28 @@ fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStat
     let region = &copy.region;
     let snapshots = eyes.snapshots_of(region, &view.owner.uid, Pace::Tick)?;
     let attempt = copy.attempt.unwrap_or(1);
-    let mine: Vec<Snapshot> = snapshots.present().into_iter().flatten().filter(|s| view.owner.owns_attempt(&s.tags, attempt)).cloned().collect();
+    let mine: Vec<Snapshot> = snapshots
+        .present()
+        .into_iter()
+        .flatten()
+        .filter(|s| view.owner.owns_attempt(&s.tags, attempt))
+        .cloned()
+        .collect();
     let progress = mine.iter().map(|s| s.progress).min();
     let waiting_on = WaitingOn::Image { id: id.clone(), region: region.clone(), progress };
     Ok(match eyes.image(region, id, Pace::Tick)? {
         Seen::Unknown => moving(waiting_on),
-        Seen::Absent { checks, since } if timing::is_gone(checks, since, requested_at(copy, view.now), view.now) => {
+        Seen::Absent { checks, since }
+            if timing::is_gone(checks, since, requested_at(copy, view.now), view.now) =>
+        {
             record(DestinationRecord::Lost, waiting_on)
         }
         Seen::Absent { .. } => moving(waiting_on),
         Seen::Present(image) => match &image.state {
             ImageState::Pending | ImageState::Transient | ImageState::Other(_) => moving(waiting_on),
-            ImageState::Available | ImageState::Disabled => record(DestinationRecord::Available(Box::new(image)), waiting_on),
+            ImageState::Available | ImageState::Disabled => {
+                record(DestinationRecord::Available(Box::new(image)), waiting_on)
+            }
             ImageState::Invalid | ImageState::Deregistered | ImageState::Failed | ImageState::Error => {
                 let why = why_failed(&image, &mine);
                 let message = format!("copy {id} in {region} is {}: {why}", image.state);
@@ -166,45 +215,73 @@ fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStat
 
 /// The copy is there: watched now and then, put right where it differs, made again when somebody removed it.
 fn in_place(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, id: &ImageId) -> Decided {
-    let pace = if view.settled { Pace::Every(view.spec.resync_interval.into()) } else { Pace::Now };
+    let in_sync = copy.observed_generation == view.generation;
+    let pace = if in_sync { Pace::Every(view.spec.resync_interval.into()) } else { Pace::Now };
     let waiting_on = WaitingOn::Tags { id: id.clone(), region: copy.region.clone() };
     Ok(match eyes.image(&copy.region, id, pace)? {
-        Seen::Unknown if view.settled => standing(Progress::Done),
+        Seen::Unknown if in_sync => standing(Progress::Done),
         Seen::Unknown => moving(waiting_on),
-        Seen::Absent { checks, since } if timing::is_gone(checks, since, requested_at(copy, view.now), view.now) => {
+        Seen::Absent { checks, since }
+            if timing::is_gone(checks, since, requested_at(copy, view.now), view.now) =>
+        {
             record(DestinationRecord::Lost, WaitingOn::CopyStart { region: copy.region.clone() })
         }
         Seen::Absent { .. } => moving(WaitingOn::CopyLookup { region: copy.region.clone() }),
         Seen::Present(image) if image.state == ImageState::Disabled => {
-            let message = format!("copy {id} in {} was disabled by somebody: it cannot be launched; enable it again", copy.region);
+            let message = format!(
+                "copy {id} in {} was disabled by somebody: it cannot be launched; enable it again",
+                copy.region
+            );
             blocked(Failure::new("CopyDisabled", message))
         }
-        Seen::Present(image) => tags(view, copy, &image),
+        Seen::Present(image) => match tags(view, copy, &image, in_sync) {
+            Some(plan) => plan,
+            None if in_sync => standing(Progress::Done),
+            None => record(DestinationRecord::InSync, waiting_on),
+        },
     })
 }
 
 /// Adds and repairs what `spec.tags` asks for, and takes off what it no longer does. Tags of others are left alone.
-fn tags(view: &ReplicationView<'_>, copy: &DestinationStatus, image: &Image) -> DestinationPlan {
+fn tags(
+    view: &ReplicationView<'_>,
+    copy: &DestinationStatus,
+    image: &Image,
+    in_sync: bool,
+) -> Option<DestinationPlan> {
     let wanted = &view.spec.tags;
-    let missing: Tags = wanted.iter().filter(|(k, v)| image.tags.get(*k) != Some(*v)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let missing: Tags = wanted
+        .iter()
+        .filter(|(k, v)| image.tags.get(*k) != Some(*v))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     let obsolete: Vec<String> = copy.tag_keys.iter().filter(|k| !wanted.contains_key(*k)).cloned().collect();
     let region = copy.region.clone();
     let waiting_on = WaitingOn::Tags { id: image.id.clone(), region: region.clone() };
-    let resources = std::iter::once(image.id.to_string()).chain(copy.snapshot_ids.iter().map(ToString::to_string)).collect();
+    let resources = std::iter::once(image.id.to_string())
+        .chain(copy.snapshot_ids.iter().map(ToString::to_string))
+        .collect();
     if !missing.is_empty() {
-        let repair = view.settled;
-        return call(DestinationCall::CreateTags { region, resources, tags: missing, repair }, waiting_on);
+        return Some(call(
+            DestinationCall::CreateTags { region, resources, tags: missing, repair: in_sync },
+            waiting_on,
+        ));
     }
-    if !obsolete.is_empty() {
-        return call(DestinationCall::DeleteTags { region, resources, keys: obsolete }, waiting_on);
-    }
-    standing(Progress::Done)
+    (!obsolete.is_empty())
+        .then(|| call(DestinationCall::DeleteTags { region, resources, keys: obsolete }, waiting_on))
 }
 
 /// The evidence is written down; the failed copy goes, then it is made again, ever more slowly.
-fn after_failure(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus, copy: &DestinationStatus) -> Decided {
+fn after_failure(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+    copy: &DestinationStatus,
+) -> Decided {
     if copy.image_id.is_some() {
-        let mut plan = remove(view, eyes, copy, true, || record(DestinationRecord::FailedRemoved, WaitingOn::CopyStart { region: copy.region.clone() }))?;
+        let mut plan = remove(view, eyes, copy, true, || {
+            record(DestinationRecord::FailedRemoved, WaitingOn::CopyStart { region: copy.region.clone() })
+        })?;
         plan.progress = failed_progress(copy);
         return Ok(plan);
     }
@@ -227,8 +304,15 @@ fn failed_progress(copy: &DestinationStatus) -> Progress {
 }
 
 /// The region is no longer wanted. With `retain`, what is usable is handed over; an unfinished copy always goes.
-pub(super) fn leave(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, retain: bool) -> DestinationPlan {
-    let dropped = || record(DestinationRecord::Dropped, WaitingOn::ImageRemoval { id: None, region: copy.region.clone() });
+pub(super) fn leave(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+    retain: bool,
+) -> DestinationPlan {
+    let dropped = || {
+        record(DestinationRecord::Dropped, WaitingOn::ImageRemoval { id: None, region: copy.region.clone() })
+    };
     let handed_over = copy.available_at.is_some() || copy.requested_at.is_none();
     if retain && handed_over {
         return dropped();
@@ -237,7 +321,13 @@ pub(super) fn leave(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &Destinat
 }
 
 /// Removes this region's copy, and without `retain` the previous ones too; then goes on with `then`.
-fn remove(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, retain: bool, then: impl FnOnce() -> DestinationPlan) -> Decided {
+fn remove(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+    retain: bool,
+    then: impl FnOnce() -> DestinationPlan,
+) -> Decided {
     let region = copy.region.clone();
     let previous: Vec<ImageId> = copy.previous.iter().map(|p| p.image_id.clone()).collect();
     let mut known: Vec<ImageId> = copy.image_id.iter().cloned().collect();
@@ -274,13 +364,25 @@ fn moving(waiting_on: WaitingOn) -> DestinationPlan {
 }
 
 fn blocked(failure: Failure) -> DestinationPlan {
-    DestinationPlan { step: None, progress: Progress::Blocked(failure), check_after: Some(timing::NEEDS_HELP) }
+    DestinationPlan {
+        step: None,
+        progress: Progress::Blocked(failure),
+        check_after: Some(timing::NEEDS_HELP),
+    }
 }
 
 fn record(record: DestinationRecord, waiting_on: WaitingOn) -> DestinationPlan {
-    DestinationPlan { step: Some(DestinationStep::Record(record)), progress: Progress::Moving(waiting_on), check_after: None }
+    DestinationPlan {
+        step: Some(DestinationStep::Record(record)),
+        progress: Progress::Moving(waiting_on),
+        check_after: None,
+    }
 }
 
 fn call(call: DestinationCall, waiting_on: WaitingOn) -> DestinationPlan {
-    DestinationPlan { step: Some(DestinationStep::Call(call)), progress: Progress::Moving(waiting_on), check_after: None }
+    DestinationPlan {
+        step: Some(DestinationStep::Call(call)),
+        progress: Progress::Moving(waiting_on),
+        check_after: None,
+    }
 }

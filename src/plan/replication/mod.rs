@@ -28,8 +28,8 @@ pub struct ReplicationView<'a> {
     pub deleting: bool,
     /// Our finalizer is on the object.
     pub held: bool,
-    /// This generation was seen before, and nobody asked to look again: what is found to differ now is drift.
-    pub settled: bool,
+    /// `metadata.generation`.
+    pub generation: Option<i64>,
     /// The build that `spec.source.imageBuildRef` names, where it does, and the name of its image.
     pub base: Option<(BaseBuild, String)>,
     pub now: Timestamp,
@@ -79,6 +79,8 @@ pub enum DestinationRecord {
     /// A copy that a former call began.
     Found(ImageId),
     Available(Box<Image>),
+    /// The copy is as this generation wants it: what differs from now on is drift.
+    InSync,
     Failed(Failure),
     /// The failed copy is gone, the region free for the next attempt.
     FailedRemoved,
@@ -92,11 +94,26 @@ pub enum DestinationRecord {
 #[derive(Clone, Debug, PartialEq)]
 pub enum DestinationCall {
     CopyImage(CopyImage),
-    DeregisterImage { region: Region, id: ImageId },
-    DeleteSnapshot { region: Region, id: SnapshotId },
+    DeregisterImage {
+        region: Region,
+        id: ImageId,
+    },
+    DeleteSnapshot {
+        region: Region,
+        id: SnapshotId,
+    },
     /// `repair` tells a tag that somebody changed from one that the manifest changed.
-    CreateTags { region: Region, resources: Vec<String>, tags: Tags, repair: bool },
-    DeleteTags { region: Region, resources: Vec<String>, keys: Vec<String> },
+    CreateTags {
+        region: Region,
+        resources: Vec<String>,
+        tags: Tags,
+        repair: bool,
+    },
+    DeleteTags {
+        region: Region,
+        resources: Vec<String>,
+        keys: Vec<String>,
+    },
 }
 
 /// What to do next.
@@ -119,7 +136,9 @@ fn decide(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
     }
     match source::resolve(view, eyes) {
         Ok(source) if view.status.source.as_ref() == Some(&source) => replicate(view, eyes, &source),
-        Ok(source) => whole(Some(ReplicationStep::RecordSource(source)), Progress::Moving(WaitingOn::SourceLookup)),
+        Ok(source) => {
+            whole(Some(ReplicationStep::RecordSource(source)), Progress::Moving(WaitingOn::SourceLookup))
+        }
         Err(progress) => unresolved(view, eyes, *progress),
     }
 }
@@ -138,7 +157,11 @@ fn unresolved(view: &ReplicationView<'_>, eyes: &Eyes<'_>, progress: Progress) -
     plan
 }
 
-fn replicate(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus) -> ReplicationPlan {
+fn replicate(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+) -> ReplicationPlan {
     let wanted = view.spec.destinations.iter().map(|d| {
         let plan = destination::keep(view, eyes, source, d);
         (d.region.clone(), plan)
@@ -183,7 +206,8 @@ fn whole(step: Option<ReplicationStep>, progress: Progress) -> ReplicationPlan {
 fn summary(view: &ReplicationView<'_>, destinations: &BTreeMap<Region, DestinationPlan>) -> Progress {
     let total = view.spec.destinations.len();
     let is_wanted = |region: &Region| view.spec.destinations.iter().any(|d| d.region == *region);
-    let done = |(region, plan): &(&Region, &DestinationPlan)| is_wanted(region) && plan.progress == Progress::Done;
+    let done =
+        |(region, plan): &(&Region, &DestinationPlan)| is_wanted(region) && plan.progress == Progress::Done;
     let ready = destinations.iter().filter(done).count();
     if destinations.values().all(|d| d.progress == Progress::Done) {
         return Progress::Done;
@@ -193,6 +217,7 @@ fn summary(view: &ReplicationView<'_>, destinations: &BTreeMap<Region, Destinati
 
 /// A region that cannot go on by itself, if any.
 fn worst(destinations: &BTreeMap<Region, DestinationPlan>) -> Option<Progress> {
-    let stuck = |p: &&Progress| matches!(p, Progress::Blocked(_) | Progress::Rejected(_) | Progress::Trouble(_));
+    let stuck =
+        |p: &&Progress| matches!(p, Progress::Blocked(_) | Progress::Rejected(_) | Progress::Trouble(_));
     destinations.values().map(|d| &d.progress).find(stuck).cloned()
 }

@@ -1,6 +1,8 @@
 //! Which image is copied.
 
-use super::{BaseBuild, Eyes, Failure, Progress, ReplicationSourceStatus, ReplicationView, WaitingOn, timing};
+use super::{
+    BaseBuild, Eyes, Failure, Progress, ReplicationSourceStatus, ReplicationView, WaitingOn, timing,
+};
 use crate::{
     api::image_replication::ImageRef,
     model::{Image, ImageState, Seen},
@@ -20,23 +22,38 @@ pub(super) fn resolve(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> Resolved {
 fn by_build(view: &ReplicationView<'_>) -> Resolved {
     let name = view.spec.source.image_build_ref.as_ref().map(|r| r.name.clone()).unwrap_or_default();
     match &view.base {
-        Some((BaseBuild::Ready { region, image_id }, image_name)) => {
-            Ok(ReplicationSourceStatus { image_id: image_id.clone(), region: region.clone(), name: image_name.clone() })
+        Some((BaseBuild::Ready { region, image_id }, image_name)) => Ok(ReplicationSourceStatus {
+            image_id: image_id.clone(),
+            region: region.clone(),
+            name: image_name.clone(),
+        }),
+        Some((BaseBuild::Failed, _)) => Err(blocked(
+            "SourceBuildFailed",
+            format!("ImageBuild {name} ended without an image; refer to another build"),
+        )),
+        Some((BaseBuild::Missing | BaseBuild::Running, _)) | None => {
+            Err(moving(WaitingOn::SourceBuild { name }))
         }
-        Some((BaseBuild::Failed, _)) => Err(blocked("SourceBuildFailed", format!("ImageBuild {name} ended without an image; refer to another build"))),
-        Some((BaseBuild::Missing | BaseBuild::Running, _)) | None => Err(moving(WaitingOn::SourceBuild { name })),
     }
 }
 
 /// Once resolved, an image is not looked at again: its copies outlive it.
 fn by_id(view: &ReplicationView<'_>, eyes: &Eyes<'_>, wanted: &ImageRef) -> Resolved {
-    if let Some(known) = view.status.source.as_ref().filter(|s| s.image_id == wanted.image_id && s.region == wanted.region) {
+    if let Some(known) =
+        view.status.source.as_ref().filter(|s| s.image_id == wanted.image_id && s.region == wanted.region)
+    {
         return Ok(known.clone());
     }
-    match eyes.image(&wanted.region, &wanted.image_id, Pace::Now).map_err(|e| Box::new(Progress::Trouble(e)))? {
+    match eyes
+        .image(&wanted.region, &wanted.image_id, Pace::Now)
+        .map_err(|e| Box::new(Progress::Trouble(e)))?
+    {
         Seen::Present(image) => available(wanted, &image),
         Seen::Absent { checks, since } if timing::is_absent(checks, since, view.now) => {
-            let message = format!("image {} was not found in {}: it does not exist there or is not shared with this account; check spec.source.image", wanted.image_id, wanted.region);
+            let message = format!(
+                "image {} was not found in {}: it does not exist there or is not shared with this account; check spec.source.image",
+                wanted.image_id, wanted.region
+            );
             Err(blocked("SourceNotFound", message))
         }
         Seen::Unknown | Seen::Absent { .. } => Err(moving(WaitingOn::SourceLookup)),
@@ -58,7 +75,10 @@ fn available(wanted: &ImageRef, image: &Image) -> Resolved {
         | ImageState::Deregistered
         | ImageState::Failed
         | ImageState::Error => {
-            let message = format!("source image {} in {} is {}; name an available one", image.id, wanted.region, image.state);
+            let message = format!(
+                "source image {} in {} is {}; name an available one",
+                image.id, wanted.region, image.state
+            );
             Err(blocked("SourceNotAvailable", message))
         }
     }

@@ -59,6 +59,8 @@ pub struct Ec2simOptions {
     pub profile: Profile,
     /// Where it takes its time from.
     pub clock: Clock,
+    /// How many times as fast as the wall clock.
+    pub speed: u32,
     /// Where its ids and its jitter come from.
     pub seed: u64,
 }
@@ -66,7 +68,7 @@ pub struct Ec2simOptions {
 impl Ec2simOptions {
     /// The profile on the wall clock with seed 1.
     pub fn new(profile: Profile) -> Self {
-        Self { profile, clock: Clock::Real, seed: 1 }
+        Self { profile, clock: Clock::Real, speed: 1, seed: 1 }
     }
 }
 
@@ -89,6 +91,8 @@ impl Ec2sim {
         command.args(["serve", "--listen", "127.0.0.1:0", "--profile", options.profile.as_str()]).args([
             "--clock",
             options.clock.as_str(),
+            "--speed",
+            &options.speed.to_string(),
             "--seed",
             &options.seed.to_string(),
         ]);

@@ -16,8 +16,7 @@ pub struct Calls {
 
 impl Calls {
     pub fn of(journal: &Value, builds: usize) -> Result<Self> {
-        let entries =
-            journal.as_array().or_else(|| journal["entries"].as_array()).context("the journal is no list")?;
+        let entries = journal["calls"].as_array().context("the journal has no list of calls")?;
         let mut by_action = BTreeMap::new();
         for entry in entries {
             let action = entry["action"].as_str().context("a call without an action")?;

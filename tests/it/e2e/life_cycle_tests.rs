@@ -1,0 +1,97 @@
+//! What a user applies, and what stands in `.status` then.
+
+use harness::Profile;
+use serde_json::json;
+
+use super::stand::{PATIENCE, Stand, build, replication, told};
+
+#[test]
+fn from_apply_to_image_ids_in_three_regions() {
+    let stand = Stand::new(Profile::Test);
+    let _operator = stand.start();
+    stand.apply(&build("web", "echo hello"));
+    stand.apply(&replication("web"));
+    let copies = stand.until("imagereplication/web", "Ready");
+    let built = stand.until("imagebuild/web", "Succeeded");
+    let source = &built["status"]["image"]["imageID"];
+    assert_eq!(json!(stand.images("us-east-1")), json!([source]));
+    for destination in copies["status"]["destinations"].as_array().expect("destinations") {
+        let region = destination["region"].as_str().expect("a region");
+        assert_eq!(json!(stand.images(region)), json!([destination["imageID"]]), "{region}");
+        assert_eq!(destination["sourceImageID"], *source, "{region}");
+    }
+    assert_eq!(copies["status"]["ready"], "2/2");
+    assert!(stand.running_instances().is_empty());
+}
+
+#[test]
+fn a_step_that_exits_with_3_is_named_with_its_code_and_output() {
+    let stand = Stand::new(Profile::Test);
+    let _operator = stand.start();
+    stand.apply(&build("web", "echo this is why\nexit 3"));
+    let built = stand.until_ended("imagebuild/web");
+    let (reason, message) = told(&built, "Stalled");
+    assert_eq!(reason, "StepFailed");
+    assert!(message.contains("step work failed with exit code 3"), "{message}");
+    assert_eq!(built["status"]["log"], "this is why");
+    assert!(stand.running_instances().is_empty());
+    assert!(stand.images("us-east-1").is_empty());
+}
+
+#[test]
+fn an_unknown_image_is_told_with_its_id_and_region() {
+    let stand = Stand::new(Profile::Test);
+    let _operator = stand.start();
+    let mut manifest = build("web", "true");
+    manifest["spec"]["source"] = json!({"imageID": "ami-0123456789abcdef0"});
+    stand.apply(&manifest);
+    let (reason, message) = told(&stand.until("imagebuild/web", "Stalled"), "Stalled");
+    assert_eq!(reason, "SourceNotFound");
+    assert!(message.contains("ami-0123456789abcdef0") && message.contains("us-east-1"), "{message}");
+    assert_eq!(stand.calls("RunInstances"), 0);
+}
+
+#[test]
+fn without_credentials_the_object_says_so_and_heals_when_there_are_some() {
+    let mut stand = Stand::new(Profile::Test);
+    let with_credentials = stand.options.clone();
+    stand.options =
+        stand.options.environment("AWS_ACCESS_KEY_ID", "").environment("AWS_SECRET_ACCESS_KEY", "");
+    let operator = stand.start();
+    stand.apply(&build("web", "true"));
+    let (reason, message) = told(&stand.until("imagebuild/web", "Stalled"), "Stalled");
+    assert_eq!(reason, "AuthenticationFailed");
+    assert!(message.contains("GetParameters in us-east-1") && message.contains("credentials"), "{message}");
+    operator.stop().expect("stops");
+    stand.options = with_credentials;
+    let _operator = stand.start();
+    stand.until("imagebuild/web", "Succeeded");
+}
+
+#[test]
+fn a_deleted_build_is_gone_with_its_builder() {
+    let stand = Stand::new(Profile::Demo);
+    let _operator = stand.start();
+    stand.apply(&build("web", "sleep 30"));
+    let launched = |o: &serde_json::Value| o["status"]["builder"]["instanceID"].is_string();
+    stand.kubectl.wait_until("an instance", &["imagebuild/web"], PATIENCE, launched).expect("launched");
+    stand.kubectl.run(&["delete", "imagebuild/web", "--wait=false"]).expect("deleted");
+    stand.kubectl.wait_until_gone(&["imagebuild/web"], PATIENCE).expect("gone");
+    assert!(stand.running_instances().is_empty());
+}
+
+#[test]
+fn events_and_columns_tell_a_person_what_happened() {
+    let stand = Stand::new(Profile::Test);
+    let _operator = stand.start();
+    stand.apply(&build("web", "true"));
+    let built = stand.until("imagebuild/web", "Succeeded");
+    let events =
+        stand.kubectl.run(&["get", "events", "-o", "custom-columns=REASON:.reason"]).expect("events");
+    for reason in ["SourceResolved", "BuilderRunning", "Customized", "ImageAvailable"] {
+        assert!(events.contains(reason), "{reason} in {events}");
+    }
+    let row = stand.kubectl.run(&["get", "amib", "web"]).expect("a table");
+    let id = built["status"]["image"]["imageID"].as_str().expect("an id");
+    assert!(row.contains("READY") && row.contains("True") && row.contains(id), "{row}");
+}

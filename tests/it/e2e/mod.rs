@@ -1,0 +1,7 @@
+//! The operator as a process under the RBAC of its ServiceAccount, against a real Kubernetes API server and ec2sim over
+//! HTTP.
+
+mod admission_tests;
+mod life_cycle_tests;
+mod process_tests;
+mod stand;

@@ -1,0 +1,125 @@
+//! One namespace, one simulated account and one operator for each test, on the API server that all of them share.
+
+use std::{path::PathBuf, sync::OnceLock, time::Duration};
+
+use harness::{ControlPlane, Ec2sim, Ec2simOptions, Kubectl, Operator, OperatorOptions, Profile, condition};
+use serde_json::{Map, Value, json};
+
+/// Long enough for a machine that compiles beside.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much faster than the clock EC2 runs: a build that takes a minute in the demonstration takes six seconds here.
+const SPEED: u32 = 10;
+
+/// The account of every access key that ec2sim does not know.
+const ACCOUNT: &str = "123456789012";
+
+pub struct Stand {
+    pub ec2sim: Ec2sim,
+    pub kubectl: Kubectl,
+    pub namespace: String,
+    pub options: OperatorOptions,
+}
+
+/// The control plane with the operator's CRDs and RBAC, and a kubeconfig with the token of its ServiceAccount.
+pub fn installed() -> (&'static ControlPlane, &'static PathBuf) {
+    static KUBECONFIG: OnceLock<PathBuf> = OnceLock::new();
+    let control_plane = ControlPlane::shared();
+    (
+        control_plane,
+        KUBECONFIG.get_or_init(|| control_plane.install_operator().expect("the operator is installed")),
+    )
+}
+
+impl Stand {
+    pub fn new(profile: Profile) -> Self {
+        let (control_plane, kubeconfig) = installed();
+        let namespace = control_plane.create_namespace("images").expect("a namespace");
+        let ec2sim = Ec2sim::start(Ec2simOptions { speed: SPEED, ..Ec2simOptions::new(profile) })
+            .expect("ec2sim runs");
+        let options = OperatorOptions::new(kubeconfig, &ec2sim.endpoint())
+            .namespaces(&[&namespace])
+            .poll_interval("200ms");
+        let kubectl = control_plane.kubectl().expect("kubectl").in_namespace(&namespace);
+        Self { ec2sim, kubectl, namespace, options }
+    }
+
+    pub fn start(&self) -> Operator {
+        Operator::start(&self.options).expect("the operator is ready")
+    }
+
+    pub fn apply(&self, manifest: &Value) {
+        self.kubectl.apply(&manifest.to_string()).expect("applied");
+    }
+
+    /// Waits until a condition of an object is true; the object.
+    pub fn until(&self, object: &str, kind: &str) -> Value {
+        let fits = |o: &Value| condition(o, kind).is_some_and(|c| c["status"] == "True");
+        self.kubectl.wait_until(kind, &[object], PATIENCE, fits).expect("in time")
+    }
+
+    /// Waits until a build has ended; the object.
+    pub fn until_ended(&self, object: &str) -> Value {
+        let fits = |o: &Value| o["status"]["completionTime"].is_string();
+        self.kubectl.wait_until("the end", &[object], PATIENCE, fits).expect("in time")
+    }
+
+    /// Things of one kind in a region that our account has, by id.
+    fn things(&self, region: &str, kind: &str) -> Map<String, Value> {
+        let state = self.ec2sim.state().expect("the state");
+        state["accounts"][ACCOUNT][region][kind].as_object().cloned().unwrap_or_default()
+    }
+
+    /// Ids of our account's images in a region.
+    pub fn images(&self, region: &str) -> Vec<String> {
+        self.things(region, "images").keys().cloned().collect()
+    }
+
+    /// Ids of all instances that were ever launched in us-east-1, as long as EC2 shows them.
+    pub fn instances(&self) -> Vec<String> {
+        self.things("us-east-1", "instances").keys().cloned().collect()
+    }
+
+    /// Ids of those that are not terminated.
+    pub fn running_instances(&self) -> Vec<String> {
+        let instances = self.things("us-east-1", "instances");
+        instances.iter().filter(|(_, i)| i["state"] != "terminated").map(|(id, _)| id.clone()).collect()
+    }
+
+    /// How often an action was called.
+    pub fn calls(&self, action: &str) -> usize {
+        let journal = self.ec2sim.journal().expect("the journal");
+        journal["calls"].as_array().into_iter().flatten().filter(|c| c["action"] == action).count()
+    }
+}
+
+/// A build of Amazon Linux 2023 with one script.
+pub fn build(name: &str, script: &str) -> Value {
+    json!({
+        "apiVersion": "ami-operator.dev/v1alpha1", "kind": "ImageBuild", "metadata": {"name": name},
+        "spec": {
+            "region": "us-east-1",
+            "source": {"ssmParameter": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"},
+            "builder": {"instanceTypes": ["m7i.large"]},
+            "customize": {"steps": [{"name": "work", "script": {"inline": script}}]},
+        },
+    })
+}
+
+/// A replication of a build into two regions.
+pub fn replication(of_build: &str) -> Value {
+    json!({
+        "apiVersion": "ami-operator.dev/v1alpha1", "kind": "ImageReplication", "metadata": {"name": of_build},
+        "spec": {
+            "source": {"imageBuildRef": {"name": of_build}},
+            "destinations": [{"region": "eu-west-1"}, {"region": "ap-southeast-2"}],
+        },
+    })
+}
+
+/// Reason and message of a condition.
+pub fn told(object: &Value, kind: &str) -> (String, String) {
+    let text =
+        |field: &str| condition(object, kind).and_then(|c| c[field].as_str()).unwrap_or_default().to_owned();
+    (text("reason"), text("message"))
+}

@@ -1,0 +1,10 @@
+//! Whole life cycles in simulated time: the real passes over ec2sim through the real SDK, and a cluster in memory.
+
+mod build_tests;
+mod cluster;
+mod faults;
+mod recovery_tests;
+mod replication_tests;
+mod world;
+
+pub use world::{Flow, build, replication};

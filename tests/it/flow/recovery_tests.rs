@@ -1,0 +1,100 @@
+//! Lost answers, dead operators: one build makes one image, whatever happens.
+
+use std::time::Duration;
+
+use ami_operator::model::Action;
+use tokio::time::Instant;
+
+use super::{
+    Flow, build,
+    faults::Fault,
+    replication,
+    world::{build_spec, replication_spec},
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn start(flow: &mut Flow) {
+    flow.apply(&replication("web"), replication_spec("web", &["eu-west-1", "ap-southeast-2"]));
+    flow.apply(&build("web"), build_spec(&[("work", "sleep 3")]));
+}
+
+async fn end(flow: &mut Flow) {
+    flow.until("replicated", HOUR, |f| f.is_true(&replication("web"), "Ready")).await;
+    flow.until("built", HOUR, |f| f.is_true(&build("web"), "Succeeded")).await;
+}
+
+/// What an undisturbed run leaves behind, and no more.
+fn assert_as_undisturbed(flow: &Flow, told: &str) {
+    for region in ["us-east-1", "eu-west-1", "ap-southeast-2"] {
+        assert_eq!(flow.images(region).len(), 1, "{told}: images in {region}");
+    }
+    assert_eq!(flow.snapshots().len(), 3, "{told}: snapshots");
+    assert_eq!(flow.temporary_things(), Vec::<String>::new(), "{told}");
+    let world = flow.sim.world();
+    assert_eq!(world.regions["us-east-1"].instances.len(), 1, "{told}: instances ever launched");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_of_any_create_call_makes_nothing_twice() {
+    for action in [Action::RunInstances, Action::CreateImage, Action::CopyImage] {
+        let mut flow = Flow::new();
+        flow.ec2.next(action, [Fault::LoseAnswer]);
+        start(&mut flow);
+        end(&mut flow).await;
+        assert_as_undisturbed(&flow, &format!("lost answer of {action}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_lost_by_a_dead_operator_is_found_by_the_next_one() {
+    for action in [Action::RunInstances, Action::CreateImage, Action::CopyImage] {
+        let mut flow = Flow::new();
+        flow.ec2.next(action, [Fault::LoseAnswer]);
+        start(&mut flow);
+        flow.until("called", HOUR, |f| f.ec2.count(action) > 0).await;
+        tokio::time::advance(HOUR / 6).await;
+        flow.restart();
+        end(&mut flow).await;
+        assert_as_undisturbed(&flow, &format!("ten minutes after a lost answer of {action}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_dies_after_every_reconciliation_gets_there_all_the_same() {
+    let mut flow = Flow::new();
+    start(&mut flow);
+    let deadline = Instant::now() + 3 * HOUR;
+    while !(flow.is_true(&build("web"), "Succeeded") && flow.is_true(&replication("web"), "Ready")) {
+        assert!(Instant::now() < deadline, "{}", flow.status(&build("web")));
+        flow.step(deadline).await;
+        flow.restart();
+        flow.run_for(Duration::from_secs(7)).await;
+    }
+    assert_as_undisturbed(&flow, "dying all the time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_slows_the_region_and_fails_nobody() {
+    let mut flow = Flow::new();
+    let throttled = || Fault::Refuse("RequestLimitExceeded", "Request limit exceeded.");
+    flow.ec2.next(Action::DescribeInstances, [throttled(), throttled()]);
+    flow.ec2.next(Action::DescribeImages, [throttled(), throttled()]);
+    flow.ec2.next(Action::RunInstances, [throttled(), throttled()]);
+    start(&mut flow);
+    end(&mut flow).await;
+    assert_as_undisturbed(&flow, "throttled");
+    assert!(!flow.cluster.event_reasons(&build("web")).contains(&"Throttled".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_wiped_by_a_backup_tool_brings_no_second_image() {
+    let mut flow = Flow::new();
+    start(&mut flow);
+    end(&mut flow).await;
+    flow.wipe_status(&build("web"));
+    flow.until("built", HOUR, |f| f.is_true(&build("web"), "Succeeded")).await;
+    assert_eq!(flow.images("us-east-1").len(), 1);
+    assert_eq!(flow.ec2.count(Action::CreateImage), 1);
+    assert_eq!(flow.temporary_things(), Vec::<String>::new());
+}

@@ -1,0 +1,279 @@
+//! The life of an `ImageReplication`.
+
+use std::time::Duration;
+
+use ami_operator::{api::RECONCILE_REQUESTED_AT, ec2::poller::Subject, model::Action};
+use serde_json::{Value, json};
+
+use super::{
+    Flow, build,
+    faults::Fault,
+    replication,
+    world::{build_spec, condition, replication_spec, with},
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const REGIONS: [&str; 2] = ["eu-west-1", "ap-southeast-2"];
+
+/// A build and a replication of it that is ready.
+async fn replicated(spec: Value) -> (Flow, Subject) {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    flow.apply(&copies, spec);
+    flow.apply(&build("web"), build_spec(&[]));
+    ready(&mut flow, &copies).await;
+    (flow, copies)
+}
+
+async fn ready(flow: &mut Flow, subject: &Subject) {
+    flow.until("ready", HOUR, |f| {
+        let seen = f.status(subject)["observedGeneration"] == f.object(subject)["metadata"]["generation"];
+        seen && f.is_true(subject, "Ready")
+    })
+    .await;
+}
+
+fn destination(flow: &Flow, subject: &Subject, region: &str) -> Value {
+    let status = flow.status(subject);
+    let found = status["destinations"].as_array().into_iter().flatten().find(|d| d["region"] == region);
+    found.cloned().unwrap_or(Value::Null)
+}
+
+fn default_spec() -> Value {
+    replication_spec("web", &REGIONS)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_ids_of_three_regions_stand_in_status() {
+    let (flow, copies) = replicated(default_spec()).await;
+    let source = flow.status(&build("web"))["image"]["imageID"].clone();
+    assert_eq!(flow.status(&copies)["ready"], "2/2");
+    for region in REGIONS {
+        let images = flow.images(region);
+        assert_eq!(images.len(), 1, "{region}");
+        let shown = destination(&flow, &copies, region);
+        assert_eq!(shown["imageID"], images[0].id.as_str());
+        assert_eq!(shown["sourceImageID"], source);
+        assert_eq!(images[0].source_image_id.as_deref(), source.as_str());
+        assert_eq!(images[0].name, "images-web");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_carry_the_objects_tags_and_not_the_builds_ownership() {
+    let (flow, copies) = replicated(default_spec()).await;
+    let uid = flow.object(&copies)["metadata"]["uid"].as_str().expect("a uid").to_owned();
+    for region in REGIONS {
+        let tags = &flow.images(region)[0].tags;
+        assert_eq!(tags.get("channel").map(String::as_str), Some("candidate"));
+        assert_eq!(tags.get("ami-operator.dev/uid"), Some(&uid));
+        assert_eq!(tags.get("ami-operator.dev/role").map(String::as_str), Some("copy"));
+        assert_eq!(tags.get("app"), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn copying_begins_before_the_builder_is_terminated() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    flow.apply(&copies, default_spec());
+    flow.apply(&build("web"), build_spec(&[]));
+    flow.until("copying", HOUR, |f| f.ec2.count(Action::CopyImage) == 2).await;
+    assert!(!flow.temporary_things().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_regions_failure_never_stops_anothers() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    flow.apply(&copies, replication_spec("web", &["af-south-1", "eu-west-1"]));
+    flow.apply(&build("web"), build_spec(&[]));
+    flow.until("copied to Ireland", HOUR, |f| f.status(&copies)["ready"] == "1/2").await;
+    let shown = destination(&flow, &copies, "af-south-1");
+    let (_, reason, message) = condition(&shown, "Stalled");
+    assert_eq!(reason, "AuthenticationFailed");
+    assert!(message.contains("af-south-1") && message.contains("enabled"), "{message}");
+    assert_eq!(condition(&destination(&flow, &copies, "eu-west-1"), "Copied").0, "True");
+    assert_eq!(condition(&destination(&flow, &copies, "eu-west-1"), "Stalled").0, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_can_be_replicated_by_its_id() {
+    let (mut flow, _) = replicated(default_spec()).await;
+    let source = flow.images("us-east-1")[0].id.clone();
+    let other = replication("other");
+    let spec = with(default_spec(), "/source", json!({"image": {"imageID": source, "region": "us-east-1"}}));
+    flow.apply(&other, with(spec, "/imageName", json!("renamed")));
+    ready(&mut flow, &other).await;
+    assert_eq!(flow.images("eu-west-1").iter().filter(|i| i.name == "renamed").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_added_later_is_copied_into() {
+    let (mut flow, copies) = replicated(replication_spec("web", &["eu-west-1"])).await;
+    flow.apply(&copies, default_spec());
+    ready(&mut flow, &copies).await;
+    assert_eq!(flow.ec2.count(Action::CopyImage), 2);
+    assert_eq!(flow.images("ap-southeast-2").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_taken_off_keeps_its_finished_copy() {
+    let (mut flow, copies) = replicated(default_spec()).await;
+    flow.apply(&copies, replication_spec("web", &["eu-west-1"]));
+    flow.until("taken off", HOUR, |f| destination(f, &copies, "ap-southeast-2").is_null()).await;
+    assert_eq!(flow.images("ap-southeast-2").len(), 1);
+    assert_eq!(flow.ec2.count(Action::DeregisterImage), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_taken_off_in_the_middle_of_its_copy_is_cancelled() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    flow.apply(&copies, default_spec());
+    flow.apply(&build("web"), build_spec(&[]));
+    flow.until("copying", HOUR, |f| destination(f, &copies, "ap-southeast-2")["imageID"].is_string()).await;
+    flow.apply(&copies, replication_spec("web", &["eu-west-1"]));
+    flow.until("taken off", HOUR, |f| destination(f, &copies, "ap-southeast-2").is_null()).await;
+    assert!(flow.images("ap-southeast-2").is_empty());
+    ready(&mut flow, &copies).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_added_or_taken_off_in_the_manifest_is_so_on_every_copy() {
+    let (mut flow, copies) = replicated(default_spec()).await;
+    flow.apply(&copies, with(default_spec(), "/tags", json!({"stage": "prod"})));
+    ready(&mut flow, &copies).await;
+    for region in REGIONS {
+        let tags = flow.images(region)[0].tags.clone();
+        assert_eq!(
+            (tags.get("stage").map(String::as_str), tags.get("channel")),
+            (Some("prod"), None),
+            "{region}"
+        );
+    }
+    assert_eq!(flow.status(&copies)["driftRepaired"], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_changed_behind_our_back_is_repaired_and_counted() {
+    let (mut flow, copies) = replicated(default_spec()).await;
+    let id = flow.images("eu-west-1")[0].id.clone();
+    flow.meddle(|world| {
+        world
+            .region_mut("eu-west-1")
+            .tags_mut(&id)
+            .expect("the image")
+            .insert("channel".to_owned(), "other".to_owned());
+    });
+    flow.until("repaired", HOUR, |f| f.status(&copies)["driftRepaired"] == 1).await;
+    assert_eq!(flow.images("eu-west-1")[0].tags.get("channel").map(String::as_str), Some("candidate"));
+    assert!(flow.cluster.event_reasons(&copies).contains(&"DriftRepaired".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_somebody_deregistered_is_made_again() {
+    let (mut flow, copies) = replicated(default_spec()).await;
+    let lost = flow.images("eu-west-1")[0].id.clone();
+    flow.meddle(|world| {
+        world.region_mut("eu-west-1").images.remove(&lost);
+    });
+    flow.until("copied again", 2 * HOUR, |f| f.ec2.count(Action::CopyImage) == 3).await;
+    ready(&mut flow, &copies).await;
+    assert_eq!(flow.images("eu-west-1").len(), 1);
+    assert_ne!(destination(&flow, &copies, "eu-west-1")["imageID"], lost.as_str());
+    assert_eq!(flow.status(&copies)["driftRepaired"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn look_now_finds_drift_before_the_next_resync() {
+    let (mut flow, copies) = replicated(with(default_spec(), "/resyncInterval", json!("24h"))).await;
+    let id = flow.images("eu-west-1")[0].id.clone();
+    flow.meddle(|world| {
+        world.region_mut("eu-west-1").tags_mut(&id).expect("the image").remove("channel");
+    });
+    flow.annotate(&copies, RECONCILE_REQUESTED_AT, "now");
+    flow.run_for(Duration::from_secs(60)).await;
+    assert_eq!(flow.status(&copies)["lastHandledReconcileAt"], "now");
+    assert_eq!(flow.images("eu-west-1")[0].tags.get("channel").map(String::as_str), Some("candidate"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_steady_replication_writes_nothing_for_two_weeks() {
+    let (mut flow, _) = replicated(default_spec()).await;
+    flow.run_for(Duration::from_secs(60)).await;
+    let writes = |f: &Flow| f.ec2.calls().iter().filter(|a| !a.is_read()).count();
+    let before = (writes(&flow), flow.cluster.status_writes());
+    flow.run_for(14 * 24 * HOUR).await;
+    assert_eq!((writes(&flow), flow.cluster.status_writes()), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_source_is_copied_first_and_the_old_copy_stays() {
+    let (mut flow, copies) = replicated(default_spec()).await;
+    let old = destination(&flow, &copies, "eu-west-1")["imageID"].clone();
+    flow.apply(&build("next"), build_spec(&[]));
+    flow.apply(&copies, replication_spec("next", &REGIONS));
+    flow.until("copying", HOUR, |f| f.ec2.count(Action::CopyImage) == 4).await;
+    assert!(flow.is_true(&copies, "Available"));
+    assert!(!flow.is_true(&copies, "Ready"));
+    ready(&mut flow, &copies).await;
+    assert_eq!(destination(&flow, &copies, "eu-west-1")["previous"][0]["imageID"], old);
+    assert_eq!(flow.images("eu-west-1").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletion_follows_the_policy() {
+    for (policy, left) in [("Retain", 1), ("Delete", 0)] {
+        let (mut flow, copies) = replicated(with(default_spec(), "/deletionPolicy", json!(policy))).await;
+        flow.delete(&copies);
+        flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
+        assert_eq!(flow.images("eu-west-1").len(), left, "{policy}");
+        assert_eq!(flow.images("us-east-1").len(), 1, "the source is not ours to delete");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn deleting_at_any_moment_leaves_no_unfinished_copy() {
+    for seconds in [0, 1, 20, 36, 38, 45, 60] {
+        let mut flow = Flow::new();
+        let copies = replication("web");
+        flow.apply(&copies, default_spec());
+        flow.apply(&build("web"), build_spec(&[]));
+        flow.run_for(Duration::from_secs(seconds)).await;
+        flow.delete(&copies);
+        flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
+        flow.run_for(Duration::from_secs(120)).await;
+        assert!(REGIONS.iter().all(|r| flow.images(r).is_empty()), "deleted after {seconds} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_with_an_unusable_key_says_so_and_leaves_no_failed_image() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000";
+    let destinations = json!([{"region": "eu-west-1", "encryption": {"kmsKeyID": key}}]);
+    flow.apply(&copies, with(default_spec(), "/destinations", destinations));
+    flow.apply(&build("web"), build_spec(&[]));
+    flow.until("failed", HOUR, |f| {
+        condition(&destination(f, &copies, "eu-west-1"), "Copied").1 == "CopyFailed"
+    })
+    .await;
+    flow.until("stalled", 12 * HOUR, |f| f.is_true(&copies, "Stalled")).await;
+    assert_eq!(flow.condition(&copies, "Stalled").1, "CopyFailed");
+    flow.run_for(Duration::from_secs(60)).await;
+    assert!(flow.images("eu-west-1").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_quota_is_waited_for() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    let full = || Fault::Refuse("ResourceLimitExceeded", "too many copies in progress");
+    flow.ec2.next(Action::CopyImage, [full(), full(), full()]);
+    flow.apply(&copies, default_spec());
+    flow.apply(&build("web"), build_spec(&[]));
+    ready(&mut flow, &copies).await;
+    assert!(REGIONS.iter().all(|r| flow.images(r).len() == 1));
+}

@@ -1,0 +1,303 @@
+//! The world of a flow test: an account in ec2sim, a cluster in memory, and an operator between them.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use ami_operator::{
+    controller::{Operator, Rest, backoff::Backoff, builds, dependents::Dependents, replications},
+    ec2::{
+        Ec2,
+        aws::AwsEc2,
+        clock::Clock,
+        poller::{Poller, Subject, Tempo},
+    },
+    ops::metrics::Metrics,
+};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use ec2sim::{
+    core::{Sim, clock::Clock as SimClock, profile::Profile, world::World},
+    front::{Front, sdk::InProcess},
+};
+use serde_json::{Value, json};
+use tokio::{
+    sync::mpsc::UnboundedReceiver,
+    time::{Instant, sleep_until},
+};
+
+use super::{cluster::MemoryCluster, faults::Faulty};
+
+/// The account that ec2sim gives to every key that it does not know.
+pub const ACCOUNT: &str = "123456789012";
+
+/// The simulated account, the cluster and the operator.
+pub struct Flow {
+    pub sim: Arc<Sim>,
+    sim_clock: SimClock,
+    pub cluster: Arc<MemoryCluster>,
+    pub ec2: Arc<Faulty>,
+    clock: Clock,
+    running: Running,
+    due: HashMap<Subject, Instant>,
+}
+
+/// All that dies with the operator's process.
+struct Running {
+    operator: Operator,
+    polled: UnboundedReceiver<Subject>,
+    dependents: UnboundedReceiver<Subject>,
+}
+
+impl Running {
+    fn start(cluster: &Arc<MemoryCluster>, ec2: &Arc<Faulty>, clock: Clock) -> Self {
+        let ec2: Arc<dyn Ec2> = ec2.clone();
+        let (poller, polled) = Poller::new(ec2.clone(), clock, Tempo::default());
+        let (dependents, woken) = Dependents::new();
+        let operator = Operator {
+            cluster: cluster.clone(),
+            ec2,
+            poller,
+            clock,
+            cluster_id: "test-cluster".to_owned(),
+            backoff: Backoff::default(),
+            dependents,
+            metrics: Arc::new(Metrics::default()),
+        };
+        Self { operator, polled, dependents: woken }
+    }
+}
+
+impl Flow {
+    /// EC2 takes its time as in the demonstration: 6 s to run, 5 s to stop, 20 s an image, 30 s a copy.
+    pub fn new() -> Self {
+        let epoch = "2026-11-23T12:00:00Z".parse().expect("a time");
+        let sim_clock = SimClock::tokio(epoch);
+        let sim = Arc::new(Sim::new(World::new(7, epoch), epoch, Profile::demo()));
+        let front = Arc::new(Front::new(sim.clone(), sim_clock.clone()));
+        let http = SharedHttpClient::new(InProcess::new(front));
+        let credentials = aws_credential_types::Credentials::new("AKIAFLOW", "secret", None, None, "test");
+        let aws: Arc<dyn Ec2> = Arc::new(AwsEc2::with_http_client(http, credentials, Arc::new(())));
+        let (ec2, cluster, clock) = (Arc::new(Faulty::new(aws)), Arc::default(), Clock::starting_at(epoch));
+        let running = Running::start(&cluster, &ec2, clock);
+        Self { sim, sim_clock, cluster, ec2, clock, running, due: HashMap::new() }
+    }
+
+    /// Kills the operator and starts another, which knows nothing but what is written down.
+    pub fn restart(&mut self) {
+        self.running = Running::start(&self.cluster, &self.ec2, self.clock);
+        self.due = self.cluster.subjects().into_iter().map(|subject| (subject, Instant::now())).collect();
+    }
+
+    pub fn apply(&mut self, subject: &Subject, spec: Value) {
+        self.cluster.apply(subject, spec);
+        self.wake(subject);
+    }
+
+    pub fn delete(&mut self, subject: &Subject) {
+        self.cluster.delete(subject);
+        self.wake(subject);
+    }
+
+    pub fn annotate(&mut self, subject: &Subject, annotation: &str, value: &str) {
+        self.cluster.annotate(subject, annotation, value);
+        self.wake(subject);
+    }
+
+    /// Changes the account behind the operator's back.
+    pub fn meddle(&self, change: impl FnOnce(&mut World)) {
+        self.sim.change(self.sim_clock.now(), change);
+    }
+
+    /// What `kubectl replace --subresource=status` does with an empty status.
+    pub fn wipe_status(&mut self, subject: &Subject) {
+        self.cluster.wipe_status(subject);
+        self.wake(subject);
+    }
+
+    /// A call to EC2 in us-east-1 by somebody else of the account.
+    pub fn call(&self, action: &str, params: &[(&str, &str)]) {
+        let caller = ec2sim::core::Caller {
+            account: ACCOUNT.to_owned(),
+            region: "us-east-1".to_owned(),
+            principal: format!("arn:aws:iam::{ACCOUNT}:user/somebody"),
+        };
+        let params = ec2sim::core::params::Params::from_query(params.iter().copied());
+        self.sim
+            .call(self.now(), &caller, ec2sim::core::Service::Ec2, action, &params)
+            .expect("the call is accepted");
+    }
+
+    pub fn now(&self) -> jiff::Timestamp {
+        self.sim_clock.now()
+    }
+
+    fn wake(&mut self, subject: &Subject) {
+        self.due.insert(subject.clone(), Instant::now());
+    }
+
+    /// Runs until `done` says so; fails with what the objects show when that takes longer than `limit`.
+    pub async fn until(&mut self, what: &str, limit: Duration, done: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + limit;
+        while !done(self) {
+            assert!(Instant::now() < deadline, "not {what} within {limit:?}: {}", self.objects());
+            self.step(deadline).await;
+        }
+    }
+
+    /// Runs for so long.
+    pub async fn run_for(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            self.step(end).await;
+        }
+    }
+
+    /// One reconciliation, or the wait for the next.
+    pub async fn step(&mut self, deadline: Instant) {
+        let due = self
+            .due
+            .iter()
+            .filter(|(_, at)| **at <= Instant::now())
+            .map(|(s, _)| s.clone())
+            .min_by_key(|s| s.name.clone());
+        if let Some(subject) = due {
+            self.due.remove(&subject);
+            let rest = self
+                .running
+                .operator
+                .reconcile(&subject)
+                .await
+                .expect("the cluster in memory is always there");
+            let after = match rest {
+                Rest::Again => Some(Duration::ZERO),
+                Rest::For(duration) => Some(duration),
+                Rest::UntilChange => None,
+            };
+            if let Some(after) = after {
+                self.due.insert(subject, Instant::now() + after);
+            }
+            return;
+        }
+        let next = self.due.values().min().copied().unwrap_or(deadline).min(deadline);
+        let woken = tokio::select! {
+            biased;
+            woken = self.running.polled.recv() => woken,
+            woken = self.running.dependents.recv() => woken,
+            () = sleep_until(next) => None,
+        };
+        if let Some(subject) = woken {
+            self.wake(&subject);
+        }
+    }
+
+    pub fn object(&self, subject: &Subject) -> Value {
+        self.cluster.object(subject)
+    }
+
+    pub fn status(&self, subject: &Subject) -> Value {
+        self.object(subject)["status"].clone()
+    }
+
+    /// A condition as `(status, reason, message)`, of the object or of a part of its status.
+    pub fn condition(&self, subject: &Subject, kind: &str) -> (String, String, String) {
+        condition(&self.status(subject), kind)
+    }
+
+    pub fn is_true(&self, subject: &Subject, kind: &str) -> bool {
+        self.condition(subject, kind).0 == "True"
+    }
+
+    fn objects(&self) -> String {
+        let shown: Vec<String> = self.due.keys().map(|s| self.object(s).to_string()).collect();
+        format!("calls {:?}; {}", self.ec2.calls().len(), shown.join("\n"))
+    }
+
+    /// Our account's images of a region, by id, as ec2sim holds them.
+    pub fn images(&self, region: &str) -> Vec<ec2sim::core::records::Image> {
+        let world = self.sim.world();
+        let images = world.regions[region].images.values();
+        images.filter(|i| i.owner == ACCOUNT).map(|i| (**i).clone()).collect()
+    }
+
+    /// What is paid for in all regions besides images and their snapshots: instances not terminated, and volumes.
+    pub fn temporary_things(&self) -> Vec<String> {
+        let world = self.sim.world();
+        let now = self.now();
+        let of_region = |region: &Arc<ec2sim::core::world::Region>| {
+            let alive = region
+                .instances
+                .values()
+                .filter(|i| i.state(now).name() != "terminated")
+                .map(|i| i.id.clone());
+            let gone: Vec<_> = region
+                .instances
+                .values()
+                .filter(|i| i.state(now).name() == "terminated")
+                .map(|i| i.id.clone())
+                .collect();
+            let left = region
+                .volumes
+                .values()
+                .filter(|v| !(v.delete_on_termination && gone.contains(&v.instance_id)));
+            alive.chain(left.map(|v| v.id.clone())).collect::<Vec<_>>()
+        };
+        world.regions.values().flat_map(of_region).collect()
+    }
+
+    /// Our account's snapshots in all regions.
+    pub fn snapshots(&self) -> Vec<String> {
+        let world = self.sim.world();
+        let all = world.regions.values().flat_map(|r| r.snapshots.values());
+        all.filter(|s| s.owner == ACCOUNT).map(|s| s.id.clone()).collect()
+    }
+}
+
+pub fn condition(status: &Value, kind: &str) -> (String, String, String) {
+    let found = status["conditions"].as_array().into_iter().flatten().find(|c| c["type"] == kind);
+    let text = |field: &str| found.and_then(|c| c[field].as_str()).unwrap_or_default().to_owned();
+    (text("status"), text("reason"), text("message"))
+}
+
+/// A build in namespace `images`.
+pub fn build(name: &str) -> Subject {
+    Subject { kind: builds::KIND, namespace: "images".to_owned(), name: name.to_owned() }
+}
+
+/// A replication in namespace `images`.
+pub fn replication(name: &str) -> Subject {
+    Subject { kind: replications::KIND, namespace: "images".to_owned(), name: name.to_owned() }
+}
+
+/// The spec of a build from Amazon Linux 2023 with these scripts as steps.
+pub fn build_spec(scripts: &[(&str, &str)]) -> Value {
+    let steps: Vec<Value> =
+        scripts.iter().map(|(name, script)| json!({"name": name, "script": {"inline": script}})).collect();
+    json!({
+        "region": "us-east-1",
+        "source": {"ssmParameter": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"},
+        "builder": {"instanceTypes": ["m7i.large", "m6i.large"], "tags": {"team": "platform"}},
+        "customize": {"timeout": "30m", "steps": steps},
+        "image": {"tags": {"app": "web"}, "requireIMDSv2": true},
+        "activeDeadline": "2h",
+        "suspend": false,
+        "deletionPolicy": "Retain",
+    })
+}
+
+/// The spec of a replication of a build's image into these regions.
+pub fn replication_spec(of_build: &str, regions: &[&str]) -> Value {
+    let destinations: Vec<Value> = regions.iter().map(|region| json!({"region": region})).collect();
+    json!({
+        "source": {"imageBuildRef": {"name": of_build}},
+        "destinations": destinations,
+        "tags": {"channel": "candidate"},
+        "deletionPolicy": "Retain",
+        "suspend": false,
+        "resyncInterval": "10m",
+    })
+}
+
+/// `spec` with one field set, by JSON pointer.
+pub fn with(mut spec: Value, pointer: &str, value: Value) -> Value {
+    let (parent, field) = pointer.rsplit_once('/').expect("a pointer begins with a slash");
+    spec.pointer_mut(parent).expect("the parent is there")[field] = value;
+    spec
+}

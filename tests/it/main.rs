@@ -1,0 +1,9 @@
+//! The integration tests: one binary, because each would link the AWS SDK anew.
+
+mod api_cases;
+#[cfg(feature = "aws")]
+mod e2e;
+#[cfg(feature = "aws")]
+mod flow;
+mod layering;
+mod policy;
