@@ -13,9 +13,7 @@ find_tool = $$(for directory in $$($(CONTROLPLANE)); do [ -x $$directory/$(1) ] 
 
 # One profile and one set of features for everything that runs here, so that the AWS SDK is compiled once.
 CARGO_BUILD := cargo build --workspace --all-targets
-CLIPPY := cargo clippy --workspace --all-targets -- -D warnings -D clippy::pedantic -D clippy::unwrap_used \
-  -F unsafe_code -A clippy::module_name_repetitions -A clippy::missing_errors_doc -A clippy::must_use_candidate \
-  -A clippy::missing_panics_doc
+CLIPPY := cargo clippy --workspace --all-targets -- -D warnings
 
 .PHONY: help
 help: ## Show this list

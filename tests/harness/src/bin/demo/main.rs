@@ -35,21 +35,20 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     kept::refuse_a_second()?;
     let begin = Instant::now();
-    let world = World::start()?;
+    let mut world = World::start()?;
     println!("up in {:.1} s\n", begin.elapsed().as_secs_f32());
-    let result = build_and_show(&world);
+    let result = build_and_show(&mut world);
     if result.is_err() {
         println!("\nthe operator's log ends with\n{}", world.operator_log_tail());
     }
     if std::env::var_os("KEEP").is_some_and(|value| !value.is_empty() && value != "0") {
         kept::keep(&world)?;
-    } else {
-        world.stop()?;
+        return result;
     }
-    result
+    result.and(world.stop())
 }
 
-fn build_and_show(world: &World) -> Result<()> {
+fn build_and_show(world: &mut World) -> Result<()> {
     println!("$ kubectl apply --namespace images -f deploy/samples/web.yaml");
     println!("{}", world.apply_samples()?);
     follow(world)?;
@@ -60,10 +59,11 @@ fn build_and_show(world: &World) -> Result<()> {
     proof::print(world)
 }
 
-fn follow(world: &World) -> Result<()> {
+fn follow(world: &mut World) -> Result<()> {
     let mut screen = Screen::new();
     let mut last = Verdict::Going;
     let finished = wait_for("the images", TIMEOUT, || {
+        world.check_alive()?;
         let objects = world.objects()?;
         screen.show(&rows(&objects));
         last = verdict(&objects);

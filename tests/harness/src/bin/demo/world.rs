@@ -38,6 +38,11 @@ impl World {
         Ok(Self { operator, ec2sim, control_plane, kubectl, dir })
     }
 
+    /// Without the operator nothing would ever happen.
+    pub fn check_alive(&mut self) -> Result<()> {
+        self.operator.process().check_alive()
+    }
+
     /// Returns what kubectl says.
     pub fn apply_samples(&self) -> Result<String> {
         self.kubectl.apply_file(&repository().join("deploy/samples/web.yaml"))
