@@ -1,9 +1,9 @@
 //! Carries out a step: one call an arm, and no choice.
 
-use super::Operator;
+use super::{Operator, status_writer::name};
 use crate::{
     ec2::{Deregistered, poller::Subject},
-    model::{AwsError, ImageId, Instance, Region},
+    model::{Action, AwsError, ImageId, Instance, Region},
     plan::{
         build::{BuildCall, BuildStep},
         replication::{DestinationCall, DestinationStep},
@@ -14,51 +14,88 @@ use crate::{
 /// Does what a build's plan says.
 pub async fn build(operator: &Operator, subject: &Subject, step: Option<&BuildStep>) -> Outcome {
     let Some(BuildStep::Call(call)) = step else { return Outcome::NoCall };
-    let (region, outcome) = build_call(operator, call).await;
+    let (action, region, outcome) = build_call(operator, call).await;
+    done(operator, subject, action, region, outcome)
+}
+
+/// Every write is logged with what came of it, and makes what was seen before it old.
+fn done(
+    operator: &Operator,
+    subject: &Subject,
+    action: Action,
+    region: &Region,
+    outcome: Outcome,
+) -> Outcome {
+    let object = name(subject);
+    match &outcome {
+        Outcome::Failed(error) => tracing::warn!(object, %action, %region, %error, "a call to AWS failed"),
+        Outcome::Launched(instance) => {
+            tracing::info!(object, %action, %region, id = %instance.id, "launched");
+        }
+        Outcome::ImageCreated(id) => tracing::info!(object, %action, %region, %id, "image begun"),
+        Outcome::SnapshotsKept(_, kept) => {
+            tracing::warn!(object, %action, %region, ?kept, "snapshots were kept");
+        }
+        Outcome::Accepted | Outcome::NoCall => tracing::info!(object, %action, %region, "accepted"),
+    }
     operator.poller.forget(subject, region);
     outcome
 }
 
-async fn build_call<'a>(operator: &Operator, call: &'a BuildCall) -> (&'a Region, Outcome) {
+async fn build_call<'a>(operator: &Operator, call: &'a BuildCall) -> (Action, &'a Region, Outcome) {
     let ec2 = &operator.ec2;
     match call {
-        BuildCall::RunInstances(request) => (&request.region, launched(ec2.run_instances(request).await)),
-        BuildCall::StopInstances { region, id } => (region, accepted(ec2.stop_instances(region, id).await)),
+        BuildCall::RunInstances(request) => {
+            (Action::RunInstances, &request.region, launched(ec2.run_instances(request).await))
+        }
+        BuildCall::StopInstances { region, id } => {
+            (Action::StopInstances, region, accepted(ec2.stop_instances(region, id).await))
+        }
         BuildCall::TerminateInstances { region, id } => {
-            (region, accepted(ec2.terminate_instances(region, id).await))
+            (Action::TerminateInstances, region, accepted(ec2.terminate_instances(region, id).await))
         }
-        BuildCall::CreateImage(request) => (&request.region, created(ec2.create_image(request).await)),
-        BuildCall::RequireImdsV2 { region, id } => (region, accepted(ec2.require_imdsv2(region, id).await)),
+        BuildCall::CreateImage(request) => {
+            (Action::CreateImage, &request.region, created(ec2.create_image(request).await))
+        }
+        BuildCall::RequireImdsV2 { region, id } => {
+            (Action::ModifyImageAttribute, region, accepted(ec2.require_imdsv2(region, id).await))
+        }
         BuildCall::DeregisterImage { region, id } => {
-            (region, deregistered(region, ec2.deregister_image(region, id).await))
+            (Action::DeregisterImage, region, deregistered(region, ec2.deregister_image(region, id).await))
         }
-        BuildCall::DeleteSnapshot { region, id } => (region, accepted(ec2.delete_snapshot(region, id).await)),
+        BuildCall::DeleteSnapshot { region, id } => {
+            (Action::DeleteSnapshot, region, accepted(ec2.delete_snapshot(region, id).await))
+        }
     }
 }
 
 /// Does what a replication's plan says for one region.
 pub async fn destination(operator: &Operator, subject: &Subject, step: Option<&DestinationStep>) -> Outcome {
     let Some(DestinationStep::Call(call)) = step else { return Outcome::NoCall };
-    let (region, outcome) = destination_call(operator, call).await;
-    operator.poller.forget(subject, region);
-    outcome
+    let (action, region, outcome) = destination_call(operator, call).await;
+    done(operator, subject, action, region, outcome)
 }
 
-async fn destination_call<'a>(operator: &Operator, call: &'a DestinationCall) -> (&'a Region, Outcome) {
+async fn destination_call<'a>(
+    operator: &Operator,
+    call: &'a DestinationCall,
+) -> (Action, &'a Region, Outcome) {
     let ec2 = &operator.ec2;
     match call {
-        DestinationCall::CopyImage(request) => (&request.region, created(ec2.copy_image(request).await)),
+        DestinationCall::CopyImage(request) => {
+            (Action::CopyImage, &request.region, created(ec2.copy_image(request).await))
+        }
         DestinationCall::DeregisterImage { region, id } => {
-            (region, deregistered(region, ec2.deregister_image(region, id).await))
+            (Action::DeregisterImage, region, deregistered(region, ec2.deregister_image(region, id).await))
         }
         DestinationCall::DeleteSnapshot { region, id } => {
-            (region, accepted(ec2.delete_snapshot(region, id).await))
+            (Action::DeleteSnapshot, region, accepted(ec2.delete_snapshot(region, id).await))
         }
         DestinationCall::CreateTags { region, resources, tags, repair: _ } => {
-            (region, accepted(ec2.create_tags(region, resources, tags).await))
+            (Action::CreateTags, region, accepted(ec2.create_tags(region, resources, tags).await))
         }
         DestinationCall::DeleteTags { region, resources, keys } => {
-            (region, accepted(ec2.delete_tags(region, resources, keys).await))
+            (Action::DeleteTags, region, accepted(ec2.delete_tags(region, resources, keys).await))
         }
     }
 }

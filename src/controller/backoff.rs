@@ -9,7 +9,7 @@ use std::{
 use crate::ec2::poller::Subject;
 
 const FIRST: Duration = Duration::from_secs(2);
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// Failures in a row, by object. Not durable: after a restart everybody begins anew.
 #[derive(Default)]

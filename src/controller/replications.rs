@@ -71,12 +71,11 @@ async fn base(
     subject: &Subject,
     object: &ImageReplication,
 ) -> Result<Option<(BaseBuild, String)>, ClusterError> {
-    match &object.spec.source.image_build_ref {
-        Some(reference) => Ok(Some(referred(operator, subject, &reference.name).await?)),
-        None => {
-            operator.dependents.depends(subject, None);
-            Ok(None)
-        }
+    if let Some(reference) = &object.spec.source.image_build_ref {
+        Ok(Some(referred(operator, subject, &reference.name).await?))
+    } else {
+        operator.dependents.depends(subject, None);
+        Ok(None)
     }
 }
 

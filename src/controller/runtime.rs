@@ -168,6 +168,7 @@ where
 
 /// What of an object's metadata asks for a pass: its spec, its deletion (both move the generation) and "look now". Our own
 /// status writes do not.
+#[expect(clippy::unnecessary_wraps, reason = "a predicate may have nothing to say")]
 fn asked_for<K: Resource<DynamicType = ()>>(object: &PartialObjectMeta<K>) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     object.metadata.generation.hash(&mut hasher);

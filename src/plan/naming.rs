@@ -43,5 +43,9 @@ fn token(prefix: &str, parts: &[&str]) -> ClientToken {
 /// The parts are separated by a character that none of them holds, so that ("ab", "c") and ("a", "bc") differ.
 fn hex(parts: &[&str]) -> String {
     let digest = Sha256::digest(parts.join("\n").as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|half| char::from_digit(half.into(), 16))
+        .collect()
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 /// How long something that was just made may be missing from an answer.
 /// Source: EC2 API reference, "Eventual consistency": back off for up to five minutes.
-pub const CONSISTENCY_WINDOW: Duration = Duration::from_secs(300);
+pub const CONSISTENCY_WINDOW: Duration = Duration::from_mins(5);
 
 /// So many answers in a row must agree before something is taken for gone.
 const AGREEING_CHECKS: u32 = 3;
@@ -20,23 +20,23 @@ pub const RESEND_WITHOUT_LOOKUP: Duration = Duration::from_secs(30);
 
 /// After a guest powered off, its console output is posted within minutes.
 /// Source: EC2 user guide, "Get instance console output".
-pub const CONSOLE_WINDOW: Duration = Duration::from_secs(300);
+pub const CONSOLE_WINDOW: Duration = Duration::from_mins(5);
 
 /// Beyond the customize timeout, which the guest itself enforces, so that it can still say which step hung.
-pub const GUEST_GRACE: Duration = Duration::from_secs(180);
+pub const GUEST_GRACE: Duration = Duration::from_mins(3);
 
 /// Between rounds over all instance types and subnets.
-pub const CAPACITY_ROUND: Duration = Duration::from_secs(60);
+pub const CAPACITY_ROUND: Duration = Duration::from_mins(1);
 
 /// A builder that outlives its run's deadline by this much may be removed by whoever finds it.
-pub const DELETE_AFTER_MARGIN: Duration = Duration::from_secs(3600);
+pub const DELETE_AFTER_MARGIN: Duration = Duration::from_hours(1);
 
 /// How often something that needs a person is looked at again.
-pub const NEEDS_HELP: Duration = Duration::from_secs(600);
+pub const NEEDS_HELP: Duration = Duration::from_mins(10);
 
 /// Before the first repetition of a failed copy; doubled each time, up to [`COPY_RETRY_MAX`].
-const COPY_RETRY_MIN: Duration = Duration::from_secs(60);
-const COPY_RETRY_MAX: Duration = Duration::from_secs(3600);
+const COPY_RETRY_MIN: Duration = Duration::from_mins(1);
+const COPY_RETRY_MAX: Duration = Duration::from_hours(1);
 
 /// Whether something that was made (or may have been made) at `made_at` is gone for good.
 ///

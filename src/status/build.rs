@@ -85,7 +85,7 @@ fn apply_success(status: &mut ImageBuildStatus, call: &BuildCall, outcome: &Outc
             i.uncertain = None;
         }),
         (BuildCall::TerminateInstances { .. }, _) => {
-            change(&mut status.builder, |b| b.terminating_at = Some(Time(now)))
+            change(&mut status.builder, |b| b.terminating_at = Some(Time(now)));
         }
         (
             BuildCall::RunInstances(_)
@@ -264,7 +264,7 @@ fn set_conditions(
     let done = ready(status);
     let succeeded = succeeded(status, progress);
     let mut conditions = Conditions { list: &mut status.conditions, generation, now };
-    conditions.set_summary(progress, done);
+    conditions.set_summary(progress, &done);
     conditions.set("Succeeded", succeeded);
     for (kind, said) in said {
         conditions.set(kind, said);

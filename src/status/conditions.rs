@@ -40,12 +40,12 @@ pub struct Said {
 impl Said {
     /// A value with its reason and message.
     pub fn new(value: Value, reason: &str, message: impl Into<String>) -> Self {
-        Self { value, reason: reason.to_owned(), message: bounded(message.into()) }
+        Self { value, reason: reason.to_owned(), message: bounded(&message.into()) }
     }
 }
 
 /// Control characters would let a guest or a name forge lines in `kubectl describe`.
-fn bounded(message: String) -> String {
+fn bounded(message: &str) -> String {
     message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_MESSAGE).collect()
 }
 
@@ -83,9 +83,9 @@ impl Conditions<'_> {
     }
 
     /// `Ready`, and the one of `Reconciling` and `Stalled` that goes with it, as kstatus reads them.
-    pub fn set_summary(&mut self, progress: &Progress, done: Said) {
+    pub fn set_summary(&mut self, progress: &Progress, done: &Said) {
         let said = match progress {
-            Progress::Done => done,
+            Progress::Done => done.clone(),
             Progress::Moving(_) | Progress::Trouble(_) | Progress::Blocked(_) | Progress::Rejected(_) => {
                 saying(progress)
             }

@@ -135,7 +135,7 @@ fn apply_call(copy: &mut DestinationStatus, call: &DestinationCall, outcome: &Ou
             copy.tag_keys.extend(new);
         }
         (DestinationCall::DeleteTags { keys, .. }, Outcome::Accepted) => {
-            copy.tag_keys.retain(|k| !keys.contains(k))
+            copy.tag_keys.retain(|k| !keys.contains(k));
         }
         (
             DestinationCall::CopyImage(_)
@@ -248,7 +248,7 @@ fn summarise(
     let done = Said::new(Value::True, "Replicated", format!("all {total} destinations are ready"));
     let was_ready = status.conditions.iter().any(|c| c.type_ == "Ready" && c.status == "True");
     let mut conditions = Conditions { list: &mut status.conditions, generation, now: view.now };
-    conditions.set_summary(progress, done);
+    conditions.set_summary(progress, &done);
     if *progress == Progress::Moving(WaitingOn::Suspended) && was_ready {
         conditions.set("Ready", Said { value: Value::True, ..conditions::saying(progress) });
     }

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, because each would link the AWS SDK anew.
 
+#[cfg(feature = "aws")]
 mod api_cases;
 #[cfg(feature = "aws")]
 mod e2e;

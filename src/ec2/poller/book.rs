@@ -18,7 +18,7 @@ use crate::{
 const UNSLOWED_MISSES: u32 = 6;
 
 /// What stays missing or refused is asked for this often in the end.
-const SLOWEST: Duration = Duration::from_secs(600);
+const SLOWEST: Duration = Duration::from_mins(10);
 
 /// So many passing failures in a row are kept from those who wait: the region is asked again soon.
 const HIDDEN_FAILURES: u32 = 2;

@@ -61,15 +61,15 @@ impl Ticker {
         for group in groups(due) {
             let began = Instant::now();
             let found = self.ask(&group).await;
-            self.publish(region, &group, found, began);
+            self.publish(region, &group, &found, began);
         }
     }
 
-    fn publish(&self, region: &RegionPoller, group: &[Query], found: Found, began: Instant) {
+    fn publish(&self, region: &RegionPoller, group: &[Query], found: &Found, began: Instant) {
         let now = Instant::now();
         let mut book = region.book();
         for query in group {
-            let woken = match &found {
+            let woken = match found {
                 Ok(answers) => {
                     book.answer(query, answers.get(query).cloned(), began, (now, self.clock.now()))
                 }
@@ -182,7 +182,7 @@ fn groups(mut queries: Vec<Query>) -> Vec<Vec<Query>> {
             Some(group)
                 if group.first().is_some_and(|q| same_kind(q, &query)) && group.len() < capacity(&query) =>
             {
-                group.push(query)
+                group.push(query);
             }
             _ => groups.push(vec![query]),
         }

@@ -24,7 +24,7 @@ type Cleared = Result<Option<Decision>, Hidden>;
 
 pub(super) fn after_success(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
     let todo = builder(view, eyes)?;
-    Ok(todo.unwrap_or_else(|| Decision {
+    Ok(todo.unwrap_or(Decision {
         step: Some(BuildStep::Record(BuildRecord::Completed)),
         stage: STAGE,
         progress: Progress::Done,

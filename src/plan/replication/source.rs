@@ -27,13 +27,11 @@ fn by_build(view: &ReplicationView<'_>) -> Resolved {
             region: region.clone(),
             name: image_name.clone(),
         }),
-        Some((BaseBuild::Failed, _)) => Err(blocked(
+        Some((BaseBuild::Failed, _)) => blocked(
             "SourceBuildFailed",
             format!("ImageBuild {name} ended without an image; refer to another build"),
-        )),
-        Some((BaseBuild::Missing | BaseBuild::Running, _)) | None => {
-            Err(moving(WaitingOn::SourceBuild { name }))
-        }
+        ),
+        Some((BaseBuild::Missing | BaseBuild::Running, _)) | None => moving(WaitingOn::SourceBuild { name }),
     }
 }
 
@@ -54,9 +52,9 @@ fn by_id(view: &ReplicationView<'_>, eyes: &Eyes<'_>, wanted: &ImageRef) -> Reso
                 "image {} was not found in {}: it does not exist there or is not shared with this account; check spec.source.image",
                 wanted.image_id, wanted.region
             );
-            Err(blocked("SourceNotFound", message))
+            blocked("SourceNotFound", message)
         }
-        Seen::Unknown | Seen::Absent { .. } => Err(moving(WaitingOn::SourceLookup)),
+        Seen::Unknown | Seen::Absent { .. } => moving(WaitingOn::SourceLookup),
     }
 }
 
@@ -68,7 +66,7 @@ fn available(wanted: &ImageRef, image: &Image) -> Resolved {
             name: image.name.clone(),
         }),
         ImageState::Pending | ImageState::Transient | ImageState::Other(_) => {
-            Err(moving(WaitingOn::SourceImage { id: image.id.clone(), state: image.state.to_string() }))
+            moving(WaitingOn::SourceImage { id: image.id.clone(), state: image.state.to_string() })
         }
         ImageState::Disabled
         | ImageState::Invalid
@@ -79,15 +77,15 @@ fn available(wanted: &ImageRef, image: &Image) -> Resolved {
                 "source image {} in {} is {}; name an available one",
                 image.id, wanted.region, image.state
             );
-            Err(blocked("SourceNotAvailable", message))
+            blocked("SourceNotAvailable", message)
         }
     }
 }
 
-fn moving(waiting_on: WaitingOn) -> Box<Progress> {
-    Box::new(Progress::Moving(waiting_on))
+fn moving(waiting_on: WaitingOn) -> Resolved {
+    Err(Box::new(Progress::Moving(waiting_on)))
 }
 
-fn blocked(reason: &str, message: String) -> Box<Progress> {
-    Box::new(Progress::Blocked(Failure::new(reason, message)))
+fn blocked(reason: &str, message: String) -> Resolved {
+    Err(Box::new(Progress::Blocked(Failure::new(reason, message))))
 }
