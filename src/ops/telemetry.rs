@@ -1,5 +1,7 @@
 //! Logs: JSON for machines, lines for people.
 
+use std::io::IsTerminal;
+
 use clap::ValueEnum;
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
@@ -21,7 +23,10 @@ pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<()> {
         LogFormat::Json => {
             registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()?;
         }
-        LogFormat::Human => registry.with(fmt::layer().with_writer(std::io::stderr)).try_init()?,
+        LogFormat::Human => {
+            let layer = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+            registry.with(layer).try_init()?;
+        }
     }
     Ok(())
 }

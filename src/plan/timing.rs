@@ -31,6 +31,9 @@ pub const CAPACITY_ROUND: Duration = Duration::from_mins(1);
 /// A builder that outlives its run's deadline by this much may be removed by whoever finds it.
 pub const DELETE_AFTER_MARGIN: Duration = Duration::from_hours(1);
 
+/// How often the progress of snapshots is asked for: it is only shown, so it may cost a third of what is waited for.
+pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
+
 /// How often something that needs a person is looked at again.
 pub const NEEDS_HELP: Duration = Duration::from_mins(10);
 

@@ -100,7 +100,9 @@ fn request(view: &BuildView<'_>, image: &ImageStatus, instance_id: InstanceId) -
 
 pub(super) fn wait_for(view: &BuildView<'_>, eyes: &Eyes<'_>, status: &ImageStatus, id: &ImageId) -> Decided {
     let region = &view.spec.region;
-    let snapshots = eyes.snapshots_of(region, &view.owner.uid, Pace::Tick).map_err(during(STAGE))?;
+    let snapshots = eyes
+        .snapshots_of(region, &view.owner.uid, Pace::Every(timing::PROGRESS_INTERVAL))
+        .map_err(during(STAGE))?;
     let snapshots = snapshots.present().map(Vec::as_slice).unwrap_or_default();
     let waiting_on =
         WaitingOn::Image { id: id.clone(), region: region.clone(), progress: least_progress(snapshots) };

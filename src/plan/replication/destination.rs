@@ -180,7 +180,7 @@ fn request(
 
 fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, id: &ImageId) -> Decided {
     let region = &copy.region;
-    let snapshots = eyes.snapshots_of(region, &view.owner.uid, Pace::Tick)?;
+    let snapshots = eyes.snapshots_of(region, &view.owner.uid, Pace::Every(timing::PROGRESS_INTERVAL))?;
     let attempt = copy.attempt.unwrap_or(1);
     let mine: Vec<Snapshot> = snapshots
         .present()
