@@ -123,7 +123,12 @@ pub fn add_account(world: &mut World, account: &str) {
     world.accounts.insert(account.to_owned(), Account::default());
     let names: Vec<String> = world.regions.keys().cloned().collect();
     for name in names {
-        add_network(world.region_mut(&name), account);
+        let region = world.region_mut(&name);
+        add_network(region, account);
+        // Since 2023 on for new accounts, but not for those that had public images before (Amazon EC2 User Guide,
+        // "Understand block public access for AMIs"), of which the default account is one.
+        let block_public_images = account != DEFAULT_ACCOUNT;
+        region.settings.entry(account.to_owned()).or_default().block_public_images = block_public_images;
     }
 }
 

@@ -63,6 +63,13 @@ impl Node {
         self.child(name, list)
     }
 
+    /// As [`Node::set`], but nothing at all when empty, as EC2 writes most tags.
+    #[must_use]
+    pub fn set_if_any(self, name: &'static str, items: impl IntoIterator<Item = Self>) -> Self {
+        let mut items = items.into_iter().peekable();
+        if items.peek().is_some() { self.set(name, items) } else { self }
+    }
+
     /// A set of plain values: `<name><item>a</item></name>`.
     #[must_use]
     pub fn texts(self, name: &'static str, items: impl IntoIterator<Item = impl ToString>) -> Self {

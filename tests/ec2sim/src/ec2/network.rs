@@ -100,7 +100,7 @@ fn vpc_node(vpc: &Vpc) -> Node {
         .text("instanceTenancy", "default")
         .text("isDefault", vpc.is_default)
         .child("blockPublicAccessStates", Node::new().text("internetGatewayBlockMode", "off"))
-        .set("tagSet", tags::nodes(&vpc.tags))
+        .set_if_any("tagSet", tags::nodes(&vpc.tags))
 }
 
 const SUBNET_FILTERS: [&str; 29] = [
@@ -212,5 +212,5 @@ fn subnet_node(call: &Call, region: &Region, subnet: &Subnet) -> Node {
         .text("ipv6Native", false)
         .child("privateDnsNameOptionsOnLaunch", names)
         .child("blockPublicAccessStates", Node::new().text("internetGatewayBlockMode", "off"))
-        .set("tagSet", tags::nodes(&subnet.tags))
+        .set_if_any("tagSet", tags::nodes(&subnet.tags))
 }

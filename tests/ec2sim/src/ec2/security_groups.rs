@@ -52,7 +52,7 @@ fn create_security_group(call: &Call, world: &mut World) -> Outcome {
     let node = Node::done()
         .text("groupId", &group.id)
         .text("securityGroupArn", arn(call, &group))
-        .set("tagSet", tags::nodes(&group.tags));
+        .set_if_any("tagSet", tags::nodes(&group.tags));
     call.region_mut(world).security_groups.insert(group.id.clone(), Arc::new(group));
     Ok(node.into())
 }
@@ -243,5 +243,5 @@ fn node(call: &Call, region: &Region, group: &SecurityGroup) -> Node {
         .text("vpcId", &group.vpc_id)
         .set("ipPermissions", permissions::nodes(region, group, false))
         .set("ipPermissionsEgress", permissions::nodes(region, group, true))
-        .set("tagSet", tags::nodes(&group.tags))
+        .set_if_any("tagSet", tags::nodes(&group.tags))
 }

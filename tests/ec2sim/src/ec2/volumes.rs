@@ -131,7 +131,7 @@ fn node(call: &Call, region: &Region, volume: &Volume) -> Node {
         .text("status", status(attached))
         .time("createTime", volume.created_at)
         .set("attachmentSet", attachment)
-        .set("tagSet", tags::nodes(&volume.tags))
+        .set_if_any("tagSet", tags::nodes(&volume.tags))
         .text("volumeType", &volume.volume_type)
         .opt("iops", volume.iops)
         .opt("throughput", volume.throughput)

@@ -40,6 +40,13 @@ fn required<'c>(params: &'c Params, name: &str) -> Result<&'c str, ApiError> {
 
 /// `range` are the accepted `MaxResults`, whose upper end is the default.
 fn page(call: &Call, range: std::ops::RangeInclusive<i64>) -> Result<Page, ApiError> {
+    if let Some(asked) = call.params.int("MaxResults")?.filter(|asked| asked > range.end()) {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '{asked}' at 'maxResults' failed to satisfy constraint: \
+             Member must have value less than or equal to {}",
+            range.end()
+        )));
+    }
     let most = usize::try_from(*range.end()).unwrap_or(usize::MAX);
     Page::parse(call.params, range).map(|page| page.at_most(most)).map_err(|error| {
         match error.code.as_str() {

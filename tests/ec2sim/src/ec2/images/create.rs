@@ -93,10 +93,10 @@ fn imageable(call: &Call, world: &World) -> Result<Arc<Instance>, ApiError> {
         | InstanceState::Stopping
         | InstanceState::ShuttingDown
         | InstanceState::Terminated => {
-            let message = format!(
-                "The instance '{id}' is not in a state from which it can be imaged. Instance is not in state 'running' or 'stopped'."
-            );
-            Err(ApiError::new("IncorrectInstanceState", message))
+            // Not `IncorrectInstanceState`: users report this code and wording for all four states.
+            Err(ApiError::invalid_value(format!(
+                "Invalid value '{id}' for instanceId. Instance is not in state 'running' or 'stopped'"
+            )))
         }
     }
 }

@@ -22,7 +22,7 @@ pub fn node(region: &Region, image: &Image, account: &str, now: Timestamp) -> No
         .opt("publicSsmParameterName", public_parameter(region, image))
         .opt_child("stateReason", reason.map(crate::core::records::StateReason::node))
         .set("blockDeviceMapping", block_devices::nodes(&image.devices, shows_snapshots(image, state)))
-        .set("tagSet", if own { tags } else { Vec::new() })
+        .set_if_any("tagSet", if own { tags } else { Vec::new() })
 }
 
 /// The public parameter that points at the image.
@@ -55,7 +55,7 @@ fn kind(image: &Image, now: Timestamp) -> Node {
         .text("imageOwnerId", &image.owner)
         .time("creationDate", image.created_at)
         .text("isPublic", image.permissions.public)
-        .set(
+        .set_if_any(
             "productCodes",
             codes.map(|code| Node::new().text("productCode", &code.id).text("type", &code.kind)),
         )

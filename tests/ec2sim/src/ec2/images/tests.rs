@@ -35,10 +35,10 @@ fn a_stopping_or_terminated_instance_cannot_be_imaged() {
     lab.wait(10);
     lab.call("StopInstances", &[("InstanceId.1", &instance)]);
     let params = [("InstanceId", instance.as_str()), ("Name", "web")];
-    assert_eq!(lab.refused("CreateImage", &params), "IncorrectInstanceState");
+    assert_eq!(lab.refused("CreateImage", &params), "InvalidParameterValue");
     lab.call("TerminateInstances", &[("InstanceId.1", &instance)]);
     lab.wait(10);
-    assert_eq!(lab.refused("CreateImage", &params), "IncorrectInstanceState");
+    assert_eq!(lab.refused("CreateImage", &params), "InvalidParameterValue");
 }
 
 #[test]

@@ -105,12 +105,23 @@ const ARM: Family = Family {
     ..INTEL
 };
 
-static FAMILIES: [Family; 20] = [
+static FAMILIES: [Family; 21] = [
     Family { name: "c5", clock: "3.4", network: "Up to 10 Gigabit", memory: 2048, ..INTEL },
     Family { name: "c6g", network: "Up to 10 Gigabit", memory: 2048, ..ARM },
     Family { name: "c6i", memory: 2048, ..INTEL },
     Family { name: "c7g", clock: "2.6", memory: 2048, ..ARM },
     Family { name: "c7i", clock: "3.2", memory: 2048, ..INTEL },
+    Family {
+        name: "m1",
+        hypervisor: Hypervisor::Xen,
+        architectures: &["i386", "x86_64"],
+        clock: "1.7",
+        threads: 1,
+        network: "Low",
+        current: false,
+        sizes: &[burst("small", 1, 1740), burst("medium", 1, 3788)],
+        ..INTEL
+    },
     Family {
         name: "m4",
         hypervisor: Hypervisor::Xen,
@@ -229,7 +240,7 @@ impl InstanceType {
     }
 
     pub fn ebs_optimized(&self) -> &'static str {
-        if self.family.name == "t2" { "unsupported" } else { "default" }
+        if matches!(self.family.name, "m1" | "t2") { "unsupported" } else { "default" }
     }
 
     pub fn interfaces(&self) -> u32 {

@@ -23,7 +23,14 @@ fn node(region: &Region, instance: &Instance, phase: &Phase) -> Node {
     // Addresses and devices leave an instance when it is terminated.
     let gone = state == InstanceState::Terminated;
     let node = identity(region, instance, phase);
-    let node = if gone { node } else { connected(region, instance, state, node) };
+    let node = match state {
+        InstanceState::Terminated => node.set("groupSet", []).set("networkInterfaceSet", []),
+        InstanceState::Pending
+        | InstanceState::Running
+        | InstanceState::Stopping
+        | InstanceState::Stopped
+        | InstanceState::ShuttingDown => connected(region, instance, state, node),
+    };
     let status = if state == InstanceState::Pending { "attaching" } else { "attached" };
     let devices = instance.devices.iter().filter(|_| !gone).map(|device| {
         let ebs = Node::new()
@@ -33,7 +40,8 @@ fn node(region: &Region, instance: &Instance, phase: &Phase) -> Node {
             .text("deleteOnTermination", device.delete_on_termination);
         Node::new().text("deviceName", &device.device_name).child("ebs", ebs)
     });
-    options(instance, node.set("blockDeviceMapping", devices)).set("tagSet", tags::nodes(&instance.tags))
+    options(instance, node.set("blockDeviceMapping", devices))
+        .set_if_any("tagSet", tags::nodes(&instance.tags))
 }
 
 fn identity(region: &Region, instance: &Instance, phase: &Phase) -> Node {

@@ -47,7 +47,7 @@ pub fn copy(call: &Call, world: &mut World) -> Outcome {
         tags: given,
         ..Snapshot::clone(&source)
     };
-    let node = Node::new().text("snapshotId", &copy.id).set("tagSet", tags::nodes(&copy.tags));
+    let node = Node::new().text("snapshotId", &copy.id).set_if_any("tagSet", tags::nodes(&copy.tags));
     call.region_mut(world).snapshots.insert(copy.id.clone(), Arc::new(copy));
     Ok(node.into())
 }

@@ -127,7 +127,7 @@ pub fn node(call: &Call, snapshot: &Snapshot) -> Node {
         .text("storageTier", "standard")
         .text("transferType", "standard")
         .text("fullSnapshotSizeInBytes", full_size(snapshot))
-        .set("tagSet", if own { tags } else { Vec::new() });
+        .set_if_any("tagSet", if own { tags } else { Vec::new() });
     let node = match state {
         SnapshotState::Completed => node.time("completionTime", snapshot.completes_at),
         SnapshotState::Pending | SnapshotState::Error => node,
