@@ -26,6 +26,7 @@ impl Guest for Interpreter {
             _ if facts.boot > 1 => console.login(facts),
             Some(nonce) => console.customize(nonce, &steps(&text)),
             None if text.starts_with("#!") => console.plain_script(&text),
+            None if text.starts_with("#cloud-config") => console.plain_script(&commands(&text)),
             None => console.login(facts),
         }
         console.0
@@ -64,13 +65,24 @@ fn steps(text: &str) -> Vec<Step> {
     steps
 }
 
+/// The commands of a cloud-config, without the forms that need a reader of YAML.
+fn commands(config: &str) -> String {
+    let listed = config.lines().skip_while(|line| line.trim_end() != "runcmd:").skip(1);
+    let mut script: Vec<&str> = listed.map_while(|line| line.trim_start().strip_prefix("- ")).collect();
+    if config.lines().any(|line| line.trim() == "mode: poweroff") {
+        script.push("poweroff");
+    }
+    script.join("\n")
+}
+
 /// What a script does, seen from outside.
 #[derive(Default)]
 pub struct Run {
     pub output: Vec<(Duration, String)>,
     pub took: Duration,
     pub exit_code: i32,
-    powers_off: bool,
+    /// When the machine is off, since the start of the script.
+    off: Option<Duration>,
 }
 
 pub fn run(script: &str) -> Run {
@@ -87,8 +99,7 @@ pub fn run(script: &str) -> Run {
                 run.exit_code = rest.trim().parse().unwrap_or(0);
                 return run;
             }
-            _ if is_power_off(line) => run.powers_off = true,
-            _ => {}
+            _ => run.off = run.off.or(power_off(line).map(|delay| run.took + delay)),
         }
     }
     run
@@ -96,7 +107,9 @@ pub fn run(script: &str) -> Run {
 
 /// What `echo` prints on the console; nothing if it writes into a file.
 fn printed(rest: &str) -> Option<String> {
-    let text = rest.trim().trim_end_matches(">&2").trim_end();
+    let console = ["/dev/console", "/dev/ttyS0", "&2"].iter().find_map(|sink| rest.trim().strip_suffix(sink));
+    let text = console.map_or(rest, |text| text.trim_end().trim_end_matches(['>', '|']));
+    let text = text.strip_suffix("| tee").unwrap_or(text).trim();
     let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''));
     if let Some(inner) = quote.and_then(|quote| text.strip_prefix(quote)?.strip_suffix(quote)) {
         return Some(inner.to_owned());
@@ -104,9 +117,31 @@ fn printed(rest: &str) -> Option<String> {
     (!text.contains('>')).then(|| text.to_owned())
 }
 
-fn is_power_off(line: &str) -> bool {
-    let line = line.trim_start_matches("/sbin/").trim_start_matches("/usr/sbin/");
-    matches!(line, "poweroff" | "shutdown -h now" | "shutdown -P now" | "halt -p" | "systemctl poweroff")
+/// How long it takes until the command turns the machine off; `None` if it does not.
+fn power_off(line: &str) -> Option<Duration> {
+    let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match (command.rsplit('/').next().unwrap_or(command), rest.trim()) {
+        ("poweroff", _) | ("halt", "-p") | ("init" | "telinit", "0") => Some(Duration::ZERO),
+        ("systemctl", "poweroff") => Some(Duration::ZERO),
+        ("shutdown", arguments) => shutdown_delay(arguments),
+        _ => None,
+    }
+}
+
+/// `shutdown [-h|-P] [now|+minutes]`, a minute from now if no time is given.
+fn shutdown_delay(arguments: &str) -> Option<Duration> {
+    let mut delay = Some(Duration::from_mins(1));
+    for argument in arguments.split_whitespace() {
+        match argument {
+            "-r" | "-c" | "-k" => return None,
+            "now" => delay = Some(Duration::ZERO),
+            minutes if !minutes.starts_with('-') => {
+                delay = minutes.trim_start_matches('+').parse().ok().map(Duration::from_mins);
+            }
+            _ => {}
+        }
+    }
+    delay
 }
 
 /// The course while it is written, at the time of its last line.
@@ -139,8 +174,8 @@ impl Console {
             self.1 = start + at;
             self.print(format!("[    5.000000] cloud-init[1633]: {line}"));
         }
-        self.1 = start + run.took;
-        if run.powers_off {
+        self.1 = start + run.off.unwrap_or(run.took);
+        if run.off.is_some() {
             self.power_off();
         }
     }
@@ -263,6 +298,34 @@ mod tests {
     fn a_script_of_others_may_power_off() {
         let course = boot("#!/bin/bash\nsleep 5\nsudo shutdown -h now\n", 1);
         assert_eq!(course.power_off, Some(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn a_machine_may_be_told_to_power_off_later() {
+        assert_eq!(boot("#!/bin/sh\n/sbin/shutdown -h +5", 1).power_off, Some(Duration::from_mins(5)));
+        assert_eq!(boot("#!/bin/sh\nshutdown -r now", 1).power_off, None);
+    }
+
+    #[test]
+    fn a_cloud_config_may_power_off() {
+        let config =
+            "#cloud-config\nruncmd:\n  - echo ready > /dev/console\npower_state:\n  mode: poweroff\n";
+        let course = boot(config, 1);
+        assert!(course.lines.iter().any(|(_, line)| line.ends_with(": ready")));
+        assert_eq!(course.power_off, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_is_written_to_the_console_is_seen_and_what_goes_into_a_file_is_not() {
+        let script = "#!/bin/sh\necho 'one two' > /dev/console\necho three >/dev/ttyS0\necho four | tee /dev/console\necho five > /x";
+        let course = boot(script, 1);
+        let told: Vec<&str> = course
+            .lines
+            .iter()
+            .filter_map(|(_, line)| line.split_once("[1633]: "))
+            .map(|(_, text)| text)
+            .collect();
+        assert_eq!(told, ["one two", "three", "four"]);
     }
 
     #[test]
