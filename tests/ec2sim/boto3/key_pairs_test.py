@@ -1,5 +1,7 @@
 """Key pairs."""
 
+import re
+
 import pytest
 from conftest import refused, tags_of
 
@@ -31,6 +33,14 @@ def test_an_ed25519_key_pair_with_tags(ec2):
     assert found["KeyType"] == "ed25519"
     assert found["PublicKey"].startswith("ssh-ed25519 ")
     assert tags_of(found) == {"a": "1"}
+
+
+@pytest.mark.parametrize(("kind", "algorithm"), [("rsa", "ssh-rsa"), ("ed25519", "ssh-ed25519")])
+def test_a_key_pair_for_putty(ec2, kind, algorithm):
+    made = ec2.create_key_pair(KeyName="putty", KeyType=kind, KeyFormat="ppk")
+    lines = made["KeyMaterial"].splitlines()
+    assert lines[:3] == [f"PuTTY-User-Key-File-2: {algorithm}", "Encryption: none", "Comment: putty"]
+    assert re.fullmatch("Private-MAC: [0-9a-f]{40}", lines[-1])
 
 
 def test_two_key_pairs_differ(ec2):

@@ -2,12 +2,13 @@
 
 mod encoding;
 mod material;
+mod ppk;
 
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use self::material::Material;
+use self::material::{Format, Material};
 use crate::core::{
     Call, Handler, Outcome,
     error::ApiError,
@@ -34,12 +35,14 @@ pub fn handler(action: &str) -> Option<Handler> {
 
 fn create_key_pair(call: &Call, world: &mut World) -> Outcome {
     let name = new_name(call, world)?;
-    if !matches!(call.params.text("KeyFormat"), None | Some("pem")) {
-        return Err(ApiError::bad_value(call.params.text("KeyFormat").unwrap_or_default(), "keyFormat", ""));
-    }
+    let format = match call.params.text("KeyFormat").unwrap_or("pem") {
+        "pem" => Format::Pem,
+        "ppk" => Format::Ppk,
+        other => return Err(ApiError::bad_value(other, "keyFormat", "")),
+    };
     let material = match call.params.text("KeyType").unwrap_or("rsa") {
-        "rsa" => Material::rsa(world.draw(), name),
-        "ed25519" => Material::ed25519(world.draw(), name),
+        "rsa" => Material::rsa(world.draw(), name, format),
+        "ed25519" => Material::ed25519(world.draw(), name, format),
         other => return Err(ApiError::bad_value(other, "keyType", "")),
     };
     let secret = material.secret.clone();

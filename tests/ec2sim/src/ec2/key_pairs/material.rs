@@ -6,7 +6,10 @@ use num_bigint::BigUint;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use super::encoding::{colons, der, pem, read_ssh_string, ssh_string, unsigned};
+use super::{
+    encoding::{colons, der, pem, read_ssh_string, ssh_string, unsigned},
+    ppk,
+};
 
 /// Searching 1024-bit primes takes seconds in an unoptimised build; 32 of them make 496 different RSA keys.
 const PRIMES: &str = include_str!("primes.txt");
@@ -16,6 +19,13 @@ const RSA_ENCRYPTION: [u8; 15] =
 const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;
 const SEQUENCE: u8 = 0x30;
+
+/// `KeyFormat` of `CreateKeyPair`.
+#[derive(Clone, Copy)]
+pub enum Format {
+    Pem,
+    Ppk,
+}
 
 pub struct Material {
     pub kind: &'static str,
@@ -28,37 +38,52 @@ pub struct Material {
 }
 
 impl Material {
-    /// A 2048-bit key in PKCS #1, whose fingerprint is the SHA-1 digest of the private key's DER.
-    pub fn rsa(random: u64, comment: &str) -> Self {
+    /// A 2048-bit key in PKCS #1 or the format of `PuTTY`, whose fingerprint is the SHA-1 digest of the private key's DER.
+    pub fn rsa(random: u64, comment: &str, format: Format) -> Self {
         let (first, second) = two_primes(random);
         let exponent = BigUint::from(65_537_u32);
         let modulus = &first * &second;
-        let pkcs1 = pkcs1(&first, &second, &exponent, &modulus);
+        let private = inverse(&exponent, &((&first - 1_u32) * (&second - 1_u32)));
+        let pkcs1 = pkcs1(&first, &second, &exponent, &private);
         let content = [der(INTEGER, &[0]), RSA_ENCRYPTION.to_vec(), der(OCTET_STRING, &pkcs1)].concat();
         let blob = [
             ssh_string(b"ssh-rsa"),
             ssh_string(&unsigned(&exponent.to_bytes_be())),
             ssh_string(&unsigned(&modulus.to_bytes_be())),
-        ];
+        ]
+        .concat();
+        let secret = match format {
+            Format::Pem => pem("RSA PRIVATE KEY", &pkcs1, 64),
+            Format::Ppk => {
+                let coefficient = inverse(&second, &first);
+                let numbers = [&private, &first, &second, &coefficient];
+                let numbers = numbers.map(|number| ssh_string(&unsigned(&number.to_bytes_be())));
+                ppk::file("ssh-rsa", comment, &blob, &numbers.concat())
+            }
+        };
         Self {
             kind: "rsa",
             fingerprint: colons(&Sha1::digest(der(SEQUENCE, &content))),
-            public: line("ssh-rsa", &blob.concat(), comment),
-            secret: Some(pem("RSA PRIVATE KEY", &pkcs1, 64)),
+            public: line("ssh-rsa", &blob, comment),
+            secret: Some(secret),
         }
     }
 
-    /// A key in OpenSSH's format, whose fingerprint is the SHA-256 digest of the public key.
-    pub fn ed25519(random: u64, comment: &str) -> Self {
+    /// A key in the format of OpenSSH or `PuTTY`, whose fingerprint is the SHA-256 digest of the public key.
+    pub fn ed25519(random: u64, comment: &str, format: Format) -> Self {
         let seed = ed25519_compact::Seed::new(Sha256::digest(random.to_be_bytes()).into());
         let pair = ed25519_compact::KeyPair::from_seed(seed);
         let blob = [ssh_string(b"ssh-ed25519"), ssh_string(&*pair.pk)].concat();
-        let secret = openssh_private(&blob, &pair, comment);
+        let secret = match format {
+            Format::Pem => pem("OPENSSH PRIVATE KEY", &openssh_private(&blob, &pair, comment), 70),
+            // OpenSSH's secret is the seed with the public key behind it, PuTTY's the seed alone.
+            Format::Ppk => ppk::file("ssh-ed25519", comment, &blob, &ssh_string(&pair.sk[..32])),
+        };
         Self {
             kind: "ed25519",
             fingerprint: BASE64_STANDARD.encode(Sha256::digest(&blob)),
             public: line("ssh-ed25519", &blob, comment),
-            secret: Some(pem("OPENSSH PRIVATE KEY", &secret, 70)),
+            secret: Some(secret),
         }
     }
 
@@ -93,17 +118,16 @@ fn two_primes(random: u64) -> (BigUint, BigUint) {
     (parse(first), parse(second))
 }
 
+fn inverse(of: &BigUint, modulo: &BigUint) -> BigUint {
+    of.modinv(modulo).expect("the list holds primes that fit 65537")
+}
+
 /// `RSAPrivateKey` (RFC 8017, appendix A.1.2).
-fn pkcs1(first: &BigUint, second: &BigUint, exponent: &BigUint, modulus: &BigUint) -> Vec<u8> {
-    let one = BigUint::from(1_u32);
-    let (less_first, less_second) = (first - &one, second - &one);
-    let inverse =
-        |of: &BigUint, modulo: &BigUint| of.modinv(modulo).expect("the list holds primes that fit 65537");
-    let private = inverse(exponent, &(&less_first * &less_second));
-    let (exponent_first, exponent_second) = (&private % &less_first, &private % &less_second);
-    let coefficient = inverse(second, first);
+fn pkcs1(first: &BigUint, second: &BigUint, exponent: &BigUint, private: &BigUint) -> Vec<u8> {
+    let (exponent_first, exponent_second) = (private % (first - 1_u32), private % (second - 1_u32));
+    let (modulus, coefficient) = (first * second, inverse(second, first));
     let numbers =
-        [modulus, exponent, &private, first, second, &exponent_first, &exponent_second, &coefficient];
+        [&modulus, exponent, private, first, second, &exponent_first, &exponent_second, &coefficient];
     let mut content = der(INTEGER, &[0]);
     for number in numbers {
         content.extend(der(INTEGER, &unsigned(&number.to_bytes_be())));
