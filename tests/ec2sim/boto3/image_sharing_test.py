@@ -87,6 +87,11 @@ def test_a_public_image_is_seen_by_everybody(ec2, second, made):
     assert made in {i["ImageId"] for i in second.describe_images(ExecutableUsers=["all"])["Images"]}
 
 
+def test_new_accounts_block_public_images(ec2, second):
+    assert ec2.get_image_block_public_access_state()["ImageBlockPublicAccessState"] == "unblocked"
+    assert second.get_image_block_public_access_state()["ImageBlockPublicAccessState"] == "block-new-sharing"
+
+
 def test_block_public_access_prevents_publishing(ec2, made):
     reply = ec2.enable_image_block_public_access(ImageBlockPublicAccessState="block-new-sharing")
     assert reply["ImageBlockPublicAccessState"] == "block-new-sharing"

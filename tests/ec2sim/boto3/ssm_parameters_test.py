@@ -195,3 +195,8 @@ def test_parameters_of_accounts_and_regions_are_separate(sim, ssm):
     put(ssm)
     refused("ParameterNotFound", sim.client("ssm", "eu-west-1").get_parameter, Name="/app/one")
     refused("ParameterNotFound", sim.of_account("ssm", "222222222222").get_parameter, Name="/app/one")
+
+
+def test_a_page_is_not_larger_than_ten(ssm):
+    message = refused("ValidationException", ssm.get_parameters_by_path, Path="/", MaxResults=11)
+    assert "'maxResults'" in message and "less than or equal to 10" in message

@@ -121,8 +121,9 @@ fn printed(rest: &str) -> Option<String> {
 fn power_off(line: &str) -> Option<Duration> {
     let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
     match (command.rsplit('/').next().unwrap_or(command), rest.trim()) {
-        ("poweroff", _) | ("halt", "-p") | ("init" | "telinit", "0") => Some(Duration::ZERO),
-        ("systemctl", "poweroff") => Some(Duration::ZERO),
+        ("poweroff", _) | ("halt", "-p") | ("init" | "telinit", "0") | ("systemctl", "poweroff") => {
+            Some(Duration::ZERO)
+        }
         ("shutdown", arguments) => shutdown_delay(arguments),
         _ => None,
     }
