@@ -1,7 +1,7 @@
 """Whole lives of instances, as their descriptions tell them."""
 
 import pytest
-from conftest import image
+from conftest import image, refused
 
 
 def describe(ec2, instance):
@@ -47,3 +47,9 @@ def test_what_has_no_tags_shows_none(ec2, launch, make_image):
     [vpc] = ec2.describe_vpcs()["Vpcs"]
     for resource in (made, snapshot, vpc, launch(), *ec2.describe_volumes()["Volumes"]):
         assert "Tags" not in resource
+
+
+def test_a_group_by_name_needs_the_default_network(ec2, launch):
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    assert launch(SecurityGroups=["default"])["SecurityGroups"][0]["GroupName"] == "default"
+    refused("InvalidParameterCombination", launch, SubnetId=subnet, SecurityGroups=["default"])

@@ -1,10 +1,13 @@
 """What holds for every call: the query protocol, requests that are odd, the admin endpoints."""
 
+import json
 import re
 import urllib.error
 import urllib.parse
 import urllib.request
 
+import pytest
+from botocore.exceptions import ClientError
 from conftest import refused
 
 
@@ -41,6 +44,15 @@ def test_empty_parameters_count_as_absent(ec2, base_ami):
     assert made["Instances"][0]["SubnetId"].startswith("subnet-")
 
 
+def test_empty_parameters_of_a_volume_count_as_absent(ec2, base_ami):
+    volume = {"VolumeSize": "9", "SnapshotId": "", "KmsKeyId": "", "Encrypted": ""}
+    members = {f"BlockDeviceMapping.1.Ebs.{name}": value for name, value in volume.items()}
+    rewrite(ec2, **members, **{"BlockDeviceMapping.1.DeviceName": "/dev/xvda"})
+    ec2.run_instances(ImageId=base_ami, InstanceType="t3.micro", MinCount=1, MaxCount=1)
+    [made] = ec2.describe_volumes()["Volumes"]
+    assert (made["Size"], made["Encrypted"], made["SnapshotId"][:5]) == (9, False, "snap-")
+
+
 def test_a_number_that_is_none_is_refused(ec2):
     rewrite(ec2, MaxResults="many")
     refused("InvalidParameterValue", ec2.describe_vpcs)
@@ -53,20 +65,19 @@ def test_an_unsigned_request_is_refused(sim):
 
 
 def test_an_error_has_the_documented_form(ec2):
-    try:
+    with pytest.raises(ClientError) as caught:
         ec2.describe_vpcs(VpcIds=["vpc-0123456789abcdef0"])
-    except ec2.exceptions.ClientError as error:
-        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-        assert error.response["ResponseMetadata"]["RequestId"]
-        assert "vpc-0123456789abcdef0" in error.response["Error"]["Message"]
+    reply = caught.value.response
+    assert reply["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert reply["ResponseMetadata"]["RequestId"]
+    assert "vpc-0123456789abcdef0" in reply["Error"]["Message"]
 
 
 def test_a_dry_run_answers_412(ec2, base_ami):
-    try:
+    with pytest.raises(ClientError) as caught:
         ec2.run_instances(ImageId=base_ami, InstanceType="t3.micro", MinCount=1, MaxCount=1, DryRun=True)
-    except ec2.exceptions.ClientError as error:
-        assert error.response["Error"]["Code"] == "DryRunOperation"
-        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 412
+    assert caught.value.response["Error"]["Code"] == "DryRunOperation"
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412
 
 
 def test_every_reply_has_a_request_id(ec2):
@@ -89,6 +100,16 @@ def test_regions_are_separate_worlds(ec2, ec2_eu, launch):
 
 def test_unknown_ssm_actions_are_refused(ssm):
     refused(("UnknownOperationException", "InvalidAction"), ssm.list_documents)
+
+
+def test_a_body_that_is_no_json_is_refused(sim):
+    scope = "AKIA/20260101/us-east-1/ssm/aws4_request"
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
+        "X-Amz-Target": "AmazonSSM.GetParameter",
+    }
+    status, body = raw(sim, '{"Name": ', headers)
+    assert (status, json.loads(body)["__type"]) == (400, "SerializationException")
 
 
 def test_the_state_dump_shows_resources(sim, make_image, account):

@@ -78,7 +78,7 @@ fn map_one(
 /// `CreateImage` can change nothing else of a volume that exists.
 fn only_deletion(asked: &Params, old: &Ebs) -> Result<Ebs, ApiError> {
     for fixed in ["Encrypted", "KmsKeyId", "SnapshotId"] {
-        if asked.has(fixed) {
+        if asked.text(fixed).is_some() {
             return Err(invalid(format!("The parameter {fixed} cannot be changed for an attached volume")));
         }
     }
@@ -94,7 +94,7 @@ fn volume(call: &Call, world: &World, asked: &Params, old: Option<Ebs>) -> Resul
     let snapshot_id = asked.text("SnapshotId").map(str::to_owned);
     let snapshot_id = snapshot_id.or_else(|| old.as_ref()?.snapshot_id.clone());
     let snapshot = match &snapshot_id {
-        Some(id) if asked.has("SnapshotId") => Some(access::visible_snapshot(call, world, id)?),
+        Some(id) if asked.text("SnapshotId").is_some() => Some(access::visible_snapshot(call, world, id)?),
         Some(id) => region.snapshots.get(id),
         None => None,
     };
@@ -194,7 +194,7 @@ fn encryption(
     if flag == Some(false) && source.is_some() {
         return Err(invalid("The encrypted flag cannot be false for an encrypted snapshot"));
     }
-    if flag != Some(true) && source.is_none() && asked.has("KmsKeyId") {
+    if flag != Some(true) && source.is_none() && asked.text("KmsKeyId").is_some() {
         let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
         return Err(ApiError::new("InvalidParameterDependency", message));
     }

@@ -41,6 +41,9 @@ impl Front {
 
     fn carry_out(&self, request: &Request<Vec<u8>>, message: &Message) -> Outcome {
         let scope = credentials::scope(request, message)?;
+        if !message.readable {
+            return Err(ApiError::new("SerializationException", "The body of the request is not valid JSON"));
+        }
         let action = message
             .action
             .as_deref()

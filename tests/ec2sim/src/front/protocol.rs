@@ -30,6 +30,8 @@ pub struct Message {
     pub service: Service,
     pub action: Option<String>,
     pub params: Params,
+    /// False for a JSON protocol's body that is no JSON.
+    pub readable: bool,
     /// The credential of a presigned URL.
     pub credential: Option<String>,
 }
@@ -44,8 +46,10 @@ impl Message {
 
     fn read_json(target: &str, body: &[u8]) -> Self {
         let action = target.rsplit_once('.').map(|(_, action)| action.to_owned());
-        let json = serde_json::from_slice(body).unwrap_or(Value::Null);
-        Self { service: Service::Ssm, action, params: Params::from_json(&json), credential: None }
+        let json = serde_json::from_slice(body);
+        let readable = body.is_empty() || json.is_ok();
+        let params = Params::from_json(&json.unwrap_or(Value::Null));
+        Self { service: Service::Ssm, action, params, readable, credential: None }
     }
 
     fn read_query(request: &Request<Vec<u8>>) -> Self {
@@ -56,7 +60,7 @@ impl Message {
         let (action, credential) = (text("Action"), text("X-Amz-Credential"));
         let sts_version = params.text("Version") == Some("2011-06-15");
         let service = signed_for(request).unwrap_or(if sts_version { Service::Sts } else { Service::Ec2 });
-        Self { service, action, credential, params: params.without(&ENVELOPE) }
+        Self { service, action, credential, readable: true, params: params.without(&ENVELOPE) }
     }
 }
 

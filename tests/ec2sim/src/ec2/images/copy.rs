@@ -55,7 +55,7 @@ pub fn copy(call: &Call, world: &mut World) -> Outcome {
 
 fn check_parameters(call: &Call) -> Result<(), ApiError> {
     let params = call.params;
-    if params.has("KmsKeyId") && params.text("KmsKeyId").is_some() && !params.is_set("Encrypted")? {
+    if params.text("KmsKeyId").is_some() && !params.is_set("Encrypted")? {
         let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
         return Err(ApiError::new("InvalidParameterDependency", message));
     }

@@ -47,7 +47,8 @@ pub fn modify(call: &Call, world: &mut World) -> Outcome {
 /// The one attribute that a call names, by `Attribute` or by its own parameter.
 fn attribute(params: &Params) -> Result<&'static str, ApiError> {
     let legacy = ["UserId", "UserGroup", "OrganizationArn", "OrganizationalUnitArn", "OperationType"];
-    let shares = params.has("LaunchPermission") || legacy.iter().any(|name| params.has(name));
+    let shares = params.has("LaunchPermission")
+        || legacy.iter().any(|name| params.get(name).is_some_and(|it| !it.is_empty()));
     let present = [
         ("description", params.has("Description")),
         ("imdsSupport", params.has("ImdsSupport")),

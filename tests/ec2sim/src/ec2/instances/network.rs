@@ -54,6 +54,10 @@ pub fn place(call: &Call, world: &World) -> Result<Place, ApiError> {
 }
 
 fn refuse_both(params: &Params, interface: &Params) -> Result<(), ApiError> {
+    if params.text("SubnetId").is_some() && !params.texts("SecurityGroup").is_empty() {
+        let message = "The parameter groupName cannot be used with the parameter subnet";
+        return Err(ApiError::invalid_combination(message));
+    }
     let what = if interface.is_empty() {
         return Ok(());
     } else if params.text("SubnetId").is_some() {
