@@ -1,33 +1,69 @@
 //! Carries out a step: one call an arm, and no choice.
 
-use super::{Operator, status_writer::name};
+use super::{Operator, backoff::Write, status_writer::name};
 use crate::{
     ec2::{Deregistered, poller::Subject},
     model::{Action, AwsError, ImageId, Instance, Region},
     plan::{
-        build::{BuildCall, BuildStep},
-        replication::{DestinationCall, DestinationStep},
+        Progress,
+        build::{BuildCall, BuildPlan, BuildStep},
+        replication::{DestinationCall, DestinationPlan, DestinationStep},
     },
     status::Outcome,
 };
 
-/// Does what a build's plan says.
-pub async fn build(operator: &Operator, subject: &Subject, step: Option<&BuildStep>) -> Outcome {
-    let Some(BuildStep::Call(call)) = step else { return Outcome::NoCall };
+/// Does what a build's plan says in the build's region.
+pub async fn build(operator: &Operator, subject: &Subject, region: &Region, plan: &BuildPlan) -> Outcome {
+    let Some(BuildStep::Call(call)) = &plan.step else {
+        return without_call(operator, subject, region, plan.step.is_none(), &plan.progress);
+    };
+    let write = Write::Build(call.clone());
+    if let Some(error) = operator.backoff.resting(subject, &write) {
+        return Outcome::Failed(error);
+    }
     let (action, region, outcome) = build_call(operator, call).await;
-    done(operator, subject, action, region, outcome)
+    done(operator, subject, write, action, region, outcome)
 }
 
-/// Every write is logged with what came of it, and makes what was seen before it old.
+/// While a call rests, its failure is what a region that only looks around is waiting for: else the trouble would be taken
+/// back and told again at each repetition.
+fn without_call(
+    operator: &Operator,
+    subject: &Subject,
+    region: &Region,
+    idle: bool,
+    progress: &Progress,
+) -> Outcome {
+    let waiting = idle && matches!(progress, Progress::Moving(_));
+    let trouble = waiting.then(|| operator.backoff.trouble(subject, region)).flatten();
+    trouble.map_or(Outcome::NoCall, Outcome::Failed)
+}
+
+/// Every write is logged with what came of it, and makes what was seen before it old; one that failed rests.
 fn done(
     operator: &Operator,
     subject: &Subject,
+    write: Write,
     action: Action,
     region: &Region,
     outcome: Outcome,
 ) -> Outcome {
-    let object = name(subject);
+    log(subject, action, region, &outcome);
     match &outcome {
+        Outcome::Failed(error) => operator.backoff.failed(subject, region, write, error),
+        Outcome::Launched(_)
+        | Outcome::ImageCreated(_)
+        | Outcome::SnapshotsKept(..)
+        | Outcome::Accepted
+        | Outcome::NoCall => operator.backoff.succeeded(subject, region),
+    }
+    operator.poller.forget(subject, region);
+    outcome
+}
+
+fn log(subject: &Subject, action: Action, region: &Region, outcome: &Outcome) {
+    let object = name(subject);
+    match outcome {
         Outcome::Failed(error) => tracing::warn!(object, %action, %region, %error, "a call to AWS failed"),
         Outcome::Launched(instance) => {
             tracing::info!(object, %action, %region, id = %instance.id, "launched");
@@ -38,8 +74,6 @@ fn done(
         }
         Outcome::Accepted | Outcome::NoCall => tracing::info!(object, %action, %region, "accepted"),
     }
-    operator.poller.forget(subject, region);
-    outcome
 }
 
 async fn build_call<'a>(operator: &Operator, call: &'a BuildCall) -> (Action, &'a Region, Outcome) {
@@ -70,10 +104,21 @@ async fn build_call<'a>(operator: &Operator, call: &'a BuildCall) -> (Action, &'
 }
 
 /// Does what a replication's plan says for one region.
-pub async fn destination(operator: &Operator, subject: &Subject, step: Option<&DestinationStep>) -> Outcome {
-    let Some(DestinationStep::Call(call)) = step else { return Outcome::NoCall };
+pub async fn destination(
+    operator: &Operator,
+    subject: &Subject,
+    region: &Region,
+    plan: &DestinationPlan,
+) -> Outcome {
+    let Some(DestinationStep::Call(call)) = &plan.step else {
+        return without_call(operator, subject, region, plan.step.is_none(), &plan.progress);
+    };
+    let write = Write::Destination(call.clone());
+    if let Some(error) = operator.backoff.resting(subject, &write) {
+        return Outcome::Failed(error);
+    }
     let (action, region, outcome) = destination_call(operator, call).await;
-    done(operator, subject, action, region, outcome)
+    done(operator, subject, write, action, region, outcome)
 }
 
 async fn destination_call<'a>(

@@ -1,4 +1,8 @@
-//! How long an object rests after a failed call: 2 s, doubled each time, at most 5 minutes, with jitter.
+//! How long a failed call rests: 2 s, doubled each time, at most 5 minutes, with jitter; ten minutes where a person has to
+//! do something.
+//!
+//! An object is looked at whenever something that it watches changes, its other regions included. So the rest is kept
+//! here, by call: until it is over, the same call is answered by the same error without being made.
 
 use std::{
     collections::HashMap,
@@ -6,34 +10,102 @@ use std::{
     time::Duration,
 };
 
-use crate::ec2::poller::Subject;
+use tokio::time::Instant;
+
+use crate::{
+    ec2::poller::Subject,
+    model::{AwsError, Disposition, Region},
+    plan::{build::BuildCall, replication::DestinationCall, timing},
+};
 
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// Failures in a row, by object. Not durable: after a restart everybody begins anew.
+/// What needs a person stays what is shown while the repetition is prepared by a look around.
+const LOOK_AROUND: Duration = Duration::from_secs(30);
+
+/// One write to AWS.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    Build(BuildCall),
+    Destination(DestinationCall),
+}
+
+/// The calls that rest, by object and region. Not durable: after a restart everybody begins anew.
 #[derive(Default)]
 pub struct Backoff {
-    failures: Mutex<HashMap<Subject, u32>>,
+    failed: Mutex<HashMap<Subject, HashMap<Region, Failed>>>,
+}
+
+/// A call that failed, how often in a row, and when it may be made again.
+struct Failed {
+    write: Write,
+    error: AwsError,
+    times: u32,
+    until: Instant,
+    shown_until: Instant,
 }
 
 impl Backoff {
-    /// Counts a failure; how long to rest.
-    pub fn next(&self, subject: &Subject) -> Duration {
-        let mut failures = self.failures();
-        let count = failures.entry(subject.clone()).or_default();
-        let delay = delay(*count);
-        *count = count.saturating_add(1);
-        jittered(delay, fastrand::f64())
+    /// The call failed: it rests from now on.
+    pub fn failed(&self, subject: &Subject, region: &Region, write: Write, error: &AwsError) {
+        let mut failed = self.lock();
+        let of_subject = failed.entry(subject.clone()).or_default();
+        let before = of_subject.get(region).filter(|f| f.write == write).map_or(0, |f| f.times);
+        let until = Instant::now() + rest(error, before);
+        let needs_help = error.class().disposition() == Disposition::NeedsHelp;
+        let shown_until = if needs_help { until + LOOK_AROUND } else { until };
+        let (error, times) = (error.clone(), before.saturating_add(1));
+        let entry = Failed { write, error, times, until, shown_until };
+        of_subject.insert(region.clone(), entry);
     }
 
-    /// Something worked.
+    /// A call worked: the next failure in this region is the first again.
+    pub fn succeeded(&self, subject: &Subject, region: &Region) {
+        if let Some(of_subject) = self.lock().get_mut(subject) {
+            of_subject.remove(region);
+        }
+    }
+
+    /// How this very call failed, as long as it rests.
+    pub fn resting(&self, subject: &Subject, write: &Write) -> Option<AwsError> {
+        let failed = self.lock();
+        let mut of_subject = failed.get(subject)?.values();
+        let found = of_subject.find(|f| f.write == *write && f.until > Instant::now())?;
+        Some(found.error.clone())
+    }
+
+    /// How the last call in this region failed, as long as that is to be shown.
+    pub fn trouble(&self, subject: &Subject, region: &Region) -> Option<AwsError> {
+        let failed = self.lock();
+        let found = failed.get(subject)?.get(region).filter(|f| f.shown_until > Instant::now())?;
+        Some(found.error.clone())
+    }
+
+    /// How long until the first of the object's calls that rest may be made again; a moment where none rests any more.
+    pub fn remaining(&self, subject: &Subject) -> Duration {
+        let failed = self.lock();
+        let of_subject = failed.get(subject).into_iter().flat_map(HashMap::values);
+        let rests = of_subject.map(|f| f.until.saturating_duration_since(Instant::now()));
+        rests.filter(|rest| !rest.is_zero()).min().unwrap_or(FIRST)
+    }
+
+    /// Somebody changed the object, or asked to look now, or it is gone.
     pub fn reset(&self, subject: &Subject) {
-        self.failures().remove(subject);
+        self.lock().remove(subject);
     }
 
-    fn failures(&self) -> MutexGuard<'_, HashMap<Subject, u32>> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<Subject, HashMap<Region, Failed>>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn rest(error: &AwsError, failures: u32) -> Duration {
+    match error.class().disposition() {
+        Disposition::Wait | Disposition::Retry | Disposition::Rejected => {
+            jittered(delay(failures), fastrand::f64())
+        }
+        Disposition::NeedsHelp => timing::NEEDS_HELP,
     }
 }
 
@@ -48,7 +120,44 @@ fn jittered(delay: Duration, random: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::advance;
+
     use super::*;
+    use crate::model::{Action, ImageId, InstanceId};
+
+    fn web() -> Subject {
+        Subject { kind: "ImageBuild", namespace: "images".into(), name: "web".into() }
+    }
+
+    fn ireland() -> Region {
+        Region::from("eu-west-1")
+    }
+
+    fn terminate() -> Write {
+        Write::Build(BuildCall::TerminateInstances { region: ireland(), id: InstanceId::from("i-1") })
+    }
+
+    fn deregister() -> Write {
+        Write::Build(BuildCall::DeregisterImage { region: ireland(), id: ImageId::from("ami-1") })
+    }
+
+    fn error(code: &str) -> AwsError {
+        AwsError {
+            action: Action::TerminateInstances,
+            region: ireland(),
+            code: code.to_owned(),
+            message: String::new(),
+            request_id: None,
+        }
+    }
+
+    fn failed(times: usize, code: &str) -> Backoff {
+        let backoff = Backoff::default();
+        for _ in 0..times {
+            backoff.failed(&web(), &ireland(), terminate(), &error(code));
+        }
+        backoff
+    }
 
     #[test]
     fn the_delay_doubles_from_two_seconds_to_five_minutes() {
@@ -62,14 +171,42 @@ mod tests {
         assert_eq!(jittered(Duration::from_secs(10), 1.0), Duration::from_secs(12));
     }
 
-    #[test]
-    fn a_success_begins_anew() {
-        let backoff = Backoff::default();
-        let subject = Subject { kind: "ImageBuild", namespace: "a".into(), name: "b".into() };
-        for _ in 0..5 {
-            backoff.next(&subject);
-        }
-        backoff.reset(&subject);
-        assert!(backoff.next(&subject) < Duration::from_secs(3));
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_call_is_answered_by_its_error_until_it_has_rested() {
+        let backoff = failed(1, "InternalError");
+        assert_eq!(backoff.resting(&web(), &terminate()), Some(error("InternalError")));
+        advance(Duration::from_secs(3)).await;
+        assert_eq!(backoff.resting(&web(), &terminate()), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_call_does_not_rest() {
+        assert_eq!(failed(1, "InternalError").resting(&web(), &deregister()), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_same_call_rests_longer_each_time() {
+        let rest = failed(5, "InternalError").remaining(&web());
+        assert!(rest > Duration::from_secs(25), "{rest:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_needs_a_person_rests_for_ten_minutes() {
+        assert_eq!(failed(1, "UnauthorizedOperation").remaining(&web()), Duration::from_mins(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_success_begins_anew() {
+        let backoff = failed(5, "InternalError");
+        backoff.succeeded(&web(), &ireland());
+        backoff.failed(&web(), &ireland(), terminate(), &error("InternalError"));
+        assert!(backoff.remaining(&web()) < Duration::from_secs(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_edit_ends_the_rest() {
+        let backoff = failed(1, "UnauthorizedOperation");
+        backoff.reset(&web());
+        assert_eq!(backoff.resting(&web(), &terminate()), None);
     }
 }

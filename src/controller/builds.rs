@@ -11,7 +11,7 @@ use crate::{
     api::{FINALIZER, ImageBuild, ImageBuildStatus, RECONCILE_REQUESTED_AT},
     ec2::poller::Subject,
     plan::build::{self, BaseBuild, BuildPlan, BuildStep, BuildView},
-    status::{Seeing, events},
+    status::{Outcome, Seeing, events},
 };
 
 /// `kind` of the custom resource.
@@ -29,9 +29,8 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
     let held: Held<ImageBuild> = status_writer::read(subject, value)?;
     let seeing = seeing(&held.object.metadata);
     let status = held.object.status.clone().unwrap_or_default();
-    if seeing.reconcile_requested_at != status.last_handled_reconcile_at {
-        operator.poller.forget_all(subject);
-    }
+    let handled = (status.observed_generation, status.last_handled_reconcile_at.as_ref());
+    operator.asked_anew(subject, &seeing, handled);
     let owner = operator.owner(subject, &held.uid);
     let view = BuildView {
         owner: &owner,
@@ -44,14 +43,15 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
     };
     let plan = build::plan(&view, &operator.poller.sightings(subject));
     let answered = operator.poller.watch(subject, &plan.watches);
-    let outcome = act::build(operator, subject, plan.step.as_ref()).await;
+    let outcome = act::build(operator, subject, &view.spec.region, &plan).await;
     let view = BuildView { now: operator.clock.now(), ..view };
     let new = crate::status::build::project(&view, &plan, &outcome, &seeing);
     status_writer::write(operator, subject, &held.uid, &held.resource_version, (&status, &new)).await?;
     report(operator, subject, &held.uid, &status, &new).await;
     hold_or_release(operator, subject, &held, &plan).await?;
     operator.dependents.seen(subject, &state(&new));
-    Ok(operator.next(subject, &[&outcome], plan.step.is_some() || answered, plan.check_after))
+    let failed = matches!(outcome, Outcome::Failed(_));
+    Ok(operator.next(subject, answered || (plan.step.is_some() && !failed), failed, plan.check_after))
 }
 
 /// What a reference to this build sees.

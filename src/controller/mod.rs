@@ -23,10 +23,10 @@ use crate::{
         clock::Clock,
         poller::{Poller, Subject},
     },
-    model::{Disposition, ownership::Owner},
+    model::ownership::Owner,
     ops::metrics::Metrics,
-    plan::{CheckAfter, timing},
-    status::Outcome,
+    plan::CheckAfter,
+    status::Seeing,
 };
 
 /// A pass that moves on at every look would starve the others; it gets another turn at once.
@@ -108,40 +108,25 @@ impl Operator {
         }
     }
 
-    /// What follows from a pass: after a failed call its error's disposition, after a step the next pass, else patience.
-    fn next(&self, subject: &Subject, outcomes: &[&Outcome], stepped: bool, check_after: CheckAfter) -> Pass {
-        let failures = outcomes
-            .iter()
-            .filter_map(|o| if let Outcome::Failed(error) = o { Some(error.class()) } else { None });
-        let waits: Vec<Rest> =
-            failures.map(|class| self.after_failure(subject, class.disposition())).collect();
-        let called = outcomes.iter().any(|o| !matches!(o, Outcome::NoCall | Outcome::Failed(_)));
-        if called && waits.is_empty() {
+    /// Somebody asks for another look, by an edit or in so many words: what failed may work now.
+    fn asked_anew(&self, subject: &Subject, seeing: &Seeing, handled: (Option<i64>, Option<&String>)) {
+        let (generation, reconcile_requested_at) = handled;
+        if seeing.generation != generation {
             self.backoff.reset(subject);
         }
-        match waits.into_iter().min_by_key(|rest| rest.duration()) {
-            Some(rest) => Pass::Rest(rest),
-            None if stepped => Pass::Again,
-            None => Pass::Rest(check_after.map_or(Rest::UntilChange, Rest::For)),
+        if seeing.reconcile_requested_at.as_ref() != reconcile_requested_at {
+            self.backoff.reset(subject);
+            self.poller.forget_all(subject);
         }
     }
 
-    fn after_failure(&self, subject: &Subject, disposition: Disposition) -> Rest {
-        match disposition {
-            Disposition::Wait | Disposition::Retry | Disposition::Rejected => {
-                Rest::For(self.backoff.next(subject))
-            }
-            Disposition::NeedsHelp => Rest::For(timing::NEEDS_HELP),
+    /// What follows from a pass: where something moved the next pass, else patience. A region that failed rests by itself:
+    /// it never keeps another one from moving.
+    fn next(&self, subject: &Subject, moved: bool, failed: bool, check_after: CheckAfter) -> Pass {
+        if moved {
+            return Pass::Again;
         }
-    }
-}
-
-impl Rest {
-    fn duration(self) -> Duration {
-        match self {
-            Self::Again => Duration::ZERO,
-            Self::For(duration) => duration,
-            Self::UntilChange => Duration::MAX,
-        }
+        let rest = failed.then(|| self.backoff.remaining(subject));
+        Pass::Rest(rest.into_iter().chain(check_after).min().map_or(Rest::UntilChange, Rest::For))
     }
 }

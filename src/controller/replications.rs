@@ -13,11 +13,13 @@ use super::{
 use crate::{
     api::{ImageReplication, ImageReplicationStatus},
     ec2::poller::Subject,
+    model::Region,
     plan::{
         build::BaseBuild,
-        replication::{self, ReplicationPlan, ReplicationStep, ReplicationView},
+        replication::{self, DestinationPlan, ReplicationPlan, ReplicationStep, ReplicationView},
     },
     status::{
+        Outcome,
         events::{self, Note},
         replication::Outcomes,
     },
@@ -35,9 +37,8 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
     let held: Held<ImageReplication> = status_writer::read(subject, value)?;
     let seeing = seeing(&held.object.metadata);
     let status = held.object.status.clone().unwrap_or_default();
-    if seeing.reconcile_requested_at != status.last_handled_reconcile_at {
-        operator.poller.forget_all(subject);
-    }
+    let handled = (status.observed_generation, status.last_handled_reconcile_at.as_ref());
+    operator.asked_anew(subject, &seeing, handled);
     let owner = operator.owner(subject, &held.uid);
     let view = ReplicationView {
         owner: &owner,
@@ -61,9 +62,10 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
         Some(ReplicationStep::Release) => set_finalizer(operator, subject, &held.uid, false).await?,
         Some(ReplicationStep::RecordSource(_)) | None => {}
     }
-    let stepped = plan.step.is_some() || plan.destinations.values().any(|d| d.step.is_some());
-    let outcomes: Vec<_> = outcomes.values().collect();
-    Ok(operator.next(subject, &outcomes, stepped || answered, plan.check_after))
+    let has_failed = |region: &Region| matches!(outcomes.get(region), Some(Outcome::Failed(_)));
+    let moved = |(region, d): (&Region, &DestinationPlan)| d.step.is_some() && !has_failed(region);
+    let moved = answered || plan.step.is_some() || plan.destinations.iter().any(moved);
+    Ok(operator.next(subject, moved, outcomes.keys().any(has_failed), plan.check_after))
 }
 
 async fn base(
@@ -82,7 +84,7 @@ async fn base(
 /// One write a region, all regions at once: a slow one holds up no other.
 async fn act(operator: &Operator, subject: &Subject, plan: &ReplicationPlan) -> Outcomes {
     let calls = plan.destinations.iter().map(|(region, destination)| async move {
-        (region.clone(), act::destination(operator, subject, destination.step.as_ref()).await)
+        (region.clone(), act::destination(operator, subject, region, destination).await)
     });
     join_all(calls).await.into_iter().collect::<BTreeMap<_, _>>()
 }

@@ -3,6 +3,7 @@
 mod build_tests;
 mod cluster;
 mod faults;
+mod patience_tests;
 mod recovery_tests;
 mod replication_tests;
 mod world;

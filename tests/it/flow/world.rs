@@ -37,6 +37,8 @@ pub struct Flow {
     clock: Clock,
     running: Running,
     due: HashMap<Subject, Instant>,
+    /// How often an object was looked at.
+    pub reconciliations: usize,
 }
 
 /// All that dies with the operator's process.
@@ -77,7 +79,7 @@ impl Flow {
         let aws: Arc<dyn Ec2> = Arc::new(AwsEc2::with_http_client(http, credentials, Arc::new(())));
         let (ec2, cluster, clock) = (Arc::new(Faulty::new(aws)), Arc::default(), Clock::starting_at(epoch));
         let running = Running::start(&cluster, &ec2, clock);
-        Self { sim, sim_clock, cluster, ec2, clock, running, due: HashMap::new() }
+        Self { sim, sim_clock, cluster, ec2, clock, running, due: HashMap::new(), reconciliations: 0 }
     }
 
     /// Kills the operator and starts another, which knows nothing but what is written down.
@@ -160,6 +162,7 @@ impl Flow {
             .min_by_key(|s| s.name.clone());
         if let Some(subject) = due {
             self.due.remove(&subject);
+            self.reconciliations += 1;
             let rest = self
                 .running
                 .operator
