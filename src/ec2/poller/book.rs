@@ -60,6 +60,9 @@ impl Book {
         for watch in watches {
             let entry = self.entries.entry(watch.query.clone()).or_insert_with(|| Watched::new(now));
             let new = entry.watchers.insert(subject.clone(), watch.pace).is_none();
+            if new && entry.is_old(now, self.tempo.interval) {
+                entry.forget(now);
+            }
             answered |= new && entry.sighting.is_some();
         }
         answered
@@ -73,9 +76,7 @@ impl Book {
 
     pub(super) fn forget(&mut self, subject: &Subject, now: Instant) {
         for entry in self.entries.values_mut().filter(|e| e.watchers.contains_key(subject)) {
-            entry.sighting = None;
-            entry.misses = 0;
-            entry.valid_from = now;
+            entry.forget(now);
         }
     }
 
@@ -141,6 +142,17 @@ impl Watched {
         Self { watchers: HashMap::new(), sighting: None, asked_at: None, valid_from: now, misses: 0 }
     }
 
+    /// Others are content with it, being slow or long in vain; whoever looks for the first time is not.
+    fn is_old(&self, now: Instant, interval: Duration) -> bool {
+        self.asked_at.is_some_and(|asked| asked + 2 * interval < now)
+    }
+
+    fn forget(&mut self, now: Instant) {
+        self.sighting = None;
+        self.misses = 0;
+        self.valid_from = now;
+    }
+
     fn pace(&self) -> Pace {
         self.watchers.values().min().copied().unwrap_or(Pace::Tick)
     }
@@ -173,8 +185,16 @@ impl Watched {
 
     fn store(&mut self, sighting: Sighting, now: Instant) -> Vec<Subject> {
         self.asked_at = Some(now);
-        let news = self.sighting.as_ref() != Some(&sighting);
+        if self.sighting.as_ref().is_some_and(|old| says_the_same(old, &sighting)) {
+            return Vec::new();
+        }
         self.sighting = Some(sighting);
-        if news { self.watchers.keys().cloned().collect() } else { Vec::new() }
+        self.watchers.keys().cloned().collect()
     }
+}
+
+/// The same error under another request id is no news: it would be a status write for each refused call.
+fn says_the_same(old: &Sighting, new: &Sighting) -> bool {
+    let unnumbered = |s: &Sighting| s.error.clone().map(|error| AwsError { request_id: None, ..error });
+    old.seen == new.seen && unnumbered(old) == unnumbered(new)
 }
