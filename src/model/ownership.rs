@@ -76,6 +76,11 @@ impl Owner {
         has(CLUSTER_ID, &self.cluster_id) && has(UID, &self.uid)
     }
 
+    /// The attempt in which a resource with these tags was made for this object.
+    pub fn attempt_of(&self, tags: &Tags) -> Option<i32> {
+        tags.get(ATTEMPT).filter(|_| self.owns(tags))?.parse().ok()
+    }
+
     /// Whether a resource with these tags was made for this object in this attempt.
     pub fn owns_attempt(&self, tags: &Tags, attempt: i32) -> bool {
         self.owns(tags) && tags.get(ATTEMPT).is_some_and(|v| *v == attempt.to_string())

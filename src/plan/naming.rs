@@ -16,9 +16,17 @@ pub fn launch_token(owner: &Owner, attempt: i32) -> ClientToken {
     token("amib", &[&owner.cluster_id, &owner.uid, &attempt.to_string()])
 }
 
-/// The token of a copy. It names the source image: a copy of another source must never be answered by the old one.
-pub fn copy_token(owner: &Owner, region: &Region, source: &ImageId, attempt: i32) -> ClientToken {
-    token("amir", &[&owner.cluster_id, &owner.uid, &region.0, &source.0, &attempt.to_string()])
+/// The token of a copy. It names the source image and the key: a copy of another source, or with another key, must never
+/// be answered by the old one. Attempts alone do not tell: a region that was taken off begins again with the first.
+pub fn copy_token(
+    owner: &Owner,
+    region: &Region,
+    source: &ImageId,
+    key: Option<&str>,
+    attempt: i32,
+) -> ClientToken {
+    let key = key.unwrap_or_default();
+    token("amir", &[&owner.cluster_id, &owner.uid, &region.0, &source.0, key, &attempt.to_string()])
 }
 
 /// The AMI's name: the user's, or `<namespace>-<name>`, cut with a hash where EC2 would find it too long.

@@ -1,16 +1,22 @@
 //! Removing an object's images from a region: AMI first, then snapshots, until several answers agree that all is gone.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
-use super::{Eyes, Pace, timing};
+use super::{CheckAfter, Eyes, Pace, timing};
 use crate::model::{
     AwsError, Image, ImageId, ImageState, Region, Seen, Snapshot, SnapshotId, ownership::Owner,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// What to do next about images that are to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    Waiting,
+    /// What was seen proves nothing yet; the time that is over at the latest when it may.
+    Waiting(CheckAfter),
     Deregister(ImageId),
     DeleteSnapshot(SnapshotId),
     Gone,
@@ -21,28 +27,30 @@ pub enum Removal {
 pub struct Doomed<'a> {
     pub region: &'a Region,
     pub owner: &'a Owner,
-    /// By id; none: whatever a create call whose answer was lost has made, as the ownership tags tell.
+    /// By id, looked at by id as well: somebody may have taken our tags off them.
     pub known: &'a [ImageId],
     /// Images of the owner that stay in any case.
     pub keep: &'a [ImageId],
-    /// No policy asks for the removal of a usable image: one that turns out to be available is left alone.
+    /// No policy asks for the removal of a usable image: one that turns out to be available is left alone. Otherwise
+    /// everything goes that carries the owner's tags.
     pub spare_available: bool,
     /// When the create call was about to be made: nothing counts as gone within the consistency window after it.
     pub made_at: Timestamp,
+    /// The images were seen before, so that their absence needs no window. What was never seen may still turn up.
+    pub was_seen: bool,
 }
 
 impl Doomed<'_> {
     fn condemns(&self, image: &Image) -> bool {
-        let named = self.known.is_empty() || self.known.contains(&image.id);
+        let named = !self.spare_available || self.known.is_empty() || self.known.contains(&image.id);
         named && !self.keep.contains(&image.id) && !(self.spare_available && is_usable(image))
     }
 
-    /// An id that we saw was there: its absence needs no window. What we never saw may still turn up.
     fn is_over(&self, checks: u32, since: Timestamp, now: Timestamp) -> bool {
-        if self.known.is_empty() {
-            timing::is_gone(checks, since, self.made_at, now)
-        } else {
+        if self.was_seen && !self.known.is_empty() {
             timing::is_absent(checks, since, now)
+        } else {
+            timing::is_gone(checks, since, self.made_at, now)
         }
     }
 
@@ -51,10 +59,33 @@ impl Doomed<'_> {
         match seen {
             Seen::Unknown => false,
             Seen::Absent { checks, since } => self.is_over(*checks, *since, now),
-            Seen::Present(_) => {
-                !self.known.is_empty() || timing::elapsed(self.made_at, now) >= timing::CONSISTENCY_WINDOW
-            }
+            Seen::Present(_) => !self.known.is_empty() || self.window(now).is_none(),
         }
+    }
+
+    /// What is still there under its id is there to stay, or it would have been condemned.
+    fn is_done_with(&self, seen: &Seen<Image>, now: Timestamp) -> bool {
+        match seen {
+            Seen::Unknown => false,
+            Seen::Absent { checks, since } => self.is_over(*checks, *since, now),
+            Seen::Present(_) => true,
+        }
+    }
+
+    /// Whether a snapshot that no listed image uses is used by none. Where images are kept, a list without any proves that
+    /// only when it lasts.
+    fn knows_users(&self, seen: &Seen<Vec<Image>>, images: &[&Image], now: Timestamp) -> bool {
+        match seen {
+            Seen::Unknown => false,
+            Seen::Present(_) => self.keep.is_empty() || !images.is_empty(),
+            Seen::Absent { checks, since } => self.keep.is_empty() || self.is_over(*checks, *since, now),
+        }
+    }
+
+    /// How long the consistency window is still open.
+    fn window(&self, now: Timestamp) -> CheckAfter {
+        let left = timing::remaining(self.made_at, timing::CONSISTENCY_WINDOW, now);
+        (!left.is_zero()).then(|| left + Duration::from_secs(1))
     }
 }
 
@@ -67,20 +98,26 @@ impl Doomed<'_> {
 /// The error that hid what is there.
 pub fn of_images(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result<Removal, AwsError> {
     let seen = eyes.images_of(doomed.region, &doomed.owner.uid, Pace::Now)?;
-    let images: Vec<&Image> = seen.present().into_iter().flatten().filter(|i| is_there(i)).collect();
+    let known = doomed.known.iter().map(|id| eyes.image(doomed.region, id, Pace::Now));
+    let known = known.collect::<Result<Vec<_>, _>>()?;
+    let listed = seen.present().into_iter().flatten();
+    let images: Vec<&Image> =
+        listed.chain(known.iter().filter_map(Seen::present)).filter(|i| is_there(i)).collect();
     if let Some(image) = images.iter().find(|i| doomed.condemns(i)) {
         return Ok(Removal::Deregister(image.id.clone()));
     }
     let snapshots = eyes.snapshots_of(doomed.region, &doomed.owner.uid, Pace::Now)?;
     let used: Vec<SnapshotId> = images.iter().flat_map(|i| i.snapshot_ids()).collect();
     let orphan = |s: &&Snapshot| !used.contains(&s.id);
-    let certain = !matches!(seen, Seen::Unknown) && (doomed.keep.is_empty() || !images.is_empty());
+    let certain = doomed.knows_users(&seen, &images, now);
     if let Some(snapshot) = snapshots.present().filter(|_| certain).and_then(|list| list.iter().find(orphan))
     {
         return Ok(Removal::DeleteSnapshot(snapshot.id.clone()));
     }
-    let gone = doomed.is_settled(&seen, now) && doomed.is_settled(&snapshots, now);
-    Ok(if gone { Removal::Gone } else { Removal::Waiting })
+    let gone = doomed.is_settled(&seen, now)
+        && doomed.is_settled(&snapshots, now)
+        && known.iter().all(|image| doomed.is_done_with(image, now));
+    Ok(if gone { Removal::Gone } else { Removal::Waiting(doomed.window(now)) })
 }
 
 fn is_there(image: &Image) -> bool {

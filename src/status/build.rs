@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// How long the schema lets an error code be; EC2's are much shorter, but a proxy may answer anything.
+const MAX_CODE: usize = 256;
+
 /// The new status: receipts first, then what conditions say of them.
 pub fn project(view: &BuildView<'_>, plan: &BuildPlan, outcome: &Outcome, seen: &Seeing) -> ImageBuildStatus {
     let mut status = view.status.clone();
@@ -66,10 +69,19 @@ fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timest
         }
         BuildRecord::Failed { failure, steps, log } => {
             fail(status, failure, now);
-            status.steps.clone_from(steps);
+            // A later stage that fails knows of no steps; what they were stays true.
+            if !steps.is_empty() {
+                status.steps.clone_from(steps);
+            }
             status.log.clone_from(log);
         }
-        BuildRecord::ImageFound { image_id, intent } => found(status, image_id, intent, now),
+        BuildRecord::ImageFound { image_id, intent, attempt } => {
+            if let Some((number, builder)) = attempt {
+                status.attempt = Some(*number);
+                status.builder = Some(builder.clone());
+            }
+            found(status, image_id, intent, now);
+        }
         BuildRecord::ImageAvailable(image) => status.image = Some(image.clone()),
         BuildRecord::ImageGone => change(&mut status.image, |i| i.removed_at = Some(Time(now))),
         BuildRecord::BuilderGone => change(&mut status.builder, |b| b.terminated_at = Some(Time(now))),
@@ -108,10 +120,10 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
     match call {
         BuildCall::RunInstances(_) if is_refusal(class) => refused(status, &failure(), now),
         BuildCall::RunInstances(_) if leaves_doubt(class) => {
-            change(&mut status.builder, |b| b.uncertain = Some(error.code.clone()));
+            change(&mut status.builder, |b| b.uncertain = Some(uncertain(error)));
         }
         BuildCall::CreateImage(_) if leaves_doubt(class) => {
-            change(&mut status.image, |i| i.uncertain = Some(error.code.clone()));
+            change(&mut status.image, |i| i.uncertain = Some(uncertain(error)));
         }
         BuildCall::RunInstances(_) | BuildCall::CreateImage(_) | BuildCall::RequireImdsV2 { .. }
             if rejected =>
@@ -161,8 +173,17 @@ fn fail(status: &mut ImageBuildStatus, failure: &Failure, now: Timestamp) {
     status.failure.get_or_insert(failure_status(failure, now));
 }
 
+/// The code by which the next decision knows why it is to look first.
+pub(super) fn uncertain(error: &AwsError) -> String {
+    error.code.chars().take(MAX_CODE).collect()
+}
+
 pub(super) fn failure_status(failure: &Failure, now: Timestamp) -> FailureStatus {
-    FailureStatus { reason: failure.reason.clone(), message: failure.message.clone(), time: Time(now) }
+    FailureStatus {
+        reason: failure.reason.clone(),
+        message: conditions::bounded(&failure.message),
+        time: Time(now),
+    }
 }
 
 fn complete(status: &mut ImageBuildStatus, now: Timestamp) {

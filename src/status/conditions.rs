@@ -44,8 +44,9 @@ impl Said {
     }
 }
 
-/// Control characters would let a guest or a name forge lines in `kubectl describe`.
-fn bounded(message: &str) -> String {
+/// A message as it may stand in a status, so that no text of AWS or of a guest can make the API server refuse it. Control
+/// characters would let a guest or a name forge lines in `kubectl describe`.
+pub(super) fn bounded(message: &str) -> String {
     message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_MESSAGE).collect()
 }
 

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     Outcome, Seeing,
-    build::{failure_status, leaves_doubt},
+    build::{failure_status, leaves_doubt, uncertain},
     conditions::{self, Conditions, Said, Standing, Value},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         Progress, WaitingOn,
         replication::{
             DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, ReplicationPlan,
-            ReplicationStep, ReplicationView,
+            ReplicationStep, ReplicationView, worst,
         },
     },
 };
@@ -108,7 +108,10 @@ fn change(copy: &mut DestinationStatus, record: &DestinationRecord, generation: 
             copy.snapshot_ids = image.snapshot_ids();
         }
         DestinationRecord::InSync => copy.observed_generation = generation,
-        DestinationRecord::Failed(failure) => copy.failure = Some(failure_status(failure, now)),
+        DestinationRecord::Failed(failure) => {
+            copy.failure = Some(failure_status(failure, now));
+            copy.available_at = None;
+        }
         DestinationRecord::FailedRemoved => copy.image_id = None,
         DestinationRecord::Lost => {
             copy.image_id = None;
@@ -152,7 +155,7 @@ fn apply_call(copy: &mut DestinationStatus, call: &DestinationCall, outcome: &Ou
 fn copy_failed(copy: &mut DestinationStatus, error: &AwsError, now: Timestamp) {
     let class = error.class();
     if leaves_doubt(class) {
-        copy.uncertain = Some(error.code.clone());
+        copy.uncertain = Some(uncertain(error));
     } else if class == Class::Invalid {
         copy.failure =
             Some(failure_status(&crate::plan::Failure::new(class.reason(), conditions::explain(error)), now));
@@ -202,11 +205,7 @@ fn show(copy: &mut DestinationStatus, progress: &Progress, generation: Option<i6
 
 /// The plan's own word, unless a call that failed has something worse to say.
 fn overall(plan: &ReplicationPlan, shown: &BTreeMap<Region, Progress>) -> Progress {
-    let failed = shown.values().find(|p| matches!(p, Progress::Trouble(_)));
-    match (&plan.progress, failed) {
-        (Progress::Blocked(_) | Progress::Rejected(_), _) | (_, None) => plan.progress.clone(),
-        (Progress::Moving(_) | Progress::Trouble(_) | Progress::Done, Some(trouble)) => trouble.clone(),
-    }
+    worst(std::iter::once(&plan.progress).chain(shown.values())).unwrap_or(&plan.progress).clone()
 }
 
 fn summarise(

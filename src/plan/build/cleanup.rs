@@ -34,47 +34,47 @@ pub(super) fn after_success(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
 
 /// The failure stays what is shown while its leftovers are removed.
 pub(super) fn after_failure(view: &BuildView<'_>, eyes: &Eyes<'_>, failure: &Failure) -> Decided {
-    let todo = match unfinished_image(view, eyes)? {
-        Some(decision) => Some(decision),
-        None => builder(view, eyes)?,
-    };
+    let todo = both(builder(view, eyes), unfinished_image(view, eyes))?;
     let mut decision = todo.unwrap_or_else(|| record(STAGE, BuildRecord::Completed, WaitingOn::Start));
     decision.progress = Progress::Rejected(failure.clone());
     Ok(decision)
 }
 
-/// The object is going: the image by its policy, then the builder, then the finalizer.
+/// The object is going: the builder, the image by its policy, then the finalizer.
 pub(super) fn delete(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
     if !view.held {
         return Ok(wait(STAGE, WaitingOn::Start));
     }
     let image = match view.spec.deletion_policy {
-        DeletionPolicy::Retain => unfinished_image(view, eyes)?,
-        DeletionPolicy::Delete => any_image(view, eyes)?,
+        DeletionPolicy::Retain => unfinished_image(view, eyes),
+        DeletionPolicy::Delete => any_image(view, eyes),
     };
-    let todo = match image {
-        Some(decision) => Some(decision),
-        None => builder(view, eyes)?,
-    };
+    let todo = both(builder(view, eyes), image)?;
     Ok(todo.unwrap_or_else(|| step(STAGE, BuildStep::Release, WaitingOn::Start)))
+}
+
+/// The builder first, as it costs the most; while one of the two is waited for, or cannot be seen, the other goes on.
+fn both(builder: Cleared, image: Cleared) -> Cleared {
+    let has_step = |cleared: &Cleared| matches!(cleared, Ok(Some(Decision { step: Some(_), .. })));
+    if has_step(&builder) || (!has_step(&image) && !matches!(builder, Ok(None))) { builder } else { image }
 }
 
 /// An image that was never recorded as available; should EC2 have made it available all the same, it stays.
 fn unfinished_image(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
     match &view.status.image {
-        Some(image) if image.available_at.is_none() => remove(view, eyes, image, true),
+        Some(image) if image.available_at.is_none() && image.removed_at.is_none() => {
+            remove(view, eyes, image, true)
+        }
         Some(_) | None => Ok(None),
     }
 }
 
+/// Also looks again at one that a failed run was done with: it may be an available one, which that had to spare.
 fn any_image(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
     view.status.image.as_ref().map_or(Ok(None), |image| remove(view, eyes, image, false))
 }
 
 fn remove(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus, spare_available: bool) -> Cleared {
-    if image.removed_at.is_some() {
-        return Ok(None);
-    }
     let region = view.spec.region.clone();
     let known: Vec<ImageId> = image.image_id.iter().cloned().collect();
     let doomed = Doomed {
@@ -84,12 +84,14 @@ fn remove(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus, spare_avai
         keep: &[],
         spare_available,
         made_at: image.requested_at.0,
+        was_seen: image.available_at.is_some(),
     };
     let waiting_on = WaitingOn::ImageRemoval { id: image.image_id.clone(), region: region.clone() };
     Ok(Some(match removal::of_images(eyes, &doomed, view.now).map_err(during(STAGE))? {
-        Removal::Waiting => wait(STAGE, waiting_on),
+        Removal::Waiting(check_after) => Decision { check_after, ..wait(STAGE, waiting_on) },
         Removal::Deregister(id) => call(STAGE, BuildCall::DeregisterImage { region, id }, waiting_on),
         Removal::DeleteSnapshot(id) => call(STAGE, BuildCall::DeleteSnapshot { region, id }, waiting_on),
+        Removal::Gone if image.removed_at.is_some() => return Ok(None),
         Removal::Gone => record(STAGE, BuildRecord::ImageGone, waiting_on),
     }))
 }
@@ -116,7 +118,11 @@ fn terminate(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id:
     let gone = || record(STAGE, BuildRecord::BuilderGone, waiting_on.clone());
     Ok(match eyes.instance(&region, id, Pace::Tick).map_err(during(STAGE))? {
         Seen::Unknown => wait(STAGE, waiting_on),
-        Seen::Absent { checks, since } if timing::is_absent(checks, since, view.now) => gone(),
+        Seen::Absent { checks, since }
+            if timing::is_gone(checks, since, builder.requested_at.0, view.now) =>
+        {
+            gone()
+        }
         Seen::Absent { .. } => wait(STAGE, waiting_on),
         Seen::Present(instance) => match instance.state {
             InstanceState::Terminated => gone(),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, during, fail, fail_with,
-    image, record, wait,
+    BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, current_stage, during, fail,
+    fail_with, image, record, wait,
 };
 use crate::{
     api::image_build::{BuilderStatus, StepResult, StepStatus},
@@ -22,19 +22,22 @@ pub(super) fn watch(
     if builder.stopped_at.is_some() {
         return verdict(view, eyes, builder, id);
     }
-    let stage = if builder.running_at.is_some() { Stage::Customizing } else { Stage::Launching };
-    match eyes.instance(&view.spec.region, id, Pace::Tick).map_err(during(stage))? {
-        Seen::Unknown => Ok(wait(
-            stage,
-            if builder.running_at.is_some() {
-                WaitingOn::Guest { id: id.clone() }
-            } else {
-                WaitingOn::BuilderStart { id: id.clone() }
-            },
-        )),
-        Seen::Absent { checks, since } => Ok(missing(view, builder, id, checks, since)),
-        Seen::Present(instance) => Ok(by_state(view, builder, &instance)),
-    }
+    let stage = current_stage(view.status);
+    Ok(match eyes.instance(&view.spec.region, id, Pace::Tick).map_err(during(stage))? {
+        Seen::Unknown => as_before(view, builder, id),
+        Seen::Absent { checks, since } => missing(view, builder, id, checks, since),
+        Seen::Present(instance) => by_state(view, builder, &instance),
+    })
+}
+
+/// What was last known stands: an answer that says nothing, or is older than the one before, takes no stage back.
+fn as_before(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId) -> Decision {
+    let id = id.clone();
+    let waiting_on = match builder.running_at {
+        Some(_) => WaitingOn::Guest { id },
+        None => WaitingOn::BuilderStart { id },
+    };
+    wait(current_stage(view.status), waiting_on)
 }
 
 fn missing(
@@ -46,17 +49,15 @@ fn missing(
 ) -> Decision {
     if timing::is_gone(checks, since, builder.requested_at.0, view.now) {
         let message = format!("builder {id} is no longer in {}: somebody terminated it", view.spec.region);
-        return fail(Stage::Customizing, Failure::new("BuilderGone", message));
+        return fail(current_stage(view.status), Failure::new("BuilderGone", message));
     }
-    wait(Stage::Launching, WaitingOn::BuilderStart { id: id.clone() })
+    as_before(view, builder, id)
 }
 
 fn by_state(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -> Decision {
     let id = instance.id.clone();
     match &instance.state {
-        InstanceState::Pending | InstanceState::Other(_) => {
-            wait(Stage::Launching, WaitingOn::BuilderStart { id })
-        }
+        InstanceState::Pending | InstanceState::Other(_) => as_before(view, builder, &id),
         InstanceState::Running => running(view, builder, id),
         InstanceState::Stopping => wait(Stage::Stopping, WaitingOn::BuilderStop { id }),
         InstanceState::Stopped => stopped(view, instance),
@@ -114,7 +115,7 @@ fn died(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -> D
     } else {
         ""
     };
-    fail(Stage::Launching, Failure::new("BuilderTerminated", format!("{said}{hint}")))
+    fail(current_stage(view.status), Failure::new("BuilderTerminated", format!("{said}{hint}")))
 }
 
 fn verdict(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id: &InstanceId) -> Decided {

@@ -77,7 +77,8 @@ fn found(view: &BuildView<'_>, image: &ImageStatus, builder: &InstanceId, images
     };
     match images.iter().find(ours) {
         Some(ours) => {
-            let found = BuildRecord::ImageFound { image_id: ours.id.clone(), intent: image.clone() };
+            let found =
+                BuildRecord::ImageFound { image_id: ours.id.clone(), intent: image.clone(), attempt: None };
             record(STAGE, found, WaitingOn::ImageCreation { name: image.name.clone() })
         }
         None => fail(STAGE, name_conflict(&view.spec.region, &image.name, images)),

@@ -23,11 +23,7 @@ pub const TOKEN_MISMATCH: &str = "IdempotentParameterMismatch";
 /// Before the first launch: whatever can be known to fail later is found now, while nothing costs anything.
 pub(super) fn first_attempt(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
     let token = naming::launch_token(view.owner, 1);
-    if let Err(too_large) = customize::user_data(
-        &view.spec.customize.steps,
-        &Nonce::for_token(&token),
-        view.spec.customize.timeout.into(),
-    ) {
+    if let Err(too_large) = customize::user_data(&view.spec.customize, &Nonce::for_token(&token)) {
         return Ok(fail(STAGE, Failure::new("UserDataTooLarge", too_large.to_string())));
     }
     let name = naming::image_name(view.spec, view.owner);
@@ -38,13 +34,17 @@ pub(super) fn first_attempt(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
     }
 }
 
-/// An image of our own under this name is the one that a former life of this very object made: its status was lost.
+/// An image of our own under this name is the one that a former life of this very object made: its status was lost. Its
+/// builder may have outlived the status too, and is found by the token of the attempt that the image names.
 fn name_in_use(view: &BuildView<'_>, name: String, images: &[Image]) -> Decision {
     match images.iter().find(|i| view.owner.owns(&i.tags)) {
         Some(ours) => {
+            let number = view.owner.attempt_of(&ours.tags).unwrap_or(1);
+            let launched_before = ours.created_at.unwrap_or(view.now);
             let record_found = BuildRecord::ImageFound {
                 image_id: ours.id.clone(),
                 intent: image::intent(view, name.clone()),
+                attempt: Some((number, intent(view, number, launched_before))),
             };
             record(Stage::CreatingImage, record_found, WaitingOn::ImageCreation { name })
         }
@@ -54,11 +54,17 @@ fn name_in_use(view: &BuildView<'_>, name: String, images: &[Image]) -> Decision
 
 /// Writes down what the next launch will ask for.
 fn begin(view: &BuildView<'_>, number: i32) -> Decision {
+    let builder = intent(view, number, view.now);
+    let waiting_on = WaitingOn::Launch { instance_type: builder.instance_type.clone(), attempt: number };
+    record(STAGE, BuildRecord::Attempt { number, builder }, waiting_on)
+}
+
+fn intent(view: &BuildView<'_>, number: i32, requested_at: jiff::Timestamp) -> BuilderStatus {
     let (instance_type, subnet_id) = candidate(view, number);
-    let builder = BuilderStatus {
+    BuilderStatus {
         client_token: naming::launch_token(view.owner, number),
-        requested_at: Time(view.now),
-        instance_type: instance_type.clone(),
+        requested_at: Time(requested_at),
+        instance_type,
         subnet_id,
         instance_id: None,
         availability_zone: None,
@@ -68,9 +74,7 @@ fn begin(view: &BuildView<'_>, number: i32) -> Decision {
         uncertain: None,
         terminating_at: None,
         terminated_at: None,
-    };
-    let waiting_on = WaitingOn::Launch { instance_type, attempt: number };
-    record(STAGE, BuildRecord::Attempt { number, builder }, waiting_on)
+    }
 }
 
 /// Attempt 1 takes the first type in the first subnet; then the other subnets of this type, then the next type.
@@ -190,7 +194,7 @@ fn request(
         subnet_id: builder.subnet_id.clone(),
         security_group_ids: spec.builder.security_group_ids.clone(),
         instance_profile: spec.builder.instance_profile.clone(),
-        user_data: customize::user_data(&spec.customize.steps, &nonce, spec.customize.timeout.into())?,
+        user_data: customize::user_data(&spec.customize, &nonce)?,
         volumes: volumes(&spec.builder.volumes, source),
         tags: view.owner.tags(&spec.builder.tags, Role::Builder, attempt, Some(delete_after)),
     })

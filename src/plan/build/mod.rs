@@ -124,6 +124,8 @@ pub enum BuildRecord {
     ImageFound {
         image_id: ImageId,
         intent: ImageStatus,
+        /// The attempt that made it, where status has lost it: its builder may still be there.
+        attempt: Option<(i32, BuilderStatus)>,
     },
     ImageAvailable(ImageStatus),
     ImageGone,
@@ -163,12 +165,7 @@ struct Hidden {
 /// What to do next.
 pub fn plan(view: &BuildView<'_>, sightings: &Sightings) -> BuildPlan {
     let eyes = Eyes::new(sightings);
-    let decision = decide(view, &eyes).unwrap_or_else(|hidden| Decision {
-        step: None,
-        stage: hidden.stage,
-        progress: Progress::Trouble(hidden.error),
-        check_after: None,
-    });
+    let decision = decide(view, &eyes).unwrap_or_else(in_trouble);
     BuildPlan {
         step: decision.step,
         stage: decision.stage,
@@ -176,6 +173,10 @@ pub fn plan(view: &BuildView<'_>, sightings: &Sightings) -> BuildPlan {
         check_after: decision.check_after,
         watches: eyes.into_watches(),
     }
+}
+
+fn in_trouble(hidden: Hidden) -> Decision {
+    Decision { step: None, stage: hidden.stage, progress: Progress::Trouble(hidden.error), check_after: None }
 }
 
 fn decide(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
@@ -190,7 +191,7 @@ fn decide(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
         return Ok(wait(current_stage(status), WaitingOn::Suspended));
     }
     if !view.held {
-        return Ok(step(Stage::ResolvingSource, BuildStep::Hold, WaitingOn::Start));
+        return Ok(step(current_stage(status), BuildStep::Hold, WaitingOn::Start));
     }
     if let Some(failure) = &status.failure {
         return cleanup::after_failure(view, eyes, &Failure::new(&failure.reason, failure.message.clone()));
@@ -198,7 +199,8 @@ fn decide(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
     if let (Some(failure), None) = (deadline_passed(view), &status.image) {
         return Ok(fail(current_stage(status), failure));
     }
-    advance(view, eyes).map(|decision| shown_after_deadline(view, with_deadline(view, decision)))
+    let decision = advance(view, eyes).unwrap_or_else(in_trouble);
+    Ok(shown_after_deadline(view, with_deadline(view, decision)))
 }
 
 /// The way to an image, for a run that nothing speaks against.
@@ -242,19 +244,21 @@ fn deadline_passed(view: &BuildView<'_>) -> Option<Failure> {
 /// Once the image is asked for, the deadline only shows: an image under way may still be finished, and is paid for.
 fn shown_after_deadline(view: &BuildView<'_>, mut decision: Decision) -> Decision {
     let late = deadline_passed(view);
-    if let (Some(failure), None, Stage::CreatingImage) = (late, &decision.step, decision.stage) {
+    let moving = matches!(decision.progress, Progress::Moving(_));
+    if let (Some(failure), None, Stage::CreatingImage, true) = (late, &decision.step, decision.stage, moving)
+    {
         decision.progress = Progress::Blocked(failure);
     }
     decision
 }
 
-/// Wakes up at the deadline though nothing else happens.
+/// Wakes up at the deadline though nothing else happens, be it that nothing can be seen. After it there is nothing to
+/// wake up for: a look a second for as long as an image takes would be wasted.
 fn with_deadline(view: &BuildView<'_>, mut decision: Decision) -> Decision {
-    if let Some(start) = &view.status.start_time {
-        let left =
-            timing::remaining(start.0, view.spec.active_deadline.into(), view.now) + Duration::from_secs(1);
-        decision.check_after = Some(decision.check_after.map_or(left, |after| after.min(left)));
-    }
+    let left = |start: Timestamp| timing::remaining(start, view.spec.active_deadline.into(), view.now);
+    let left = view.status.start_time.as_ref().map(|start| left(start.0)).filter(|left| !left.is_zero());
+    let deadline = left.map(|left| left + Duration::from_secs(1));
+    decision.check_after = decision.check_after.into_iter().chain(deadline).min();
     decision
 }
 

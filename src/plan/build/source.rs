@@ -48,14 +48,20 @@ fn by_parameter(view: &BuildView<'_>, eyes: &Eyes<'_>, name: &str) -> Decided {
                 format!("SSM parameter {name} does not exist in {region}; check spec.source.ssmParameter");
             Ok(blocked(STAGE, Failure::new("SourceNotFound", message)))
         }
-        Seen::Present(value) if value.starts_with("ami-") => by_id(view, eyes, &ImageId(value)),
+        Seen::Present(value) if is_image_id(&value) => by_id(view, eyes, &ImageId(value)),
         Seen::Present(_) => {
             let message = format!(
-                "SSM parameter {name} in {region} does not hold an AMI id; name one whose value begins with ami-"
+                "SSM parameter {name} in {region} does not hold an AMI id; name one whose value is ami- and 8 or 17 hexadecimal digits"
             );
             Ok(blocked(STAGE, Failure::new("SourceNotAnImage", message)))
         }
     }
+}
+
+/// Anything else would fail the one call that asks for everybody's images.
+fn is_image_id(value: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    value.strip_prefix("ami-").is_some_and(|hex| matches!(hex.len(), 8 | 17) && hex.chars().all(is_digit))
 }
 
 fn newest(view: &BuildView<'_>, eyes: &Eyes<'_>, selector: &ImageSelector, field: &str) -> Decided {

@@ -1,5 +1,7 @@
 //! One region: make the copy, keep it true, and leave it behind as the policy says.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -9,10 +11,12 @@ use super::{
 };
 use crate::{
     api::image_replication::{Destination, DestinationStatus, PreviousCopy},
-    model::{AwsError, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot, Tags, ownership::Role},
+    model::{
+        AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Seen, Snapshot, Tags, ownership::Role,
+    },
     plan::{
         Pace,
-        build::why_failed,
+        build::{TOKEN_MISMATCH, why_failed},
         naming,
         removal::{self, Doomed, Removal},
     },
@@ -23,6 +27,10 @@ const MAX_PREVIOUS: usize = 20;
 
 /// After so many failed copies a person is asked for help; copying is tried on, an hour apart.
 const STALLED_AFTER: i32 = 3;
+
+/// How far AWS's clock and ours may differ: it refuses requests beyond that.
+/// Source: IAM user guide, "Elements of an AWS API request signature".
+const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 type Decided = Result<DestinationPlan, AwsError>;
 
@@ -42,10 +50,10 @@ pub(super) fn keep(
     }
     let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
     let decided = match known {
-        Some(copy) if copy.failure.is_some() => after_failure(view, eyes, source, copy),
+        Some(copy) if copy.failure.is_some() => after_failure(view, eyes, source, wanted, copy),
         Some(copy) if is_current(copy, source) => current(view, eyes, source, wanted, copy),
-        Some(copy) => outdated(view, eyes, source, copy),
-        None => Ok(begin(view, source, &wanted.region, None)),
+        Some(copy) => outdated(view, eyes, source, wanted, copy),
+        None => Ok(begin(view, source, wanted, None)),
     };
     decided.unwrap_or_else(|error| standing(Progress::Trouble(error)))
 }
@@ -60,14 +68,15 @@ fn outdated(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
     source: &ReplicationSourceStatus,
+    wanted: &Destination,
     copy: &DestinationStatus,
 ) -> Decided {
     let unfinished =
         copy.available_at.is_none() && copy.requested_at.is_some() && copy.source_image_id.is_some();
     if !unfinished {
-        return Ok(begin(view, source, &copy.region, Some(copy)));
+        return Ok(begin(view, source, wanted, Some(copy)));
     }
-    let removed = || begin(view, source, &copy.region, Some(copy));
+    let removed = || begin(view, source, wanted, Some(copy));
     remove(view, eyes, copy, true, removed)
 }
 
@@ -75,9 +84,10 @@ fn outdated(
 fn begin(
     view: &ReplicationView<'_>,
     source: &ReplicationSourceStatus,
-    region: &Region,
+    wanted: &Destination,
     old: Option<&DestinationStatus>,
 ) -> DestinationPlan {
+    let region = &wanted.region;
     let attempt = old.and_then(|d| d.attempt).unwrap_or(0) + 1;
     let mut previous = old.map(|d| d.previous.clone()).unwrap_or_default();
     if let Some((copy, Some(id))) = old.map(|d| (d, &d.image_id)).filter(|(d, _)| d.available_at.is_some()) {
@@ -91,7 +101,7 @@ fn begin(
         source_image_id: Some(source.image_id.clone()),
         snapshot_ids: Vec::new(),
         attempt: Some(attempt),
-        client_token: Some(naming::copy_token(view.owner, region, &source.image_id, attempt)),
+        client_token: Some(token(view, source, wanted, attempt)),
         requested_at: Some(Time(view.now)),
         uncertain: None,
         progress: None,
@@ -103,6 +113,16 @@ fn begin(
         previous,
     };
     record(DestinationRecord::Attempt(Box::new(intent)), WaitingOn::CopyStart { region: region.clone() })
+}
+
+fn token(
+    view: &ReplicationView<'_>,
+    source: &ReplicationSourceStatus,
+    wanted: &Destination,
+    attempt: i32,
+) -> ClientToken {
+    let key = wanted.encryption.as_ref().map(|e| e.kms_key_id.as_str());
+    naming::copy_token(view.owner, &wanted.region, &source.image_id, key, attempt)
 }
 
 fn current(
@@ -127,7 +147,7 @@ fn start(
     wanted: &Destination,
     copy: &DestinationStatus,
 ) -> Decided {
-    let made_at = requested_at(copy, view.now);
+    let made_at = requested_at(copy);
     let fresh = timing::elapsed(made_at, view.now) < timing::RESEND_WITHOUT_LOOKUP;
     if fresh && copy.uncertain.is_none() {
         return Ok(request(view, source, wanted, copy));
@@ -135,7 +155,12 @@ fn start(
     let waiting_on = WaitingOn::CopyLookup { region: copy.region.clone() };
     let attempt = copy.attempt.unwrap_or(1);
     let seen = eyes.images_of(&copy.region, &view.owner.uid, Pace::Now)?;
-    let ours = |i: &&Image| view.owner.owns_attempt(&i.tags, attempt) && i.state != ImageState::Deregistered;
+    let mismatch = copy.uncertain.as_deref() == Some(TOKEN_MISMATCH);
+    let ours = |i: &&Image| {
+        view.owner.owns_attempt(&i.tags, attempt)
+            && i.state != ImageState::Deregistered
+            && (mismatch || may_come_of(i, made_at))
+    };
     if let Some(image) = seen.present().and_then(|images| images.iter().find(ours)) {
         return Ok(record(DestinationRecord::Found(image.id.clone()), waiting_on));
     }
@@ -144,14 +169,19 @@ fn start(
         Seen::Absent { checks, since } => timing::is_absent(*checks, *since, view.now),
         Seen::Present(_) => true,
     };
-    let mismatch = copy.uncertain.as_deref() == Some("IdempotentParameterMismatch");
+    let window = timing::remaining(made_at, timing::CONSISTENCY_WINDOW, view.now);
     Ok(match (nothing, mismatch) {
         (true, false) => request(view, source, wanted, copy),
-        (true, true) if timing::elapsed(made_at, view.now) >= timing::CONSISTENCY_WINDOW => {
-            begin(view, source, &copy.region, Some(copy))
-        }
-        (true | false, _) => moving(waiting_on),
+        (true, true) if window.is_zero() => begin(view, source, wanted, Some(copy)),
+        (true, true) => DestinationPlan { check_after: Some(window), ..moving(waiting_on) },
+        (false, _) => moving(waiting_on),
     })
+}
+
+/// Whether the call that was about to be made at `made_at` can have made this image. A region that was taken off and put
+/// on again begins with the first attempt again, and what it held before is not the new copy: it may have another key.
+fn may_come_of(image: &Image, made_at: Timestamp) -> bool {
+    image.created_at.is_none_or(|created_at| timing::later(created_at, CLOCK_SKEW) >= made_at)
 }
 
 fn request(
@@ -164,9 +194,7 @@ fn request(
     let key = wanted.encryption.as_ref().map(|e| e.kms_key_id.clone());
     let request = CopyImage {
         region: copy.region.clone(),
-        client_token: copy.client_token.clone().unwrap_or_else(|| {
-            naming::copy_token(view.owner, &copy.region, &source.image_id, copy.attempt.unwrap_or(1))
-        }),
+        client_token: copy.client_token.clone().unwrap_or_else(|| token(view, source, wanted, attempt)),
         source_image_id: source.image_id.clone(),
         source_region: source.region.clone(),
         name: view.spec.image_name.clone().unwrap_or_else(|| source.name.clone()),
@@ -193,9 +221,7 @@ fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStat
     let waiting_on = WaitingOn::Image { id: id.clone(), region: region.clone(), progress };
     Ok(match eyes.image(region, id, Pace::Tick)? {
         Seen::Unknown => moving(waiting_on),
-        Seen::Absent { checks, since }
-            if timing::is_gone(checks, since, requested_at(copy, view.now), view.now) =>
-        {
+        Seen::Absent { checks, since } if timing::is_gone(checks, since, requested_at(copy), view.now) => {
             record(DestinationRecord::Lost, waiting_on)
         }
         Seen::Absent { .. } => moving(waiting_on),
@@ -219,27 +245,44 @@ fn in_place(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatu
     let pace = if in_sync { Pace::Every(view.spec.resync_interval.into()) } else { Pace::Now };
     let waiting_on = WaitingOn::Tags { id: id.clone(), region: copy.region.clone() };
     Ok(match eyes.image(&copy.region, id, pace)? {
-        Seen::Unknown if in_sync => standing(Progress::Done),
-        Seen::Unknown => moving(waiting_on),
-        Seen::Absent { checks, since }
-            if timing::is_gone(checks, since, requested_at(copy, view.now), view.now) =>
-        {
+        Seen::Absent { checks, since } if timing::is_gone(checks, since, requested_at(copy), view.now) => {
             record(DestinationRecord::Lost, WaitingOn::CopyStart { region: copy.region.clone() })
         }
-        Seen::Absent { .. } => moving(WaitingOn::CopyLookup { region: copy.region.clone() }),
-        Seen::Present(image) if image.state == ImageState::Disabled => {
+        Seen::Unknown | Seen::Absent { .. } if in_sync => standing(Progress::Done),
+        Seen::Unknown | Seen::Absent { .. } => moving(waiting_on),
+        Seen::Present(image) => by_state(view, copy, &image, in_sync),
+    })
+}
+
+fn by_state(
+    view: &ReplicationView<'_>,
+    copy: &DestinationStatus,
+    image: &Image,
+    in_sync: bool,
+) -> DestinationPlan {
+    let (id, region) = (image.id.clone(), copy.region.clone());
+    match &image.state {
+        ImageState::Available | ImageState::Pending | ImageState::Transient | ImageState::Other(_) => {
+            match tags(view, copy, image, in_sync) {
+                Some(plan) => plan,
+                None if in_sync => standing(Progress::Done),
+                None => record(DestinationRecord::InSync, WaitingOn::Tags { id, region }),
+            }
+        }
+        ImageState::Disabled => {
             let message = format!(
-                "copy {id} in {} was disabled by somebody: it cannot be launched; enable it again",
-                copy.region
+                "copy {id} in {region} was disabled by somebody: it cannot be launched; enable it again"
             );
             blocked(Failure::new("CopyDisabled", message))
         }
-        Seen::Present(image) => match tags(view, copy, &image, in_sync) {
-            Some(plan) => plan,
-            None if in_sync => standing(Progress::Done),
-            None => record(DestinationRecord::InSync, waiting_on),
-        },
-    })
+        ImageState::Deregistered => record(DestinationRecord::Lost, WaitingOn::CopyStart { region }),
+        ImageState::Invalid | ImageState::Failed | ImageState::Error => {
+            let why = why_failed(image, &[]);
+            let message = format!("copy {id} in {region} is {}: {why}", image.state);
+            let failed = DestinationRecord::Failed(Failure::new("CopyFailed", message));
+            record(failed, WaitingOn::CopyStart { region })
+        }
+    }
 }
 
 /// Adds and repairs what `spec.tags` asks for, and takes off what it no longer does. Tags of others are left alone.
@@ -271,11 +314,13 @@ fn tags(
         .then(|| call(DestinationCall::DeleteTags { region, resources, keys: obsolete }, waiting_on))
 }
 
-/// The evidence is written down; the failed copy goes, then it is made again, ever more slowly.
+/// The evidence is written down; the failed copy goes, then it is made again, ever more slowly. A new source is no
+/// repetition, and need not wait.
 fn after_failure(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
     source: &ReplicationSourceStatus,
+    wanted: &Destination,
     copy: &DestinationStatus,
 ) -> Decided {
     if copy.image_id.is_some() {
@@ -287,8 +332,8 @@ fn after_failure(
     }
     let failed_at = copy.failure.as_ref().map_or(view.now, |f| f.time.0);
     let pause = timing::remaining(failed_at, timing::copy_retry_delay(copy.attempt.unwrap_or(1)), view.now);
-    if pause.is_zero() {
-        return Ok(begin(view, source, &copy.region, Some(copy)));
+    if pause.is_zero() || !is_current(copy, source) {
+        return Ok(begin(view, source, wanted, Some(copy)));
     }
     let mut plan = standing(failed_progress(copy));
     plan.check_after = Some(pause);
@@ -340,19 +385,21 @@ fn remove(
         known: &known,
         keep: if retain { &previous } else { &[] },
         spare_available: retain,
-        made_at: requested_at(copy, view.now),
+        made_at: requested_at(copy),
+        was_seen: copy.available_at.is_some() || copy.failure.is_some(),
     };
     let waiting_on = WaitingOn::ImageRemoval { id: copy.image_id.clone(), region: region.clone() };
     Ok(match removal::of_images(eyes, &doomed, view.now)? {
-        Removal::Waiting => moving(waiting_on),
+        Removal::Waiting(check_after) => DestinationPlan { check_after, ..moving(waiting_on) },
         Removal::Deregister(id) => call(DestinationCall::DeregisterImage { region, id }, waiting_on),
         Removal::DeleteSnapshot(id) => call(DestinationCall::DeleteSnapshot { region, id }, waiting_on),
         Removal::Gone => then(),
     })
 }
 
-fn requested_at(copy: &DestinationStatus, now: Timestamp) -> Timestamp {
-    copy.requested_at.as_ref().map_or(now, |t| t.0)
+/// Where no call is written down none was made, and there is nothing to wait for.
+fn requested_at(copy: &DestinationStatus) -> Timestamp {
+    copy.requested_at.as_ref().map_or(Timestamp::UNIX_EPOCH, |t| t.0)
 }
 
 fn standing(progress: Progress) -> DestinationPlan {

@@ -15,7 +15,7 @@ use crate::{
         ImageReplicationSpec, ImageReplicationStatus,
         image_replication::{DestinationStatus, ReplicationSourceStatus},
     },
-    model::{CopyImage, Image, ImageId, Region, SnapshotId, Tags, ownership::Owner},
+    model::{CopyImage, Disposition, Image, ImageId, Region, SnapshotId, Tags, ownership::Owner},
 };
 
 /// An `ImageReplication` as a decision sees it.
@@ -192,7 +192,9 @@ fn delete(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
     if destinations.is_empty() {
         return whole(Some(ReplicationStep::Release), Progress::Moving(WaitingOn::Start));
     }
-    let progress = worst(&destinations).unwrap_or(Progress::Moving(WaitingOn::Start));
+    let progress = worst(destinations.values().map(|d| &d.progress))
+        .cloned()
+        .unwrap_or(Progress::Moving(WaitingOn::Start));
     let check_after = destinations.values().filter_map(|d| d.check_after).min();
     ReplicationPlan { step: None, destinations, progress, check_after, watches: Vec::new() }
 }
@@ -212,12 +214,25 @@ fn summary(view: &ReplicationView<'_>, destinations: &BTreeMap<Region, Destinati
     if destinations.values().all(|d| d.progress == Progress::Done) {
         return Progress::Done;
     }
-    worst(destinations).unwrap_or(Progress::Moving(WaitingOn::Destinations { ready, total }))
+    worst(destinations.values().map(|d| &d.progress))
+        .cloned()
+        .unwrap_or(Progress::Moving(WaitingOn::Destinations { ready, total }))
 }
 
-/// A region that cannot go on by itself, if any.
-fn worst(destinations: &BTreeMap<Region, DestinationPlan>) -> Option<Progress> {
-    let stuck =
-        |p: &&Progress| matches!(p, Progress::Blocked(_) | Progress::Rejected(_) | Progress::Trouble(_));
-    destinations.values().map(|d| &d.progress).find(stuck).cloned()
+/// The worst trouble, if any: what needs a person comes before what passes by itself.
+pub fn worst<'a>(progress: impl Iterator<Item = &'a Progress>) -> Option<&'a Progress> {
+    progress.filter(|p| gravity(p) > 0).min_by_key(|p| std::cmp::Reverse(gravity(p)))
+}
+
+fn gravity(progress: &Progress) -> u8 {
+    match progress {
+        Progress::Done | Progress::Moving(_) => 0,
+        Progress::Trouble(error) => match error.class().disposition() {
+            Disposition::Wait => 1,
+            Disposition::Retry => 2,
+            Disposition::NeedsHelp | Disposition::Rejected => 3,
+        },
+        Progress::Blocked(_) => 3,
+        Progress::Rejected(_) => 4,
+    }
 }
