@@ -35,7 +35,7 @@ test: build $(VENV)/ready ## Run every test: pure, adapter, flow, control plane,
 	EC2SIM_BIN=$(BIN)/ec2sim $(VENV)/bin/pytest -p no:cacheprovider tests/ec2sim/boto3
 
 .PHONY: test-fast
-test-fast: controlplane ## Run the tests that need no AWS SDK
+test-fast: ## Run the tests that need no AWS SDK
 	cargo test --no-default-features
 
 .PHONY: check

@@ -1,6 +1,6 @@
 //! A Kubernetes operator that builds Amazon Machine Images and keeps their copies true in every region.
 //!
-//! Imports run one way: `model → api → customize → plan → status → ec2 → controller → main`.
+//! Imports run one way: `model → api → customize → plan → status → ec2 → controller → cli`.
 
 pub mod api;
 pub mod cli;

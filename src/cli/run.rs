@@ -1,6 +1,6 @@
 //! `ami-operator run`: the controller.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use clap::Args;
@@ -57,6 +57,9 @@ pub struct RunArgs {
     log_level: String,
 }
 
+/// For what cannot be interrupted, after the passes had their time to finish.
+const LAST_WAIT: Duration = Duration::from_millis(500);
+
 fn duration(text: &str) -> Result<Duration, String> {
     let parsed: kube::core::Duration = text.parse().map_err(|e| format!("{e}"))?;
     let duration = Duration::from(parsed);
@@ -73,8 +76,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 pub fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     telemetry::start(args.log_format, &args.log_level)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(serve(args))?;
-    Ok(ExitCode::SUCCESS)
+    let served = runtime.block_on(serve(args));
+    // A name that is being resolved cannot be interrupted, and would hold up the exit for as long as it takes.
+    runtime.shutdown_timeout(LAST_WAIT);
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 async fn serve(args: RunArgs) -> anyhow::Result<()> {
@@ -118,8 +123,14 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         ready.set(true);
         tracing::info!("ready");
     };
-    runtime::run(Arc::new(operator), client, &args.watch_namespaces, wakes, announce, terminated()).await;
+    runtime::run(Arc::new(operator), client, &namespaces(args.watch_namespaces), wakes, announce, terminated()).await;
     Ok(())
+}
+
+/// Each once: two controllers over one object would act at the same time.
+fn namespaces(given: Vec<String>) -> Vec<String> {
+    let distinct: BTreeSet<String> = given.into_iter().map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect();
+    distinct.into_iter().collect()
 }
 
 /// Says at the start who AWS takes us for: wrong credentials are found before the first build.

@@ -154,12 +154,15 @@ where
                 operator.clone(),
             );
         controller.for_each(move |result| {
-            if let Err(ControllerError::ObjectNotFound(object)) = result {
-                operator.forget(&Subject {
-                    kind,
-                    namespace: object.namespace.unwrap_or_default(),
-                    name: object.name,
-                });
+            match result {
+                Err(ControllerError::ObjectNotFound(object)) => {
+                    let namespace = object.namespace.unwrap_or_default();
+                    operator.forget(&Subject { kind, namespace, name: object.name });
+                }
+                Err(ControllerError::QueueError(error)) => {
+                    tracing::warn!(kind, %error, "objects cannot be watched: check that the CRDs are installed and what RBAC allows");
+                }
+                Err(_) | Ok(_) => {}
             }
             std::future::ready(())
         })

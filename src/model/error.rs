@@ -196,7 +196,7 @@ pub enum Class {
     Unknown,
 }
 
-/// What follows from a class. Source: ARCHITECTURE.md, "Errors and retries".
+/// What follows from a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// Nothing is wrong; look again.

@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use http_body_util::Full;
@@ -48,7 +49,15 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Answers until the process ends.
 pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, ready: Readiness) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of file descriptors, most likely: at once it would only fail again.
+                tracing::warn!(%error, "a connection to the health port could not be taken");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
         let (metrics, ready) = (metrics.clone(), ready.clone());
         tokio::spawn(async move {
             let service = service_fn(|request| {
