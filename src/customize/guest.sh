@@ -13,16 +13,22 @@ GRACE=300
 CONSOLE=/dev/console
 SERIAL=/dev/ttyS0
 CONSOLES=/sys/class/tty/console/active
+UPTIME=/proc/uptime
 # Gone with the next boot, and never in an image; but not a place for programs, where /run is mounted noexec.
 STATE=/run/ami-operator-$NONCE
 WORK=/var/lib/ami-operator-$NONCE
-CLOUD=/var/lib/cloud/instance
+CLOUD=/var/lib/cloud
+# cloud-init runs what lies there at the end of every boot, on all systems and without a unit to install.
+HOOK=$CLOUD/scripts/per-boot/ami-operator-$NONCE
 POWEROFF='systemctl poweroff || poweroff || shutdown -h now'
 SYSRQ=/proc/sysrq-trigger
 # cloud-init under systemd has no HOME, and a PATH that differs between distributions.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+# What stands before the path of every file of the guest's system.
+export ROOT=
 
 set -u
+count=0 before=0
 umask 022
 cd /
 # cloud-init would keep what we print in a log that becomes part of the image.
@@ -39,7 +45,7 @@ esac
 
 # Seconds since boot: the time of day jumps when a fresh machine first hears of it.
 now() {
-  read -r uptime _ </proc/uptime
+  read -r uptime _ <"$UPTIME"
   echo "${uptime%.*}"
 }
 
@@ -67,7 +73,8 @@ log_output() {
 # a second or more of every build and need a process in the background that init may end with cloud-init's service.
 finish() {
   rm -rf "$WORK"
-  rm -f "$CLOUD/user-data.txt" "$CLOUD/user-data.txt.i" "$CLOUD/obj.pkl" "$CLOUD/scripts/part-001"
+  rm -f "$HOOK" "$CLOUD/instance/user-data.txt" "$CLOUD/instance/user-data.txt.i" "$CLOUD/instance/obj.pkl" \
+    "$CLOUD/instance/scripts/part-001"
   sync
   for _ in 1 2 3; do
     say "verdict $1"
@@ -90,14 +97,19 @@ kill_group() {
   kill -s KILL -- "-$1" || kill -s KILL "$1"
 }
 
-# run [INTERPRETER]: runs the program on standard input in a process group of its own, until the deadline.
+# run [INTERPRETER...]: runs the program on standard input.
 run() {
   program=$WORK/$name
   base64 -d >"$program" 2>"$output.old" && chmod 700 "$program" || return
+  supervise "$@" "$program"
+}
+
+# Runs a command in a process group of its own, until the deadline.
+supervise() {
   mkfifo "$output.pipe"
   keep <"$output.pipe" &
   reader=$!
-  $OWN_GROUP "$@" "$program" </dev/null >"$output.pipe" 2>&1 &
+  $OWN_GROUP "$@" </dev/null >"$output.pipe" 2>&1 &
   group=$!
   $OWN_GROUP sh -c 'sleep "$1"; echo >"$2"; kill -s KILL -- "-$3" || kill -s KILL "$3"' - "$left" "$STATE/late" "$group" &
   guard=$!
@@ -134,10 +146,18 @@ place() {
     chown "$3" "$temporary" && chmod "$2" "$temporary" && mv -f "$temporary" "$1"
 }
 
+# Said again after a restart, which may cost a console what it has.
+succeeded() {
+  say "step $name succeeded 0 $1"
+  echo "step $name succeeded 0 $1" >>"$WORK/.said"
+}
+
 # step NAME COMMAND...: one step, with the base64 of its content on standard input. The first that fails is the last.
 step() {
   name=$1
   shift
+  count=$((count + 1))
+  [ "$count" -gt "$before" ] || return 0
   output=$STATE/$name
   started=$(now)
   left=$((DEADLINE - started))
@@ -145,7 +165,7 @@ step() {
   if [ "$left" -gt 0 ]; then "$@"; else (exit 124); fi
   code=$?
   if [ "$code" -eq 0 ]; then
-    say "step $name succeeded 0 $(($(now) - started))"
+    succeeded $(($(now) - started))
     rm -f "$output".*
     return
   fi
@@ -154,11 +174,7 @@ step() {
   finish failed
 }
 
-DEADLINE=$(($(now) + TIMEOUT))
-# Powers off even if a step took this program down or the orderly way hangs.
-$OWN_GROUP sh -c 'sleep "$1"; sync; eval "$2"; sleep 60; echo o >"$3"' - "$((TIMEOUT + GRACE))" "$POWEROFF" "$SYSRQ" &
-echo "$!" >"$STATE/deadman"
-
-say "begin @STEPS@"
-# Left over from a boot that was cut short: what it did to the machine is unknown.
-trouble=$(mkdir -m 700 "$WORK" 2>&1) || { log "$trouble"; finish failed; }
+# True if this boot was asked for by a step of the one before it.
+resume() {
+  false
+}

@@ -12,25 +12,9 @@ use proptest::prelude::*;
 
 use super::{
     Outcome, StepReport, Verdict,
-    machine::{Machine, Shell, nonce, script},
+    machine::{Machine, Shell, in_every_shell, nonce, results, script},
 };
 use crate::api::image_build::{Step, StepResult};
-
-/// Every test runs once in each shell that is installed, in all of them at the same time.
-fn in_every_shell(test: impl Fn(&Shell, Machine) + Sync) {
-    let test = &test;
-    std::thread::scope(|scope| {
-        let run = |shell| scope.spawn(move || test(&shell, Machine::new()));
-        let runs: Vec<_> = Shell::installed().into_iter().map(run).collect();
-        for run in runs {
-            run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        }
-    });
-}
-
-fn results(verdict: &Verdict) -> Vec<(&str, StepResult, Option<i32>)> {
-    verdict.steps.iter().map(|step| (step.name.as_str(), step.result, step.exit_code)).collect()
-}
 
 fn log_of(shell: &Shell, inline: &str) -> Vec<String> {
     Machine::new().run(shell, &[script("talk", inline)]).log
@@ -224,14 +208,14 @@ fn a_machine_that_an_earlier_boot_left_half_customised_is_given_up() {
 fn no_copy_of_the_user_data_stays_in_the_image() {
     in_every_shell(|shell, machine| {
         let ours = ["user-data.txt", "user-data.txt.i", "obj.pkl", "scripts/part-001"]
-            .map(|name| format!("cloud/{name}"));
+            .map(|name| format!("cloud/instance/{name}"));
         ours.iter()
-            .chain(["cloud/vendor-data.txt".to_owned()].iter())
+            .chain(["cloud/instance/vendor-data.txt".to_owned()].iter())
             .for_each(|name| fs::write(machine.path(name), "").unwrap());
         machine.run(shell, &[script("one", "true")]);
         assert!(ours.iter().all(|name| !machine.path(name).exists()), "{shell:?}");
         assert!(
-            !machine.path("work").exists() && machine.path("cloud/vendor-data.txt").exists(),
+            !machine.path("work").exists() && machine.path("cloud/instance/vendor-data.txt").exists(),
             "{shell:?}"
         );
     });

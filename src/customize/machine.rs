@@ -4,13 +4,18 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
-use super::{Nonce, Verdict, read_verdict, user_data};
+use regex::Regex;
+
+use super::{Nonce, Verdict, program::program, read_verdict};
 use crate::{
-    api::image_build::{File, Script, Step},
+    api::image_build::{Cleanup, Customize, File, Packages, Script, Step, StepResult, Upgrade},
     model::ClientToken,
 };
 
@@ -18,65 +23,113 @@ pub fn nonce() -> Nonce {
     Nonce::for_token(&ClientToken("token-1".to_owned()))
 }
 
+pub fn minutes(minutes: u64) -> kube::core::Duration {
+    Duration::from_mins(minutes).into()
+}
+
+pub fn steps(steps: impl Into<Vec<Step>>) -> Customize {
+    Customize { steps: steps.into(), ..Customize::default() }
+}
+
 pub fn script(name: &str, inline: &str) -> Step {
-    Step { name: name.to_owned(), script: Some(Script { inline: inline.to_owned() }), file: None }
+    let script = Script { inline: inline.to_owned(), ..Script::default() };
+    Step { name: name.to_owned(), script: Some(script), ..Step::default() }
 }
 
 pub fn file(name: &str, path: &str, content: &str) -> Step {
-    let (path, content) = (path.to_owned(), content.to_owned());
-    let file = File { path, mode: "0640".to_owned(), owner: "root:root".to_owned(), content };
-    Step { name: name.to_owned(), script: None, file: Some(file) }
+    let (path, content) = (path.to_owned(), Some(content.to_owned()));
+    let (mode, owner) = ("0640".to_owned(), "root:root".to_owned());
+    let file = File { path, mode, owner, content, binary_data: None };
+    Step { name: name.to_owned(), file: Some(file), ..Step::default() }
 }
 
-/// A shell, and where its utilities are.
-#[derive(Debug)]
+pub fn packages(name: &str, upgrade: Upgrade, install: &[&str], remove: &[&str]) -> Step {
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    let packages = Packages { install: names(install), remove: names(remove), upgrade };
+    Step { name: name.to_owned(), packages: Some(packages), ..Step::default() }
+}
+
+pub fn results(verdict: &Verdict) -> Vec<(&str, StepResult, Option<i32>)> {
+    verdict.steps.iter().map(|step| (step.name.as_str(), step.result, step.exit_code)).collect()
+}
+
+/// Every test runs once in each shell that is installed, in all of them at the same time.
+pub fn in_every_shell(test: impl Fn(&Shell, Machine) + Sync) {
+    let test = &test;
+    std::thread::scope(|scope| {
+        let run = |shell| scope.spawn(move || test(&shell, Machine::new()));
+        let runs: Vec<_> = Shell::installed().into_iter().map(run).collect();
+        for run in runs {
+            run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+}
+
+/// All that a guest of the tests can call, besides what a test puts there: nothing that changes the machine which runs
+/// the tests.
+const TOOLS: [&str; 35] = [
+    "base64", "cat", "chmod", "chown", "cksum", "cp", "cut", "dd", "du", "echo", "env", "expr", "false",
+    "find", "grep", "head", "ln", "ls", "mkdir", "mkfifo", "mv", "printf", "rm", "rmdir", "sed", "setsid",
+    "sh", "sleep", "sort", "tail", "touch", "tr", "true", "wc", "yes",
+];
+
+/// A shell, and the name under which its machine finds it.
+#[derive(Clone, Copy, Debug)]
 pub struct Shell {
-    command: Vec<String>,
-    path: Option<String>,
+    program: &'static str,
+    arguments: &'static [&'static str],
 }
 
 impl Shell {
     /// What `/bin/sh` is here, and the other shells that cloud images have, where they are installed.
     pub fn installed() -> Vec<Self> {
-        let shell = |words: &[&str]| Self {
-            command: words.iter().map(|&word| word.to_owned()).collect(),
-            path: None,
-        };
-        let mut shells = vec![shell(&["/bin/sh"])];
-        shells.extend(["dash", "bash"].iter().filter(|name| runs(name)).map(|name| shell(&[name])));
-        if runs("busybox") {
-            shells.push(Self { path: Some(busybox_utilities()), ..shell(&["busybox", "sh"]) });
+        let shells = [("sh", &[] as &[_]), ("dash", &[]), ("bash", &[]), ("busybox", &["sh"])];
+        let shells = shells.into_iter().map(|(program, arguments)| Self { program, arguments });
+        shells.filter(Shell::runs).collect()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.program);
+        command.args(self.arguments);
+        command
+    }
+
+    fn runs(&self) -> bool {
+        self.command().args(["-c", ":"]).status().is_ok_and(|status| status.success())
+    }
+
+    /// Every tool as this shell's system has it: in a system with busybox, busybox is everything.
+    fn install_once(&self, directory: &Path) {
+        if fs::create_dir(directory).is_err() {
+            return;
         }
-        shells
+        let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, directory.join(name)).unwrap();
+        let own = on_this_machine(self.program);
+        let has: &[String] = if self.program == "busybox" { &APPLETS } else { &[] };
+        for tool in TOOLS {
+            let is_own = tool == "sh" || has.iter().any(|applet| applet == tool);
+            link(&if is_own { own.clone() } else { on_this_machine(tool) }, tool);
+        }
+        // The disks of the machine that runs the tests are none of a guest's.
+        link(&on_this_machine("true"), "sync");
     }
 }
 
-fn runs(shell: &str) -> bool {
-    let arguments: &[&str] = if shell == "busybox" { &["true"] } else { &["-c", ":"] };
-    Command::new(shell).args(arguments).status().is_ok_and(|status| status.success())
-}
+static APPLETS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let list = Command::new("busybox").arg("--list").output().unwrap().stdout;
+    String::from_utf8(list).unwrap().lines().map(str::to_owned).collect()
+});
 
-/// A directory in which every utility is busybox's, and after it the system's for what this busybox lacks.
-fn busybox_utilities() -> String {
-    static UTILITIES: std::sync::LazyLock<PathBuf> = std::sync::LazyLock::new(|| {
-        let directory = std::env::temp_dir().join("ami-operator-busybox");
-        fs::create_dir_all(&directory).unwrap();
-        Command::new("busybox")
-            .args(["--install", "-s"])
-            .arg(&directory)
-            .stderr(Stdio::null())
-            .status()
-            .unwrap();
-        directory
-    });
-    format!("{}:/usr/bin:/bin", UTILITIES.display())
+fn on_this_machine(tool: &str) -> PathBuf {
+    let found = ["/usr/bin", "/bin"].map(|directory| Path::new(directory).join(tool));
+    found.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("{tool} is installed"))
 }
 
 /// The machine; its directory and its dead-man timer go with it.
 pub struct Machine {
     directory: PathBuf,
     nonce: Nonce,
-    timeout: Duration,
+    customize: Customize,
     settings: Vec<(&'static str, String)>,
 }
 
@@ -86,13 +139,21 @@ impl Machine {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory =
             std::env::temp_dir().join(format!("ami-operator-guest-{}-{number}", std::process::id()));
-        fs::create_dir_all(directory.join("cloud/scripts")).unwrap();
+        for name in ["cloud/instance/scripts", "commands", "root"] {
+            fs::create_dir_all(directory.join(name)).unwrap();
+        }
         fs::write(directory.join("console"), "").unwrap();
-        Self { directory, nonce: nonce(), timeout: Duration::from_mins(10), settings: Vec::new() }
+        let customize = Customize { cleanup: Cleanup::None, timeout: minutes(10), ..Customize::default() };
+        Self { directory, nonce: nonce(), customize, settings: Vec::new() }
     }
 
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.customize.timeout = timeout.into();
+        self
+    }
+
+    pub fn with_cleanup(mut self) -> Self {
+        self.customize.cleanup = Cleanup::Standard;
         self
     }
 
@@ -102,12 +163,35 @@ impl Machine {
         self
     }
 
+    /// A command of this machine that writes its arguments into `calls` and then does what `body` says.
+    ///
+    /// Written by another process: while this one has a program open for writing, no thread of it could start that.
+    pub fn has_command(&self, name: &str, body: &str) {
+        let calls = self.path("calls").display().to_string();
+        let text = format!("#!/bin/sh\necho \"{name} $*\" >>'{calls}'\n{body}\n");
+        let write = "printf %s \"$2\" >\"$1\" && chmod 755 \"$1\"";
+        let path = self.path("commands").join(name);
+        let status = Command::new("/bin/sh").args(["-c", write, "-"]).arg(path).arg(text).status().unwrap();
+        assert!(status.success());
+    }
+
+    pub fn calls(&self) -> Vec<String> {
+        self.read("calls").lines().map(str::to_owned).collect()
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    /// Makes a file with its directories.
+    pub fn has_file(&self, name: &str, content: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
     }
 
     /// A file step whose owner is whoever runs the tests.
@@ -121,18 +205,34 @@ impl Machine {
 
     /// Boots with these steps and gives what the operator reads from the console.
     pub fn run(&self, shell: &Shell, steps: &[Step]) -> Verdict {
-        let program = self.path("program");
-        fs::write(&program, self.program(shell, steps)).unwrap();
-        let (command, arguments) = shell.command.split_first().unwrap();
-        let status = Command::new(command).args(arguments).arg(&program).status().unwrap();
+        let path = self.path("program");
+        shell.install_once(&self.path("tools"));
+        fs::write(&path, self.program(steps)).unwrap();
+        self.execute(shell, &path)
+    }
+
+    /// Boots once more: what is in memory is gone, and cloud-init runs what it runs with every boot.
+    pub fn reboot(&self, shell: &Shell) -> Verdict {
+        end_group(&self.path("state/deadman"));
+        fs::remove_dir_all(self.path("state")).unwrap();
+        let hooks = fs::read_dir(self.path("cloud/scripts/per-boot")).into_iter().flatten();
+        for hook in hooks.map(|entry| entry.unwrap().path()) {
+            self.execute(shell, &hook);
+        }
+        read_verdict(&self.read("console"), &self.nonce)
+    }
+
+    fn execute(&self, shell: &Shell, program: &Path) -> Verdict {
+        let status = shell.command().arg(program).status().unwrap();
         assert!(status.success(), "{shell:?} ended with {status}");
         read_verdict(&self.read("console"), &self.nonce)
     }
 
-    /// The program with every path inside of the directory, and a word in a file for the power-off.
-    fn program(&self, shell: &Shell, steps: &[Step]) -> String {
+    /// The program with every path inside of the directory, and words in a file for power-off and restart.
+    fn program(&self, steps: &[Step]) -> String {
         let path = |name: &str| self.path(name).display().to_string();
-        let mut program = user_data(steps, &self.nonce, self.timeout).unwrap();
+        let customize = Customize { steps: steps.to_vec(), ..self.customize.clone() };
+        let mut program = program(&customize, &self.nonce);
         for (variable, name) in [
             ("CONSOLE", "console"),
             ("SERIAL", "serial"),
@@ -141,32 +241,47 @@ impl Machine {
             ("WORK", "work"),
             ("CLOUD", "cloud"),
             ("SYSRQ", "sysrq"),
+            ("export ROOT", "root"),
         ] {
             program = assign(&program, variable, &path(name));
         }
         program = assign(&program, "POWEROFF", &format!("'echo off >>{}'", path("power")));
+        program =
+            assign(&program, "export PATH", &format!("{}:{} HOME=/root", path("commands"), path("tools")));
+        if program.contains("\nREBOOT=") {
+            program = assign(&program, "REBOOT", &format!("'echo again >>{}'", path("power")));
+        }
         for (variable, value) in &self.settings {
             program = assign(&program, variable, value);
         }
-        if let Some(path) = &shell.path {
-            program = assign(&program, "export PATH", &format!("{path} HOME=/root"));
-        }
-        for dangerous in
-            ["systemctl", "shutdown", "poweroff", "/proc/sys", "/dev/console", "/dev/tty", "/var/", "/run/"]
-        {
-            assert!(!program.contains(dangerous), "{dangerous} would act on the machine that runs the tests");
-        }
+        let files = steps.iter().filter_map(|step| step.file.as_ref());
+        assert!(files.map(|file| &file.path).all(|path| Path::new(path).starts_with(&self.directory)));
+        assert_eq!(self.strangers(&program), Vec::<String>::new(), "outside of the guest's directory");
         program
+    }
+
+    /// Paths of the machine that runs the tests, in the part that is the same for every step.
+    fn strangers(&self, program: &str) -> Vec<String> {
+        static PATHS: LazyLock<Regex> = LazyLock::new(|| {
+            let roots = "bin|boot|dev|efi|etc|home|lib|opt|proc|root|run|sbin|srv|sys|tmp|usr|var";
+            Regex::new(&format!(r#"(?:(@|\$ROOT"?|\$lib|\$cache)[^\s'"]*?)?(/({roots})\b[^\s'";)]*)"#))
+                .unwrap()
+        });
+        let code = program.split("\n#step ").next().unwrap_or_default();
+        let code = code.replace(&self.directory.display().to_string(), "@");
+        let harmless = ["/dev/null", "/bin/sh", "/bin/false", "/proc/uptime", "/root"];
+        let paths = PATHS.captures_iter(&code).filter(|found| found.get(1).is_none());
+        paths.map(|found| found[2].to_owned()).filter(|path| !harmless.contains(&path.as_str())).collect()
     }
 }
 
 fn assign(program: &str, variable: &str, value: &str) -> String {
     let start = format!("{variable}=");
-    let (there, other): (Vec<&str>, Vec<&str>) = program.lines().partition(|line| line.starts_with(&start));
-    assert_eq!(there.len(), 1, "{variable} is assigned in one place");
-    let position = program.lines().position(|line| line.starts_with(&start)).unwrap();
-    let (before, after) = other.split_at(position);
-    [before, &[&format!("{start}{value}")], after].concat().join("\n") + "\n"
+    let is_there = |line: &&str| line.starts_with(&start);
+    assert_eq!(program.split('\n').filter(is_there).count(), 1, "{variable} is assigned in one place");
+    let new = format!("{start}{value}");
+    let lines = program.split('\n').map(|line| if is_there(&line) { new.as_str() } else { line });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 impl Drop for Machine {

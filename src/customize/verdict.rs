@@ -12,6 +12,9 @@ const LOG_LINES: usize = 20;
 const LOG_LINE_CHARS: usize = 200;
 /// The longest payload is a log line: 200 bytes as base64, with room.
 const PAYLOAD_BYTES: usize = 400;
+/// The kinds of things that a cleanup removes, and the characters of each name, with room.
+const CLEANED: usize = 16;
+const CLEANED_CHARS: usize = 40;
 
 /// How the steps as a whole ended, in the guest's own words. It counts only when the instance has stopped itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub struct Verdict {
     pub steps: Vec<StepReport>,
     /// The last lines that the failing step printed: at most 20 of at most 200 characters, control characters escaped.
     pub log: Vec<String>,
+    /// What the cleanup removed, such as `SSH host keys`: at most 16, each once, of letters, dashes and spaces.
+    pub cleaned: Vec<String>,
 }
 
 /// Reads the console of the guest that was started with `nonce`.
@@ -69,6 +74,7 @@ enum Line<'a> {
     Step(StepReport),
     /// Still base64.
     Log(&'a str),
+    Cleaned(String),
     Verdict(Outcome),
 }
 
@@ -85,6 +91,7 @@ impl<'a> Line<'a> {
             }
             ["log"] => Some(Self::Log("")),
             ["log", line] => Some(Self::Log(line)),
+            ["cleaned", words @ ..] => cleaned(&words.join(" ")),
             ["verdict", "succeeded"] => Some(Self::Verdict(Outcome::Succeeded)),
             ["verdict", "failed"] => Some(Self::Verdict(Outcome::Failed)),
             _ => None,
@@ -103,11 +110,18 @@ fn report<'a>(
     valid.then(|| Line::Step(StepReport { name: name.to_owned(), result, exit_code, seconds }))
 }
 
+fn cleaned<'a>(words: &str) -> Option<Line<'a>> {
+    let allowed = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-' || byte == b' ';
+    let valid = (1..=CLEANED_CHARS).contains(&words.len()) && words.bytes().all(allowed);
+    valid.then(|| Line::Cleaned(words.to_owned()))
+}
+
 #[derive(Default)]
 struct Reader<'a> {
     outcome: Option<Outcome>,
     steps: Vec<StepReport>,
     log: Vec<&'a str>,
+    cleaned: Vec<String>,
     /// A step failed twice: two consoles say the same.
     doubled: bool,
 }
@@ -117,6 +131,10 @@ impl<'a> Reader<'a> {
         match line {
             Line::Step(report) => self.take_step(report),
             Line::Log(line) => self.log.push(line),
+            Line::Cleaned(words) if self.cleaned.len() < CLEANED && !self.cleaned.contains(&words) => {
+                self.cleaned.push(words);
+            }
+            Line::Cleaned(_) => {}
             Line::Verdict(Outcome::Failed) => self.outcome = Some(Outcome::Failed),
             Line::Verdict(Outcome::Succeeded) => self.outcome = self.outcome.or(Some(Outcome::Succeeded)),
         }
@@ -140,7 +158,7 @@ impl<'a> Reader<'a> {
         let log = if self.doubled { without_doubles(&self.log) } else { self.log };
         let last = log.len().saturating_sub(LOG_LINES);
         let log = log.into_iter().skip(last).filter_map(log_line).collect();
-        Verdict { outcome, steps: self.steps, log }
+        Verdict { outcome, steps: self.steps, log, cleaned: self.cleaned }
     }
 }
 

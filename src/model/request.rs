@@ -20,7 +20,7 @@ pub struct RunInstances {
     /// The name, not the ARN.
     pub instance_profile: Option<String>,
     /// As the guest sees it; the adapter encodes it once.
-    pub user_data: String,
+    pub user_data: Vec<u8>,
     pub volumes: Vec<LaunchVolume>,
     /// On the instance, its volumes and its network interface.
     pub tags: Tags,

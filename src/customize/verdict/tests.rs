@@ -21,6 +21,7 @@ fn failed() -> Vec<String> {
         ["begin 2", "step one started", "step one succeeded 0 4", "step two started", "step two failed 3 1"];
     let mut lines: Vec<String> = payloads.iter().map(|payload| line(payload)).collect();
     lines.extend([log("first"), log("first"), log("last")]);
+    lines.push(line("cleaned SSH host keys"));
     lines.extend((0..3).map(|_| line("verdict failed")));
     lines
 }
@@ -38,6 +39,7 @@ fn expected() -> Verdict {
         outcome: Some(Outcome::Failed),
         steps: vec![step("one", StepResult::Succeeded, 0, 4), step("two", StepResult::Failed, 3, 1)],
         log: vec!["first".to_owned(), "first".to_owned(), "last".to_owned()],
+        cleaned: vec!["SSH host keys".to_owned()],
     }
 }
 
@@ -96,7 +98,7 @@ fn two_consoles_that_say_the_same_are_one() {
 fn a_line_that_one_of_two_consoles_lost_is_still_there() {
     let lines = failed();
     let doubled: String = lines[..7].iter().map(|line| line.repeat(2)).collect();
-    assert_eq!(read(&(doubled + &lines[7] + &lines[8])), expected());
+    assert_eq!(read(&(doubled + &lines[7] + &lines[8] + &lines[9])), expected());
 }
 
 #[test]
@@ -155,6 +157,10 @@ fn names_and_numbers_that_the_program_cannot_print_are_noise() {
         "verdict",
         "verdict perhaps",
         "log a b",
+        "cleaned",
+        "cleaned ",
+        "cleaned all: \u{1b}[31m",
+        "cleaned everything and more than that and that too",
         "log ?",
         "",
     ] {
@@ -193,6 +199,13 @@ fn a_log_line_stays_short_when_it_is_escaped() {
 }
 
 #[test]
+fn what_was_cleaned_is_kept_once_and_within_bounds() {
+    let names: Vec<String> = ('a'..='z').map(|name| format!("{name} files")).collect();
+    let console: String = names.iter().map(|name| line(&format!("cleaned {name}")).repeat(2)).collect();
+    assert_eq!(read(&console).cleaned, names[..16]);
+}
+
+#[test]
 fn an_enormous_line_is_noise() {
     let enormous = "x".repeat(1 << 20);
     let console = format!("::ami-operator:{}:{enormous}{}{}", nonce(), line(&enormous), failed().concat());
@@ -206,7 +219,7 @@ fn fragment() -> impl Strategy<Value = String> {
         Just(prefix),
         "[:0-9]{0,12}",
         proptest::sample::select(failed()),
-        "(step|log|verdict|begin)( [a-z0-9=/+-]{0,12}){0,5}".prop_map(|payload| line(&payload)),
+        "(step|log|verdict|begin|cleaned)( [a-z0-9=/+-]{0,12}){0,5}".prop_map(|payload| line(&payload)),
         any::<Vec<u8>>().prop_map(log),
         (proptest::sample::select(failed()), 0_usize..80)
             .prop_map(|(line, cut)| line.chars().take(cut).collect()),
@@ -217,14 +230,14 @@ proptest! {
     #[test]
     fn anything_on_the_console_gives_a_bounded_answer(fragments in proptest::collection::vec(fragment(), 0..200)) {
         let verdict = read(&fragments.concat());
-        prop_assert!(verdict.steps.len() <= 64 && verdict.log.len() <= 20);
+        prop_assert!(verdict.steps.len() <= 64 && verdict.log.len() <= 20 && verdict.cleaned.len() <= 16);
         for line in &verdict.log {
             prop_assert!(line.chars().count() <= 200 && !line.contains(char::is_control));
         }
     }
 
     #[test]
-    fn noise_between_the_lines_changes_nothing(noise in proptest::collection::vec("[^:]{0,60}\n", 12)) {
+    fn noise_between_the_lines_changes_nothing(noise in proptest::collection::vec("[^:]{0,60}\n", 13)) {
         let mixed: String = noise.iter().zip(failed().iter().chain([&String::new()])).flat_map(|(noise, line)| [noise.as_str(), line]).collect();
         prop_assert_eq!(read(&mixed), expected());
     }

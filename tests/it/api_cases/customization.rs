@@ -4,21 +4,38 @@ use serde_json::{Value, json};
 
 use super::{Case, accepted, build, edit_refused, many, refused, with};
 
-const TWO_ACTIONS: &str = "a step has exactly one action: script or file";
+const TWO_ACTIONS: &str = "a step has exactly one action: script, file, packages, services, user or reboot";
+const TWO_CONTENTS: &str = "a file has exactly one of content and binaryData";
 
 /// The cases of this file.
 pub fn cases() -> Vec<Case> {
-    [customization(), steps(), files(), step_edits()].concat()
+    [
+        customization(),
+        steps(),
+        scripts(),
+        files(),
+        packages(),
+        services(),
+        users(),
+        restarts_and_cleanup(),
+        step_edits(),
+    ]
+    .concat()
 }
 
 fn with_steps(steps: Value) -> Value {
     with(build(), "customize.steps", steps)
 }
 
-fn with_file(file: Value) -> Value {
-    let mut step = json!({"name": "motd"});
-    step["file"] = file;
+/// A build with one step of this action.
+fn with_action(action: &str, fields: Value) -> Value {
+    let mut step = json!({"name": "one"});
+    step[action] = fields;
     with_steps(vec![step].into())
+}
+
+fn with_file(file: Value) -> Value {
+    with_action("file", file)
 }
 
 fn script(name: &str, inline: &str) -> Value {
@@ -92,8 +109,8 @@ fn steps() -> Vec<Case> {
             "spec.customize.steps[0].script.inline",
         ),
         refused(
-            "a script is shorter than user data",
-            with_steps(json!([script("a", &"x".repeat(16385))])),
+            "a script has at most 64 KiB",
+            with_steps(json!([script("a", &"x".repeat(65537))])),
             "spec.customize.steps[0].script.inline",
         ),
     ]
@@ -102,10 +119,20 @@ fn steps() -> Vec<Case> {
 fn files() -> Vec<Case> {
     vec![
         refused("a file has a path", with_file(json!({"content": ""})), "spec.customize.steps[0].file.path"),
+        refused("a file has a content", with_file(json!({"path": "/a"})), TWO_CONTENTS),
         refused(
-            "a file has a content",
-            with_file(json!({"path": "/a"})),
-            "spec.customize.steps[0].file.content",
+            "a file has one content",
+            with_file(json!({"path": "/a", "content": "", "binaryData": ""})),
+            TWO_CONTENTS,
+        ),
+        accepted(
+            "a content can be bytes, in lines",
+            with_file(json!({"path": "/a", "binaryData": "AAEC\n/v8=\n"})),
+        ),
+        refused(
+            "bytes are in base64",
+            with_file(json!({"path": "/a", "binaryData": "AAEC/v8"})),
+            "spec.customize.steps[0].file.binaryData",
         ),
         refused(
             "a path is absolute",
@@ -136,6 +163,155 @@ fn files() -> Vec<Case> {
             "an owner is a user and a group",
             with_file(json!({"path": "/a", "content": "", "owner": "a b"})),
             "spec.customize.steps[0].file.owner",
+        ),
+    ]
+}
+
+fn scripts() -> Vec<Case> {
+    let option = |name: &str, value: Value| {
+        let mut fields = json!({"inline": "true"});
+        fields[name] = value;
+        with_action("script", fields)
+    };
+    let interpreter = "interpreter must be sh, bash, python3, perl, ruby or an absolute path";
+    let timeout = "a script's timeout must be between 1s and customize.timeout";
+    let env = |name: &str, value: &str| option("env", json!([{"name": name, "value": value}]));
+    vec![
+        accepted("an interpreter can be named", option("interpreter", json!("python3"))),
+        accepted("an interpreter can be a path", option("interpreter", json!("/opt/venv/bin/python"))),
+        refused("an unknown interpreter is refused", option("interpreter", json!("pyhton3")), interpreter),
+        refused(
+            "an interpreter has no arguments",
+            option("interpreter", json!("/bin/sh -x")),
+            "spec.customize.steps[0].script.interpreter",
+        ),
+        accepted("a variable has any value", env("LEVEL", "it's \"2\"\n$(exit 9) größe")),
+        refused("a variable has a name", env("1ST", "1"), "spec.customize.steps[0].script.env[0].name"),
+        refused("a value has no NUL", env("A", "a\u{0}b"), "spec.customize.steps[0].script.env[0].value"),
+        refused(
+            "the name of a variable is unique",
+            option("env", json!([{"name": "A", "value": "1"}, {"name": "A", "value": "2"}])),
+            "spec.customize.steps[0].script.env[1]",
+        ),
+        accepted("a script has a working directory", option("workingDirectory", json!("/opt/app"))),
+        refused(
+            "a working directory is absolute",
+            option("workingDirectory", json!("opt/app")),
+            "spec.customize.steps[0].script.workingDirectory",
+        ),
+        accepted("a script has a timeout", option("timeout", json!("30m"))),
+        refused(
+            "a timeout of a script is not longer than all steps",
+            option("timeout", json!("31m")),
+            timeout,
+        ),
+        refused("a timeout of a script is at least a second", option("timeout", json!("999ms")), timeout),
+    ]
+}
+
+fn packages() -> Vec<Case> {
+    let packages = |fields: Value| with_action("packages", fields);
+    let names =
+        json!(["nginx", "g++", "@development", "nginx=1.24.*", "libssl3:arm64", "php~=8.2", "/srv/a.rpm"]);
+    vec![
+        accepted("packages are installed by names of any manager", packages(json!({"install": names}))),
+        accepted("packages can be removed", packages(json!({"remove": ["nano"]}))),
+        accepted("packages can be upgraded", packages(json!({"upgrade": "All"}))),
+        accepted("repairs of security can be enough", packages(json!({"upgrade": "Security"}))),
+        refused(
+            "packages has something to do",
+            packages(json!({})),
+            "packages needs install, remove or upgrade",
+        ),
+        refused(
+            "to upgrade None is nothing to do",
+            packages(json!({"upgrade": "None"})),
+            "packages needs install, remove or upgrade",
+        ),
+        refused(
+            "an upgrade is None, Security or All",
+            packages(json!({"upgrade": "all"})),
+            "spec.customize.steps[0].packages.upgrade",
+        ),
+        refused(
+            "a package is no option",
+            packages(json!({"install": ["--nogpgcheck"]})),
+            "spec.customize.steps[0].packages.install[0]",
+        ),
+        refused(
+            "a package is one word",
+            packages(json!({"remove": ["nano vim"]})),
+            "spec.customize.steps[0].packages.remove[0]",
+        ),
+    ]
+}
+
+fn services() -> Vec<Case> {
+    let services = |fields: Value| with_action("services", fields);
+    vec![
+        accepted(
+            "services are enabled, disabled and masked",
+            services(
+                json!({"enable": ["nginx", "app@1.service"], "disable": ["cups"], "mask": ["apt-daily.timer"]}),
+            ),
+        ),
+        refused(
+            "services has something to do",
+            services(json!({})),
+            "services needs enable, disable or mask",
+        ),
+        refused(
+            "a service is not started in an image",
+            services(json!({"start": ["nginx"]})),
+            "spec.customize.steps[0].services.start",
+        ),
+        refused(
+            "a service is no option",
+            services(json!({"enable": ["--now"]})),
+            "spec.customize.steps[0].services.enable[0]",
+        ),
+    ]
+}
+
+fn users() -> Vec<Case> {
+    let user = |fields: Value| with_action("user", fields);
+    vec![
+        accepted(
+            "a user has groups and a shell",
+            user(json!({"name": "app", "system": true, "groups": ["www-data"], "shell": "/bin/bash"})),
+        ),
+        refused("a user has a name", user(json!({})), "spec.customize.steps[0].user.name"),
+        refused(
+            "the name of a user is lower-case",
+            user(json!({"name": "App"})),
+            "spec.customize.steps[0].user.name",
+        ),
+        refused(
+            "a shell is a path",
+            user(json!({"name": "app", "shell": "bash"})),
+            "spec.customize.steps[0].user.shell",
+        ),
+        refused(
+            "a group is one word",
+            user(json!({"name": "app", "groups": ["a,b"]})),
+            "spec.customize.steps[0].user.groups[0]",
+        ),
+    ]
+}
+
+fn restarts_and_cleanup() -> Vec<Case> {
+    vec![
+        accepted("a step can be a restart", with_action("reboot", json!({}))),
+        refused(
+            "a restart has nothing to choose",
+            with_action("reboot", json!({"delay": "5m"})),
+            "spec.customize.steps[0].reboot.delay",
+        ),
+        accepted("cleanup can be left out", with(build(), "customize.cleanup", json!("None"))),
+        refused(
+            "cleanup is Standard or None",
+            with(build(), "customize.cleanup", json!("All")),
+            "spec.customize.cleanup",
         ),
     ]
 }

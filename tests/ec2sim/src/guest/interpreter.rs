@@ -1,8 +1,9 @@
 //! A guest without a machine: it reads the user data and tells what a shell would have done.
 
-use std::time::Duration;
+use std::{borrow::Cow, io::Read, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
+use flate2::read::GzDecoder;
 use serde::Deserialize;
 
 use super::{Course, Facts, Guest, cksum};
@@ -11,20 +12,41 @@ use super::{Course, Facts, Guest, cksum};
 const LOG_LINES: usize = 20;
 const LOG_LINE_BYTES: usize = 200;
 
+/// What a cleanup finds on a machine that has booted.
+const CLEANED: [&str; 8] = [
+    "random seed",
+    "SSH host keys",
+    "DHCP leases",
+    "package caches",
+    "temporary files",
+    "cloud-init state",
+    "machine-id",
+    "logs",
+];
+
+/// More than any user data unpacks to that is meant to.
+const UNPACKED_BYTES: u64 = 16 << 20;
+
 /// The guest by default. Of a script it understands `echo`, `sleep`, `exit`, and the ways to power off;
-/// every other line succeeds in silence.
+/// every other line succeeds in silence, and so does every step that is no script.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Interpreter;
 
 impl Guest for Interpreter {
     fn boot(&self, user_data: &[u8], facts: &Facts) -> Course {
-        let text = String::from_utf8_lossy(user_data);
+        let unpacked = unpacked(user_data);
+        let text = String::from_utf8_lossy(&unpacked);
         let mut console = Console::default();
         console.banner(facts);
         match nonce(&text) {
             // User data runs at the first boot of an instance only.
             _ if facts.boot > 1 => console.login(facts),
-            Some(nonce) => console.customize(nonce, &steps(&text)),
+            Some(nonce) => console.customize(
+                nonce,
+                &steps(&text),
+                text.ends_with("\ncleanup\nfinish succeeded\n"),
+                facts,
+            ),
             None if text.starts_with("#!") => console.plain_script(&text),
             None if text.starts_with("#cloud-config") => console.plain_script(&commands(&text)),
             None => console.login(facts),
@@ -33,34 +55,49 @@ impl Guest for Interpreter {
     }
 }
 
+/// As cloud-init does: gzip is undone before anything is looked at.
+fn unpacked(user_data: &[u8]) -> Cow<'_, [u8]> {
+    let mut text = Vec::new();
+    match GzDecoder::new(user_data).take(UNPACKED_BYTES).read_to_end(&mut text) {
+        Ok(_) => text.into(),
+        Err(_) => user_data.into(),
+    }
+}
+
 fn nonce(text: &str) -> Option<&str> {
     text.lines().find_map(|line| line.strip_prefix("NONCE='")?.strip_suffix('\''))
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Header {
     name: String,
     action: String,
+    timeout_seconds: Option<u64>,
 }
 
 struct Step {
-    name: String,
-    /// The decoded script; `None` for a file, which always succeeds.
+    header: Header,
+    /// The decoded script; `None` for other actions, which always succeed.
     script: Option<String>,
 }
 
-/// The `#step` lines, each with the here-document that follows it.
+/// The `#step` lines, those of scripts and files with the here-document that follows them.
 fn steps(text: &str) -> Vec<Step> {
     let mut lines = text.lines();
     let mut steps = Vec::new();
     while let Some(line) = lines.next() {
         let Some(header) = line.strip_prefix("#step ") else { continue };
         let Ok(header) = serde_json::from_str::<Header>(header) else { continue };
+        if !matches!(header.action.as_str(), "script" | "file") {
+            steps.push(Step { header, script: None });
+            continue;
+        }
         let document = lines.by_ref().skip_while(|line| !line.ends_with("<<'CONTENT'")).skip(1);
         let encoded: String = document.take_while(|line| *line != "CONTENT").map(str::trim).collect();
         let content = BASE64.decode(encoded).unwrap_or_default();
         let script = (header.action == "script").then(|| String::from_utf8_lossy(&content).into_owned());
-        steps.push(Step { name: header.name, script });
+        steps.push(Step { header, script });
     }
     steps
 }
@@ -83,6 +120,17 @@ pub struct Run {
     pub exit_code: i32,
     /// When the machine is off, since the start of the script.
     off: Option<Duration>,
+}
+
+impl Run {
+    /// What is left of it if it is ended after so many seconds.
+    fn within(mut self, seconds: Option<u64>) -> Self {
+        let Some(limit) = seconds.map(Duration::from_secs).filter(|limit| *limit < self.took) else {
+            return self;
+        };
+        self.output.retain(|(at, _)| *at <= limit);
+        Self { took: limit, exit_code: 124, ..self }
+    }
 }
 
 pub fn run(script: &str) -> Run {
@@ -181,9 +229,12 @@ impl Console {
         }
     }
 
-    fn customize(&mut self, nonce: &str, steps: &[Step]) {
+    fn customize(&mut self, nonce: &str, steps: &[Step], cleanup: bool, facts: &Facts) {
         self.tell(nonce, &format!("begin {}", steps.len()));
-        let succeeded = steps.iter().all(|step| self.step(nonce, step));
+        let succeeded = steps.iter().all(|step| self.step(nonce, step, facts));
+        if succeeded && cleanup {
+            CLEANED.iter().for_each(|words| self.tell(nonce, &format!("cleaned {words}")));
+        }
         let verdict = if succeeded { "verdict succeeded" } else { "verdict failed" };
         for _ in 0..3 {
             self.tell(nonce, verdict);
@@ -192,9 +243,14 @@ impl Console {
     }
 
     /// Answers whether the step succeeded.
-    fn step(&mut self, nonce: &str, step: &Step) -> bool {
-        self.tell(nonce, &format!("step {} started", step.name));
-        let run = step.script.as_deref().map(run).unwrap_or_default();
+    fn step(&mut self, nonce: &str, Step { header, script }: &Step, facts: &Facts) -> bool {
+        let name = &header.name;
+        self.tell(nonce, &format!("step {name} started"));
+        if header.action == "reboot" {
+            self.print("[   12.000000] reboot: Restarting system");
+            self.banner(facts);
+        }
+        let run = script.as_deref().map(run).unwrap_or_default().within(header.timeout_seconds);
         let start = self.1;
         for (at, line) in &run.output {
             self.1 = start + *at;
@@ -203,7 +259,7 @@ impl Console {
         self.1 = start + run.took;
         let (code, seconds) = (run.exit_code, run.took.as_secs());
         let ending = if code == 0 { "succeeded" } else { "failed" };
-        self.tell(nonce, &format!("step {} {ending} {code} {seconds}", step.name));
+        self.tell(nonce, &format!("step {name} {ending} {code} {seconds}"));
         if code != 0 {
             self.log(nonce, &run);
         }
@@ -234,14 +290,14 @@ impl Console {
 mod tests {
     use super::*;
 
-    fn boot(user_data: &str, boot: u32) -> Course {
+    fn boot(user_data: impl AsRef<[u8]>, boot: u32) -> Course {
         let facts = Facts {
             instance_id: "i-0123".to_owned(),
             image_id: "ami-0123".to_owned(),
             instance_type: "t3.micro".to_owned(),
             boot,
         };
-        Interpreter.boot(user_data.as_bytes(), &facts)
+        Interpreter.boot(user_data.as_ref(), &facts)
     }
 
     fn program(steps: &[(&str, &str)]) -> String {
@@ -264,7 +320,7 @@ mod tests {
 
     #[test]
     fn all_steps_succeed_and_the_machine_powers_off() {
-        let course = boot(&program(&[("one", "echo hello\nsleep 3"), ("two", "true")]), 1);
+        let course = boot(program(&[("one", "echo hello\nsleep 3"), ("two", "true")]), 1);
         assert_eq!(
             payloads(&course),
             [
@@ -283,11 +339,51 @@ mod tests {
 
     #[test]
     fn the_first_failing_step_ends_the_program_with_its_log() {
-        let course = boot(&program(&[("bad", "echo 'no such file'\nexit 3"), ("never", "true")]), 1);
+        let course = boot(program(&[("bad", "echo 'no such file'\nexit 3"), ("never", "true")]), 1);
         let log = format!("log {}", BASE64.encode("no such file"));
         let told = payloads(&course);
         assert_eq!(told[1..5], ["step bad started", "step bad failed 3 0", &log, "verdict failed"]);
         assert!(course.power_off.is_some());
+    }
+
+    #[test]
+    fn steps_that_are_no_scripts_succeed_and_a_restart_shows() {
+        let text = "NONCE='0123456789abcdef'\n#step {\"name\":\"nginx\",\"action\":\"packages\"}\nstep 'nginx' built_in\n#step {\"name\":\"kernel\",\"action\":\"reboot\"}\nstep 'kernel' restart\n";
+        let course = boot(text.to_owned() + &program(&[("last", "exit 1")]), 1);
+        let told = payloads(&course);
+        assert_eq!(told[..3], ["begin 3", "step nginx started", "step nginx succeeded 0 0"]);
+        assert_eq!(told[3..6], ["step kernel started", "step kernel succeeded 0 0", "step last started"]);
+        assert_eq!(course.lines.iter().filter(|(_, line)| line.contains("Linux version")).count(), 2);
+    }
+
+    #[test]
+    fn a_script_ends_at_its_timeout() {
+        let text = program(&[("slow", "echo before\nsleep 60\necho after")])
+            .replace("\"script\"", "\"script\",\"timeoutSeconds\":5");
+        let told = payloads(&boot(text, 1));
+        assert_eq!(
+            told[2..4],
+            ["step slow failed 124 5".to_owned(), format!("log {}", BASE64.encode("before"))]
+        );
+    }
+
+    #[test]
+    fn a_cleanup_is_told_after_the_last_step_and_only_then() {
+        let end = "\ncleanup\nfinish succeeded\n";
+        let cleaned = |script: &str| {
+            let told = payloads(&boot(program(&[("one", script)]) + end, 1));
+            told.iter().filter(|payload| payload.starts_with("cleaned ")).count()
+        };
+        assert_eq!((cleaned("true"), cleaned("exit 1")), (CLEANED.len(), 0));
+    }
+
+    #[test]
+    fn user_data_may_be_compressed() {
+        use std::io::Write;
+        let text = program(&[("one", "sleep 3")]);
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(text.as_bytes()).unwrap();
+        assert_eq!(boot(encoder.finish().unwrap(), 1), boot(text, 1));
     }
 
     #[test]
@@ -331,6 +427,6 @@ mod tests {
 
     #[test]
     fn user_data_does_not_run_again_after_a_stop() {
-        assert_eq!(boot(&program(&[("one", "true")]), 2).power_off, None);
+        assert_eq!(boot(program(&[("one", "true")]), 2).power_off, None);
     }
 }
