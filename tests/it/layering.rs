@@ -28,12 +28,21 @@ fn sources(layer: &str) -> Vec<(String, String)> {
 
 fn collect(dir: &Path, into: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(dir).expect("a layer is a folder").map(|e| e.expect("listed").path()) {
+        if is_for_tests(&entry) {
+            continue;
+        }
         if entry.is_dir() {
             collect(&entry, into);
-        } else if entry.extension().is_some_and(|e| e == "rs") && !entry.ends_with("tests.rs") {
+        } else if entry.extension().is_some_and(|e| e == "rs") {
             into.push((entry.display().to_string(), fs::read_to_string(&entry).expect("a source is text")));
         }
     }
+}
+
+/// Tests may look both ways: they ask for a plan and project it.
+fn is_for_tests(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+    ["tests", "fixtures"].contains(&stem) || stem.ends_with("_tests")
 }
 
 /// Code without comments, and without the tests at the end of a file.

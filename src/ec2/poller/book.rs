@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Subject, Tempo};
 use crate::{
-    model::{Answer, AwsError, Disposition, Query, Region, Seen},
+    model::{Answer, AwsError, Class, Disposition, Query, Region, Seen},
     plan::{Pace, Sighting, Sightings, Watch},
 };
 
@@ -20,6 +20,9 @@ const UNSLOWED_MISSES: u32 = 6;
 /// What stays missing or refused is asked for this often in the end.
 const SLOWEST: Duration = Duration::from_mins(10);
 
+/// Between two rounds in a region that AWS throttles, at the most.
+const SLOWEST_ROUND: Duration = Duration::from_mins(1);
+
 /// So many passing failures in a row are kept from those who wait: the region is asked again soon.
 const HIDDEN_FAILURES: u32 = 2;
 
@@ -27,7 +30,11 @@ const HIDDEN_FAILURES: u32 = 2;
 pub(super) struct Book {
     tempo: Tempo,
     entries: HashMap<Query, Watched>,
+    /// Which entries each subject watches: a pass of one object must not cost time for all the others'.
+    subjects: HashMap<Subject, HashSet<Query>>,
     last_tick: Option<Instant>,
+    /// Between two rounds; more than the tempo says while AWS throttles the region.
+    spacing: Duration,
 }
 
 struct Watched {
@@ -44,18 +51,19 @@ struct Watched {
 
 impl Book {
     pub(super) fn new(tempo: Tempo) -> Self {
-        Self { tempo, entries: HashMap::new(), last_tick: None }
+        let spacing = tempo.spacing;
+        Self { tempo, entries: HashMap::new(), subjects: HashMap::new(), last_tick: None, spacing }
     }
 
     /// Replaces what `subject` looks at here; true if something that it had not looked at has an answer already.
     pub(super) fn watch(&mut self, subject: &Subject, watches: &[&Watch], now: Instant) -> bool {
-        let wanted: HashSet<&Query> = watches.iter().map(|w| &w.query).collect();
-        self.entries.retain(|query, entry| {
-            if !wanted.contains(query) {
-                entry.watchers.remove(subject);
-            }
-            !entry.watchers.is_empty()
-        });
+        let wanted: HashSet<Query> = watches.iter().map(|w| w.query.clone()).collect();
+        for query in self.subjects.remove(subject).unwrap_or_default().difference(&wanted) {
+            self.unwatch(subject, query);
+        }
+        if !wanted.is_empty() {
+            self.subjects.insert(subject.clone(), wanted);
+        }
         let mut answered = false;
         for watch in watches {
             let entry = self.entries.entry(watch.query.clone()).or_insert_with(|| Watched::new(now));
@@ -68,22 +76,42 @@ impl Book {
         answered
     }
 
+    fn unwatch(&mut self, subject: &Subject, query: &Query) {
+        if let Some(entry) = self.entries.get_mut(query) {
+            entry.watchers.remove(subject);
+            if entry.watchers.is_empty() {
+                self.entries.remove(query);
+            }
+        }
+    }
+
     pub(super) fn sightings(&self, subject: &Subject, region: &Region, into: &mut Sightings) {
-        let mine = self.entries.iter().filter(|(_, e)| e.watchers.contains_key(subject));
-        let answered = mine.filter_map(|(query, e)| Some((query, e.sighting.as_ref()?)));
+        let mine = self.subjects.get(subject).into_iter().flatten();
+        let answered = mine.filter_map(|query| Some((query, self.entries.get(query)?.sighting.as_ref()?)));
         into.0.extend(answered.map(|(query, sighting)| ((region.clone(), query.clone()), sighting.clone())));
     }
 
     pub(super) fn forget(&mut self, subject: &Subject, now: Instant) {
-        for entry in self.entries.values_mut().filter(|e| e.watchers.contains_key(subject)) {
-            entry.forget(now);
+        for query in self.subjects.get(subject).into_iter().flatten() {
+            if let Some(entry) = self.entries.get_mut(query) {
+                entry.forget(now);
+            }
         }
     }
 
     /// When the next round is due; never where nothing is watched.
     pub(super) fn next_round(&self) -> Option<Instant> {
         let due = self.entries.values().map(|e| e.due(self.tempo.interval)).min()?;
-        Some(self.last_tick.map_or(due, |last| due.max(last + self.tempo.spacing)))
+        Some(self.last_tick.map_or(due, |last| due.max(last + self.spacing)))
+    }
+
+    /// A call ended. Throttling slows the whole region, as its bucket is the region's; what works speeds it up again.
+    pub(super) fn heard(&mut self, trouble: Option<Class>) {
+        self.spacing = match trouble {
+            Some(Class::Throttled) => (self.spacing * 2).min(SLOWEST_ROUND),
+            Some(_) => self.spacing,
+            None => (self.spacing / 2).max(self.tempo.spacing),
+        };
     }
 
     /// What is due now. Whatever is due within half an interval goes along: one more id costs nothing.

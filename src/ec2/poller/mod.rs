@@ -9,12 +9,13 @@ mod tick;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
     sync::{Notify, mpsc},
+    task::JoinHandle,
     time::Instant,
 };
 
@@ -56,19 +57,30 @@ pub struct Poller {
     clock: Clock,
     tempo: Tempo,
     wake: mpsc::UnboundedSender<Subject>,
-    regions: Mutex<HashMap<Region, Arc<RegionPoller>>>,
+    regions: Mutex<HashMap<Region, RegionPoller>>,
 }
 
-/// One region's watch set and its task.
+/// One region's watch set and its task, which ends with it.
 struct RegionPoller {
+    watched: Arc<WatchSet>,
+    task: JoinHandle<()>,
+}
+
+/// What is watched in a region, and the bell that rings when that changes.
+struct WatchSet {
     book: Mutex<Book>,
     changed: Notify,
-    task: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
-impl RegionPoller {
+impl WatchSet {
     fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for RegionPoller {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
@@ -117,39 +129,28 @@ impl Poller {
         }
     }
 
-    fn all_regions(&self) -> Vec<(Region, Arc<RegionPoller>)> {
-        let regions = self.regions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        regions.iter().map(|(name, region)| (name.clone(), region.clone())).collect()
+    fn all_regions(&self) -> Vec<(Region, Arc<WatchSet>)> {
+        let regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        regions.iter().map(|(name, region)| (name.clone(), region.watched.clone())).collect()
     }
 
-    fn region(&self, name: &Region) -> Arc<RegionPoller> {
-        let mut regions = self.regions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    fn region(&self, name: &Region) -> Arc<WatchSet> {
+        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
         match regions.entry(name.clone()) {
-            Entry::Occupied(entry) => entry.get().clone(),
-            Entry::Vacant(entry) => entry.insert(self.start(name.clone())).clone(),
+            Entry::Occupied(entry) => entry.get().watched.clone(),
+            Entry::Vacant(entry) => entry.insert(self.start(name.clone())).watched.clone(),
         }
     }
 
-    fn start(&self, name: Region) -> Arc<RegionPoller> {
-        let book = Mutex::new(Book::new(self.tempo));
-        let region = Arc::new(RegionPoller { book, changed: Notify::new(), task: Mutex::default() });
+    fn start(&self, name: Region) -> RegionPoller {
+        let watched = Arc::new(WatchSet { book: Mutex::new(Book::new(self.tempo)), changed: Notify::new() });
         let ticker = tick::Ticker {
-            region: Arc::downgrade(&region),
+            watched: watched.clone(),
             name,
             ec2: self.ec2.clone(),
             clock: self.clock,
             wake: self.wake.clone(),
         };
-        let task = tokio::spawn(ticker.run(self.tempo.spacing));
-        *region.task.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(task);
-        region
-    }
-}
-
-impl Drop for RegionPoller {
-    fn drop(&mut self) {
-        if let Some(task) = self.task.get_mut().ok().and_then(Option::take) {
-            task.abort();
-        }
+        RegionPoller { watched, task: tokio::spawn(ticker.run(self.tempo.spacing)) }
     }
 }

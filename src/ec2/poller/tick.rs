@@ -1,17 +1,13 @@
 //! One region's task: waits until something is due, asks for all of it, hands out the answers.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, time::Instant};
 
-use super::{RegionPoller, Subject};
+use super::{Subject, WatchSet};
 use crate::{
     ec2::{Ec2, ImageFilter, InstanceFilter, clock::Clock},
-    model::{Answer, AwsError, ImageId, InstanceId, Query, Region, ownership},
+    model::{Answer, AwsError, Disposition, ImageId, InstanceId, Query, Region, ownership},
 };
 
 /// Values a filter may have. Source: EC2 user guide, "Filtering considerations".
@@ -24,7 +20,7 @@ const PARAMETER_NAMES: usize = 10;
 const GATHERING: Duration = Duration::from_millis(50);
 
 pub(super) struct Ticker {
-    pub(super) region: Weak<RegionPoller>,
+    pub(super) watched: Arc<WatchSet>,
     pub(super) name: Region,
     pub(super) ec2: Arc<dyn Ec2>,
     pub(super) clock: Clock,
@@ -35,39 +31,48 @@ pub(super) struct Ticker {
 type Found = Result<HashMap<Query, Answer>, AwsError>;
 
 impl Ticker {
-    /// Runs until the poller is gone.
+    /// Runs until the poller is gone, which aborts it.
     pub(super) async fn run(self, spacing: Duration) {
         let gathering = GATHERING.min(spacing);
-        while let Some(region) = self.region.upgrade() {
-            let next = region.book().next_round();
+        loop {
+            let next = self.watched.book().next_round();
             match next {
-                None => region.changed.notified().await,
+                None => self.watched.changed.notified().await,
                 Some(due) if due > Instant::now() => {
                     tokio::select! {
                         () = tokio::time::sleep_until(due) => {}
-                        () = region.changed.notified() => {}
+                        () = self.watched.changed.notified() => {}
                     }
                 }
                 Some(_) => {
                     tokio::time::sleep(gathering).await;
-                    self.round(&region).await;
+                    self.round().await;
                 }
             }
         }
     }
 
-    async fn round(&self, region: &RegionPoller) {
-        let due = region.book().take_due(Instant::now());
+    async fn round(&self) {
+        let due = self.watched.book().take_due(Instant::now());
         for group in groups(due) {
             let began = Instant::now();
             let found = self.ask(&group).await;
-            self.publish(region, &group, &found, began);
+            if !is_one_for_all(&group, &found) {
+                self.publish(&group, &found, began);
+                continue;
+            }
+            for query in group {
+                let alone = [query];
+                let found = self.ask(&alone).await;
+                self.publish(&alone, &found, began);
+            }
         }
     }
 
-    fn publish(&self, region: &RegionPoller, group: &[Query], found: &Found, began: Instant) {
+    fn publish(&self, group: &[Query], found: &Found, began: Instant) {
         let now = Instant::now();
-        let mut book = region.book();
+        let mut book = self.watched.book();
+        book.heard(found.as_ref().err().map(AwsError::class));
         for query in group {
             let woken = match found {
                 Ok(answers) => {
@@ -171,6 +176,14 @@ impl Ticker {
             .map(|(name, value)| (Query::Parameter(name), Answer::Parameter(value)))
             .collect())
     }
+}
+
+/// Whether one refused parameter may have failed the call for its neighbours: IAM allows parameters by name.
+fn is_one_for_all(group: &[Query], found: &Found) -> bool {
+    let refused = found.as_ref().is_err_and(|e| {
+        matches!(e.class().disposition(), Disposition::NeedsHelp | Disposition::Rejected)
+    });
+    refused && group.len() > 1 && matches!(group.first(), Some(Query::Parameter(_)))
 }
 
 /// Queries that one call can answer together.
