@@ -179,7 +179,10 @@ fn apt_calls(calls: &[String]) -> Vec<&str> {
 fn apt_never_asks_and_waits_for_the_lock() {
     in_every_shell(|shell, machine| {
         machine.has_command("apt-get", "[ \"$DEBIAN_FRONTEND\" = noninteractive ]");
-        let calls = succeeded(shell, &machine, &packages("all", Upgrade::All, &["nginx=1.2*"], &["nano"]));
+        machine.has_command("dpkg-query", "[ \"$2\" = nano ]");
+        let step = packages("all", Upgrade::All, &["nginx=1.2*"], &["gone", "nano"]);
+        let mut calls = succeeded(shell, &machine, &step);
+        calls.retain(|call| !call.starts_with("dpkg-query"));
         let expected = [
             "-o APT::Update::Error-Mode=any update",
             "remove nano",
@@ -189,6 +192,22 @@ fn apt_never_asks_and_waits_for_the_lock() {
         assert_eq!(apt_calls(&calls), expected, "{shell:?}");
         let left = calls[0].strip_prefix(APT).unwrap().split(' ').next().unwrap();
         assert!((1..=600).contains(&left.parse().unwrap()), "{shell:?}: {left}");
+    });
+}
+
+#[test]
+fn apt_waits_for_the_lists_for_as_long_as_somebody_holds_them() {
+    in_every_shell(|shell, machine| {
+        let machine = machine.with("pause", "0");
+        let held =
+            "echo 'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1 (apt-get)' >&2";
+        let calls = machine.path("calls").display().to_string();
+        machine.has_command(
+            "apt-get",
+            &format!("[ \"$(grep -c update '{calls}')\" -ge 8 ] || {{ {held}; exit 100; }}"),
+        );
+        let calls = succeeded(shell, &machine, &packages("all", Upgrade::None, &["nginx"], &[]));
+        assert_eq!(calls.len(), 9, "{shell:?}: {calls:?}");
     });
 }
 
@@ -236,15 +255,18 @@ fn zypper_knows_what_its_exit_codes_mean() {
 #[test]
 fn apk_waits_for_its_database() {
     in_every_shell(|shell, machine| {
-        machine.has_command("apk", "");
-        let calls =
-            succeeded(shell, &machine, &packages("all", Upgrade::Security, &["nginx~=1.2"], &["nano"]));
-        let starts = ["apk del --wait ", "apk upgrade -U --wait ", "apk add -U --wait "];
+        machine.has_command("apk", "case $1 in info) echo nano; exit 1 ;; esac");
+        let step = packages("all", Upgrade::Security, &["nginx~=1.2"], &["gone", "nano"]);
+        let calls = succeeded(shell, &machine, &step);
+        let starts =
+            ["apk info -e gone nano", "apk del --wait ", "apk upgrade -U --wait ", "apk add -U --wait "];
         assert!(
-            calls.len() == 3 && calls.iter().zip(starts).all(|(call, start)| call.starts_with(start)),
-            "{calls:?}"
+            calls.iter().zip(starts).all(|(call, start)| call.starts_with(start)),
+            "{shell:?}: {calls:?}"
         );
-        assert!(calls[2].ends_with(" nginx~=1.2"), "{shell:?}: {calls:?}");
+        assert_eq!(calls.len(), starts.len(), "{shell:?}: {calls:?}");
+        assert!(calls[1].ends_with(" nano") && !calls[1].contains("gone"), "{shell:?}: {calls:?}");
+        assert!(calls[3].ends_with(" nginx~=1.2"), "{shell:?}: {calls:?}");
     });
 }
 

@@ -44,10 +44,22 @@ yum_install() { yum -y --setopt=skip_missing_names_on_install=0 install "$@"; }
 apt() {
   apt-get -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o "DPkg::Lock::Timeout=$left" "$@"
 }
-# Without the error mode, a mirror that does not answer is a warning. A name that is not found would be taken for a
-# regular expression.
-apt_update() { apt -o APT::Update::Error-Mode=any update; }
-apt_remove() { apt remove "$@"; }
+# Without the error mode, a mirror that does not answer is a warning.
+# The lock of the lists has no timeout of its own, and is held for as long as a mirror takes.
+apt_update() {
+  until said=$(apt -o APT::Update::Error-Mode=any update 2>&1); do
+    echo "$said"
+    case $said in *'Could not get lock'*) sleep "$pause" ;; *) return 1 ;; esac
+  done
+}
+# A name that no archive knows is an error there, and not installed for certain here.
+apt_remove() {
+  there=
+  for package; do
+    ! dpkg-query -W "$package" >/dev/null 2>&1 || there="$there $package"
+  done
+  [ -z "$there" ] || apt remove $there
+}
 apt_All() { apt dist-upgrade; }
 # The simulation names the archives of each version; with the target, the version is the security archive's own.
 apt_Security() {
@@ -56,6 +68,7 @@ apt_Security() {
   names=$(echo "$plan" | sed -n 's/^Inst \([^ ]*\) .*[Ss]ecurity.*/\1/p')
   [ -z "$names" ] || apt -t "$codename-security" install --only-upgrade $names
 }
+# A name that is not found would be taken for a regular expression.
 apt_install() { apt -o APT::Cmd::Pattern-Only=true install "$@"; }
 
 # 102 asks for a reboot, 104 says that what is to be removed is not there. 103 asks for the same once more.
@@ -69,7 +82,10 @@ zypper_All() { zypper_do update; }
 zypper_Security() { zypper_do patch --category security; }
 zypper_install() { zypper_do install --auto-agree-with-licenses "$@"; }
 
-apk_remove() { apk del --wait "$left" "$@"; }
+apk_remove() {
+  there=$(apk info -e "$@")
+  [ -z "$there" ] || apk del --wait "$left" $there
+}
 apk_All() { apk upgrade -U --wait "$left"; }
 # A release of Alpine gets nothing but repairs.
 apk_Security() { apk_All; }
@@ -83,7 +99,7 @@ done
 case $manager in
 dnf) dnf_release ;;
 apt-get)
-  export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 NEEDRESTART_SUSPEND=1
+  export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 NEEDRESTART_SUSPEND=1 LC_ALL=C
   manager=apt
   again apt_update || exit
   ;;

@@ -1,7 +1,10 @@
 use super::*;
 use crate::{
     api::image_build::Upgrade,
-    customize::machine::{file, minutes, nonce, packages, script, steps},
+    customize::{
+        USER_DATA_LIMIT,
+        machine::{file, minutes, nonce, packages, script, steps},
+    },
     model::ClientToken,
 };
 
@@ -120,4 +123,12 @@ fn long_content_is_wrapped() {
 fn cleanup_can_be_left_out() {
     let text = program(&Customize { cleanup: Cleanup::None, ..steps([]) }, &nonce());
     assert!(!text.contains("\ncleanup"), "{text}");
+}
+
+#[test]
+fn fifty_small_steps_fit_as_text() {
+    let steps: Vec<Step> =
+        (0..50).map(|i| script(&format!("step-{i}"), "set -eu\nsysctl -w a.b=1\n")).collect();
+    let bytes = text(steps).len();
+    assert!(bytes <= USER_DATA_LIMIT, "{bytes} bytes");
 }
