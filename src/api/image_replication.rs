@@ -144,6 +144,7 @@ pub struct ImageReplicationStatus {
     pub observed_generation: Option<i64>,
     /// Echo of the annotation `ami-operator.dev/reconcile-requested-at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
     /// Ready, Available, `SourceResolved`; Reconciling or Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,6 +1,8 @@
 //! `ami-operator run`: the controller.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration,
+};
 
 use anyhow::Context;
 use clap::Args;
@@ -123,13 +125,22 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         ready.set(true);
         tracing::info!("ready");
     };
-    runtime::run(Arc::new(operator), client, &namespaces(args.watch_namespaces), wakes, announce, terminated()).await;
+    runtime::run(
+        Arc::new(operator),
+        client,
+        &namespaces(args.watch_namespaces),
+        wakes,
+        announce,
+        terminated(),
+    )
+    .await;
     Ok(())
 }
 
 /// Each once: two controllers over one object would act at the same time.
 fn namespaces(given: Vec<String>) -> Vec<String> {
-    let distinct: BTreeSet<String> = given.into_iter().map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect();
+    let distinct: BTreeSet<String> =
+        given.into_iter().map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect();
     distinct.into_iter().collect()
 }
 

@@ -1,17 +1,16 @@
 //! One pass of an `ImageBuild`: observe → plan → act → project → write.
 
-use serde_json::Value;
-
 use super::{
     Operator, Pass, act,
     cluster::ClusterError,
+    metadata::{has_finalizer, seeing, set_finalizer},
     status_writer::{self, Held},
 };
 use crate::{
-    api::{FINALIZER, ImageBuild, ImageBuildStatus, RECONCILE_REQUESTED_AT},
+    api::{ImageBuild, ImageBuildStatus},
     ec2::poller::Subject,
     plan::build::{self, BaseBuild, BuildPlan, BuildStep, BuildView},
-    status::{Outcome, Seeing, events},
+    status::{Outcome, events},
 };
 
 /// `kind` of the custom resource.
@@ -22,10 +21,7 @@ pub const KIND: &str = "ImageBuild";
 /// # Errors
 /// Only for trouble with the Kubernetes API.
 pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, ClusterError> {
-    let Some(value) = operator.cluster.get(subject).await? else {
-        operator.dependents.seen(subject, &BaseBuild::Missing);
-        return Ok(operator.forget(subject));
-    };
+    let Some(value) = operator.cluster.get(subject).await? else { return Ok(operator.forget(subject)) };
     let held: Held<ImageBuild> = status_writer::read(subject, value)?;
     let seeing = seeing(&held.object.metadata);
     let status = held.object.status.clone().unwrap_or_default();
@@ -56,7 +52,7 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
 
 /// What a reference to this build sees.
 pub fn state(status: &ImageBuildStatus) -> BaseBuild {
-    let image = status.image.as_ref().filter(|i| i.available_at.is_some());
+    let image = status.image.as_ref().filter(|i| i.available_at.is_some() && i.removed_at.is_none());
     match image.and_then(|i| Some((i.region.clone(), i.image_id.clone()?))) {
         Some((region, image_id)) => BaseBuild::Ready { region, image_id },
         None if status.failure.is_some() => BaseBuild::Failed,
@@ -125,35 +121,4 @@ async fn hold_or_release(
         Some(BuildStep::Release) => set_finalizer(operator, subject, &held.uid, false).await,
         Some(BuildStep::Record(_) | BuildStep::Call(_)) | None => Ok(()),
     }
-}
-
-/// What a status answers to.
-pub(super) fn seeing(meta: &kube::api::ObjectMeta) -> Seeing {
-    let annotation = meta.annotations.as_ref().and_then(|a| a.get(RECONCILE_REQUESTED_AT));
-    Seeing { generation: meta.generation, reconcile_requested_at: annotation.cloned() }
-}
-
-pub(super) fn has_finalizer(meta: &kube::api::ObjectMeta) -> bool {
-    meta.finalizers.iter().flatten().any(|f| f == FINALIZER)
-}
-
-/// Puts our finalizer on, or takes it off; other controllers' stay.
-pub(super) async fn set_finalizer(
-    operator: &Operator,
-    subject: &Subject,
-    uid: &str,
-    on: bool,
-) -> Result<(), ClusterError> {
-    let Some(value) = operator.cluster.get(subject).await? else { return Ok(()) };
-    let listed = value.pointer("/metadata/finalizers").and_then(Value::as_array);
-    let others = listed.into_iter().flatten().filter_map(Value::as_str).filter(|f| *f != FINALIZER);
-    let mut finalizers: Vec<String> = others.map(str::to_owned).collect();
-    if on {
-        finalizers.push(FINALIZER.to_owned());
-    }
-    let held: Held<Value> = status_writer::read(subject, value)?;
-    if held.uid != uid {
-        return Ok(());
-    }
-    operator.cluster.set_finalizers(subject, &held.resource_version, &finalizers).await
 }

@@ -39,6 +39,12 @@ impl Dependents {
         };
     }
 
+    /// `subject` is no more: it waits for nothing, and whoever refers to it finds it missing.
+    pub fn gone(&self, subject: &Subject) {
+        self.depends(subject, None);
+        self.seen(subject, &BaseBuild::Missing);
+    }
+
     /// `build` was seen to be this: whoever refers to it is woken if that is news.
     pub fn seen(&self, build: &Subject, state: &BaseBuild) {
         let mut known = self.known();
@@ -46,6 +52,7 @@ impl Dependents {
             return;
         }
         match state {
+            BaseBuild::Missing if !known.builds.contains_key(build) => return,
             BaseBuild::Missing => known.builds.remove(build),
             BaseBuild::Running | BaseBuild::Failed | BaseBuild::Ready { .. } => {
                 known.builds.insert(build.clone(), state.clone())

@@ -9,6 +9,7 @@ use kube::{
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::{
     cluster::{Cluster, ClusterError},
@@ -22,6 +23,10 @@ const MANAGER: &str = "ami-operator";
 /// The only version there is.
 const VERSION: &str = "v1alpha1";
 
+/// Objects that are read at the same time. After a start all of them are looked at: a thousand answers in memory at once
+/// would stay in the process's size for ever.
+const READS_AT_ONCE: usize = 16;
+
 /// Characters that `events.k8s.io` takes for a note.
 const MAX_NOTE: usize = 1024;
 
@@ -29,13 +34,18 @@ const MAX_NOTE: usize = 1024;
 pub struct KubeCluster {
     client: Client,
     recorder: Recorder,
+    reading: Semaphore,
 }
 
 impl KubeCluster {
     /// The cluster that `client` talks to.
     pub fn new(client: Client) -> Self {
         let reporter = Reporter { controller: MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
-        Self { recorder: Recorder::new(client.clone(), reporter), client }
+        Self {
+            recorder: Recorder::new(client.clone(), reporter),
+            client,
+            reading: Semaphore::new(READS_AT_ONCE),
+        }
     }
 
     fn api(&self, subject: &Subject) -> Api<DynamicObject> {
@@ -47,6 +57,7 @@ impl KubeCluster {
 #[async_trait]
 impl Cluster for KubeCluster {
     async fn get(&self, subject: &Subject) -> Result<Option<Value>, ClusterError> {
+        let _permit = self.reading.acquire().await;
         let object = self.api(subject).get_opt(&subject.name).await.map_err(|e| trouble(subject, &e))?;
         object.map(|o| to_json(subject, &o)).transpose()
     }

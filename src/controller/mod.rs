@@ -6,6 +6,7 @@ pub mod builds;
 pub mod cluster;
 pub mod dependents;
 pub mod kube_cluster;
+pub mod metadata;
 pub mod replications;
 pub mod runtime;
 pub mod status_writer;
@@ -94,7 +95,7 @@ impl Operator {
     fn forget(&self, subject: &Subject) -> Pass {
         self.poller.watch(subject, &[]);
         self.backoff.reset(subject);
-        self.dependents.depends(subject, None);
+        self.dependents.gone(subject);
         Pass::Rest(Rest::UntilChange)
     }
 

@@ -6,8 +6,9 @@ use futures::future::join_all;
 
 use super::{
     Operator, Pass, act,
-    builds::{has_finalizer, referred, seeing, set_finalizer},
+    builds::referred,
     cluster::ClusterError,
+    metadata::{has_finalizer, seeing, set_finalizer},
     status_writer::{self, Held},
 };
 use crate::{
@@ -18,11 +19,7 @@ use crate::{
         build::BaseBuild,
         replication::{self, DestinationPlan, ReplicationPlan, ReplicationStep, ReplicationView},
     },
-    status::{
-        Outcome,
-        events::{self, Note},
-        replication::Outcomes,
-    },
+    status::{Outcome, events, replication::Outcomes},
 };
 
 /// `kind` of the custom resource.
@@ -56,7 +53,7 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
     let view = ReplicationView { now: operator.clock.now(), ..view };
     let new = crate::status::replication::project(&view, &plan, &outcomes, &seeing);
     status_writer::write(operator, subject, &held.uid, &held.resource_version, (&status, &new)).await?;
-    report(operator, subject, &held.uid, &status, &new).await;
+    report(operator, subject, &held.uid, (&status, &new), &plan).await;
     match plan.step {
         Some(ReplicationStep::Hold) => set_finalizer(operator, subject, &held.uid, true).await?,
         Some(ReplicationStep::Release) => set_finalizer(operator, subject, &held.uid, false).await?,
@@ -93,8 +90,8 @@ async fn report(
     operator: &Operator,
     subject: &Subject,
     uid: &str,
-    old: &ImageReplicationStatus,
-    new: &ImageReplicationStatus,
+    (old, new): (&ImageReplicationStatus, &ImageReplicationStatus),
+    plan: &ReplicationPlan,
 ) {
     let mut notes = events::of_change(&old.conditions, &new.conditions);
     for destination in &new.destinations {
@@ -102,11 +99,7 @@ async fn report(
         notes.extend(events::of_change(before.map_or(&[], |d| &d.conditions), &destination.conditions));
     }
     if new.drift_repaired > old.drift_repaired {
-        let message = format!(
-            "something was changed behind the operator's back, and put right ({} times so far)",
-            new.drift_repaired
-        );
-        notes.push(Note { warning: true, reason: "DriftRepaired".to_owned(), message });
+        notes.push(events::of_repairs(old, plan));
     }
     for note in notes {
         operator.cluster.publish(subject, uid, &note).await;

@@ -32,6 +32,9 @@ use crate::{
 /// How long a pass that is under way may take to finish after SIGTERM: within the ten seconds that we promise.
 const GRACE: Duration = Duration::from_secs(9);
 
+/// Objects in one answer to a list: a larger one is only more memory that is needed once.
+const PAGE: u32 = 100;
+
 /// Before a pass that failed on the Kubernetes API is made again; kube's client retries nothing by itself.
 const API_TROUBLE: Duration = Duration::from_secs(5);
 
@@ -136,7 +139,7 @@ where
     ) -> impl Future<Output = ()> + use<K> {
         let kind = self.kind;
         let woken = router.add(kind, self.namespace.clone());
-        let objects = watcher(self.api, watcher::Config::default())
+        let objects = watcher(self.api, watcher::Config::default().page_size(PAGE))
             .default_backoff()
             .modify(|object: &mut PartialObjectMeta<K>| object.managed_fields_mut().clear())
             .reflect(self.writer)

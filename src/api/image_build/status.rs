@@ -19,6 +19,7 @@ pub struct ImageBuildStatus {
     pub observed_generation: Option<i64>,
     /// Echo of the annotation `ami-operator.dev/reconcile-requested-at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
     /// Ready, Succeeded, `SourceResolved`, `BuilderRunning`, Customized, `BuilderStopped`, `ImageAvailable`, `CleanedUp`;
     /// Reconciling or Stalled.

@@ -180,9 +180,9 @@ impl Ticker {
 
 /// Whether one refused parameter may have failed the call for its neighbours: IAM allows parameters by name.
 fn is_one_for_all(group: &[Query], found: &Found) -> bool {
-    let refused = found.as_ref().is_err_and(|e| {
-        matches!(e.class().disposition(), Disposition::NeedsHelp | Disposition::Rejected)
-    });
+    let refused = found
+        .as_ref()
+        .is_err_and(|e| matches!(e.class().disposition(), Disposition::NeedsHelp | Disposition::Rejected));
     refused && group.len() > 1 && matches!(group.first(), Some(Query::Parameter(_)))
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use harness::{
     ControlPlane, Ec2sim, Ec2simOptions, Kubectl, Operator, OperatorOptions, Profile, RunDir, repository,
 };
@@ -93,7 +93,8 @@ impl World {
 
     /// Asks the operator to end, then ends the rest.
     pub fn stop(self) -> Result<()> {
-        self.operator.stop()?;
+        let status = self.operator.stop()?;
+        ensure!(status.success(), "the operator ended with {status} on SIGTERM");
         Ok(())
     }
 }

@@ -1,0 +1,53 @@
+//! What of an object's metadata concerns us: its generation, "look now", and our finalizer.
+
+use serde_json::Value;
+
+use super::{
+    Operator,
+    cluster::ClusterError,
+    status_writer::{self, Held},
+};
+use crate::{
+    api::{FINALIZER, RECONCILE_REQUESTED_AT},
+    ec2::poller::Subject,
+    status::Seeing,
+};
+
+/// As much of the annotation's value as is echoed: the schema takes no more, and any new value is as good as another.
+const MAX_ANNOTATION: usize = 256;
+
+/// What a status answers to.
+pub fn seeing(meta: &kube::api::ObjectMeta) -> Seeing {
+    let annotation = meta.annotations.as_ref().and_then(|a| a.get(RECONCILE_REQUESTED_AT));
+    let asked = annotation.map(|value| value.chars().take(MAX_ANNOTATION).collect());
+    Seeing { generation: meta.generation, reconcile_requested_at: asked }
+}
+
+/// Whether our finalizer is on the object.
+pub fn has_finalizer(meta: &kube::api::ObjectMeta) -> bool {
+    meta.finalizers.iter().flatten().any(|f| f == FINALIZER)
+}
+
+/// Puts our finalizer on, or takes it off; other controllers' stay.
+///
+/// # Errors
+/// Only for trouble with the Kubernetes API.
+pub async fn set_finalizer(
+    operator: &Operator,
+    subject: &Subject,
+    uid: &str,
+    on: bool,
+) -> Result<(), ClusterError> {
+    let Some(value) = operator.cluster.get(subject).await? else { return Ok(()) };
+    let listed = value.pointer("/metadata/finalizers").and_then(Value::as_array);
+    let others = listed.into_iter().flatten().filter_map(Value::as_str).filter(|f| *f != FINALIZER);
+    let mut finalizers: Vec<String> = others.map(str::to_owned).collect();
+    if on {
+        finalizers.push(FINALIZER.to_owned());
+    }
+    let held: Held<Value> = status_writer::read(subject, value)?;
+    if held.uid != uid {
+        return Ok(());
+    }
+    operator.cluster.set_finalizers(subject, &held.resource_version, &finalizers).await
+}
