@@ -427,7 +427,7 @@ impl Upgrade {
     }
 }
 
-/// Services of systemd, or of OpenRC.
+/// Services of systemd, or of `OpenRC`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.enable) || has(self.disable) || has(self.mask)").message("services needs enable, disable or mask"))]

@@ -21,15 +21,13 @@ pub const KMS_KEY: &str = concat!(
 );
 
 /// Base64 with blanks anywhere: what `base64` prints, in a block of YAML.
-pub const BASE64: &str = concat!(
-    r"^\s*(([A-Za-z0-9+/]\s*){4})*",
-    r"(([A-Za-z0-9+/]\s*){2}=\s*=\s*|([A-Za-z0-9+/]\s*){3}=\s*)?$",
-);
+pub const BASE64: &str =
+    concat!(r"^\s*(([A-Za-z0-9+/]\s*){4})*", r"(([A-Za-z0-9+/]\s*){2}=\s*=\s*|([A-Za-z0-9+/]\s*){3}=\s*)?$",);
 
 /// Names, versions, groups and stars of dnf, yum, apt, zypper and apk; nothing that one of them takes for an option.
 pub const PACKAGE: &str = r"^[A-Za-z0-9@/][A-Za-z0-9@/:._+=~<>%*-]*$";
 
-/// Units of systemd and services of OpenRC. Source: systemd.unit(5).
+/// Units of systemd and services of `OpenRC`. Source: systemd.unit(5).
 pub const UNIT: &str = r"^[A-Za-z0-9_@.:][A-Za-z0-9_@.:\\-]*$";
 
 /// Source: useradd(8), which takes no more everywhere.

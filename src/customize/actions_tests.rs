@@ -377,7 +377,7 @@ fn with_shadow(machine: &Machine, exists: bool, groups: &[&str]) {
 
 fn with_accounts(machine: &Machine, exists: bool, groups: &[&str]) {
     machine.has_command("id", if exists { "" } else { "exit 1" });
-    let lines: String = groups.iter().map(|group| format!("{group}:x:100:\n")).collect();
+    let lines = groups.iter().map(|group| format!("{group}:x:100:\n")).collect::<Vec<_>>().concat();
     machine.has_file("root/etc/group", &format!("root:x:0:\nappendix:x:99:\n{lines}"));
 }
 

@@ -124,8 +124,8 @@ fn script_section(name: &str, script: &Script) -> String {
 }
 
 fn environment(env: &[EnvVar]) -> String {
-    let words = env.iter().map(|EnvVar { name, value }| format!(" {}", quoted(&format!("{name}={value}"))));
-    if env.is_empty() { String::new() } else { format!(" env{}", words.collect::<String>()) }
+    let words = env.iter().map(|EnvVar { name, value }| quoted(&format!("{name}={value}")));
+    if env.is_empty() { String::new() } else { format!(" env {}", words.collect::<Vec<_>>().join(" ")) }
 }
 
 fn file_section(name: &str, file: &File) -> String {
@@ -162,9 +162,9 @@ fn user_section(name: &str, user: &User) -> String {
 }
 
 fn built_in(name: &str, action: &'static str, program: &str, words: &[&str]) -> String {
-    let words: String = words.iter().map(|word| format!(" {}", quoted(word))).collect();
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     let header = Header { name, action, ..Header::default() };
-    section(&header, &format!("built_in \"${program}\"{words}"), None)
+    section(&header, &format!("built_in \"${program}\" {}", words.join(" ")), None)
 }
 
 /// `content` is base64.

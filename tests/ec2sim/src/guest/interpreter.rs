@@ -233,7 +233,9 @@ impl Console {
         self.tell(nonce, &format!("begin {}", steps.len()));
         let succeeded = steps.iter().all(|step| self.step(nonce, step, facts));
         if succeeded && cleanup {
-            CLEANED.iter().for_each(|words| self.tell(nonce, &format!("cleaned {words}")));
+            for words in CLEANED {
+                self.tell(nonce, &format!("cleaned {words}"));
+            }
         }
         let verdict = if succeeded { "verdict succeeded" } else { "verdict failed" };
         for _ in 0..3 {
