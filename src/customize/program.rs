@@ -14,6 +14,9 @@ use crate::api::image_build::{
 /// As MIME and `base64` wrap it, so that no tool meets a line that is too long for it.
 const BASE64_LINE: usize = 76;
 
+/// Where cloud-init looks for the headers of a mail. Source: `convert_string` in its `user_data.py`.
+const MAIL_HEAD: usize = 4096;
+
 /// The program that carries out what `customize` says in a guest, reports under `nonce` and powers the machine off.
 ///
 /// The same input gives the same text, because a launch that is repeated with its client token has to be the same launch.
@@ -29,7 +32,16 @@ pub fn program(customize: &Customize, nonce: &Nonce) -> String {
         program.push_str("\ncleanup");
     }
     program.push_str("\nfinish succeeded\n");
-    program
+    unlike_mail(program)
+}
+
+/// cloud-init takes what says `MIME-Version:` in its first 4096 bytes, as a path or a value may, for a mail.
+fn unlike_mail(program: String) -> String {
+    let head: Vec<u8> = program.bytes().take(MAIL_HEAD).collect();
+    if !String::from_utf8_lossy(&head).to_ascii_lowercase().contains("mime-version:") {
+        return program;
+    }
+    program.replacen('\n', &format!("\n{}\n", "#".repeat(MAIL_HEAD)), 1)
 }
 
 /// The functions that these steps need, and the start.

@@ -132,3 +132,14 @@ fn fifty_small_steps_fit_as_text() {
     let bytes = text(steps).len();
     assert!(bytes <= USER_DATA_LIMIT, "{bytes} bytes");
 }
+
+#[test]
+fn a_value_that_looks_like_a_mail_makes_none_of_it() {
+    let mut step = script("mail", "true");
+    step.script.as_mut().unwrap().env =
+        vec![EnvVar { name: "HEADER".to_owned(), value: "Mime-version: 1.0".to_owned() }];
+    let bare = Customize { cleanup: Cleanup::None, ..steps([step]) };
+    let text = program(&bare, &nonce());
+    assert!(text.starts_with("#!/bin/sh\n####"), "{text}");
+    assert!(text.find("Mime-version").unwrap() > 4096);
+}
