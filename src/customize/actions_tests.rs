@@ -186,7 +186,7 @@ fn apt_never_asks_and_waits_for_the_lock() {
         let expected = [
             "-o APT::Update::Error-Mode=any update",
             "remove nano",
-            "dist-upgrade",
+            "upgrade --with-new-pkgs",
             "-o APT::Cmd::Pattern-Only=true install nginx=1.2*",
         ];
         assert_eq!(apt_calls(&calls), expected, "{shell:?}");

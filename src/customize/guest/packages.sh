@@ -60,7 +60,8 @@ apt_remove() {
   done
   [ -z "$there" ] || apt remove $there
 }
-apt_All() { apt dist-upgrade; }
+# New kernels are new packages; nothing goes.
+apt_All() { apt upgrade --with-new-pkgs; }
 # The simulation names the archives of each version; with the target, the version is the security archive's own.
 apt_Security() {
   codename=$(. "$ROOT/etc/os-release" && echo "$VERSION_CODENAME") || return
