@@ -68,3 +68,77 @@ impl Dependents {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::UnboundedReceiver;
+
+    use super::*;
+    use crate::{
+        model::ImageId,
+        plan::fixtures::{IMAGE, region},
+    };
+
+    fn subject(kind: &'static str, name: &str) -> Subject {
+        Subject { kind, namespace: "images".to_owned(), name: name.to_owned() }
+    }
+
+    fn base() -> Subject {
+        subject("ImageBuild", "base")
+    }
+
+    fn copies() -> Subject {
+        subject("ImageReplication", "web")
+    }
+
+    fn ready() -> BaseBuild {
+        BaseBuild::Ready { region: region(), image_id: ImageId::from(IMAGE) }
+    }
+
+    /// `copies` refers to `base`, which runs.
+    fn waiting() -> (Dependents, UnboundedReceiver<Subject>) {
+        let (dependents, mut woken) = Dependents::new();
+        dependents.seen(&base(), &BaseBuild::Running);
+        dependents.depends(&copies(), Some(base()));
+        assert!(woken.try_recv().is_err());
+        (dependents, woken)
+    }
+
+    #[test]
+    fn a_build_that_becomes_ready_wakes_whoever_refers_to_it() {
+        let (dependents, mut woken) = waiting();
+        dependents.seen(&base(), &ready());
+        assert_eq!(woken.try_recv(), Ok(copies()));
+    }
+
+    #[test]
+    fn a_build_that_stays_as_it_was_wakes_nobody() {
+        let (dependents, mut woken) = waiting();
+        dependents.seen(&base(), &BaseBuild::Running);
+        assert!(woken.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_build_that_is_gone_wakes_whoever_refers_to_it() {
+        let (dependents, mut woken) = waiting();
+        dependents.gone(&base());
+        assert_eq!(woken.try_recv(), Ok(copies()));
+    }
+
+    #[test]
+    fn whoever_refers_to_it_no_more_is_left_alone() {
+        let (dependents, mut woken) = waiting();
+        dependents.depends(&copies(), None);
+        dependents.seen(&base(), &ready());
+        assert!(woken.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_build_of_the_same_name_that_comes_later_is_news() {
+        let (dependents, mut woken) = waiting();
+        dependents.gone(&base());
+        let _ = woken.try_recv();
+        dependents.seen(&base(), &BaseBuild::Running);
+        assert_eq!(woken.try_recv(), Ok(copies()));
+    }
+}

@@ -5,6 +5,8 @@
 
 pub mod build;
 pub mod eyes;
+#[cfg(test)]
+pub mod fixtures;
 pub mod naming;
 pub mod removal;
 pub mod replication;

@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+#[cfg(test)]
+mod tests;
+
 /// How long the schema lets an error code be; EC2's are much shorter, but a proxy may answer anything.
 const MAX_CODE: usize = 256;
 

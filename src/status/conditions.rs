@@ -8,6 +8,9 @@ use crate::{
     plan::{Failure, Progress, WaitingOn},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// How long a message may be: enough for an AWS error with ids, too short for a log.
 const MAX_MESSAGE: usize = 2048;
 

@@ -8,6 +8,9 @@ use crate::{
     plan::replication::{DestinationCall, DestinationRecord, DestinationStep, ReplicationPlan},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// One event to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {

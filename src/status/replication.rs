@@ -22,6 +22,9 @@ use crate::{
     },
 };
 
+#[cfg(test)]
+mod tests;
+
 /// What came of the step in each region.
 pub type Outcomes = BTreeMap<Region, Outcome>;
 

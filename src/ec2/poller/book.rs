@@ -14,6 +14,9 @@ use crate::{
     plan::{Pace, Sighting, Sightings, Watch},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// So many empty or failed answers in a row are asked for at full speed: enough to tell gone from stale.
 const UNSLOWED_MISSES: u32 = 6;
 

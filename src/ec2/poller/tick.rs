@@ -10,6 +10,9 @@ use crate::{
     model::{Answer, AwsError, Disposition, ImageId, InstanceId, Query, Region, ownership},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Values a filter may have. Source: EC2 user guide, "Filtering considerations".
 const FILTER_VALUES: usize = 200;
 

@@ -1,0 +1,8 @@
+//! Decisions about a build: every stage, whatever is seen.
+
+mod cleanup;
+mod customize;
+mod image;
+mod launch;
+mod policy;
+mod source;

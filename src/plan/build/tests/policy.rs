@@ -1,0 +1,136 @@
+//! Suspension, the finalizer, the deadline, and what every stage does without an answer.
+
+use std::time::Duration;
+
+use crate::{
+    api::DeletionPolicy,
+    model::ImageState,
+    plan::{Progress, build::Stage, fixtures::*},
+};
+
+/// A build in every stage, with nothing seen yet.
+fn every_stage() -> Vec<Build> {
+    vec![
+        Build::new(),
+        Build::resolved(),
+        Build::launching(60),
+        Build::launched(60),
+        Build::running(60),
+        Build::stopped(60),
+        Build::imaging(60),
+        Build::imaged(60),
+        Build::available().terminating(),
+    ]
+}
+
+#[test]
+fn nothing_is_done_on_no_answer() {
+    for build in every_stage() {
+        assert_eq!(build.plan().step, None, "{:?}", build.status);
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_trouble_and_never_a_step() {
+    let codes = [
+        "RequestLimitExceeded",
+        "UnauthorizedOperation",
+        "InternalError",
+        "AuthFailure",
+        "ExpiredToken",
+        "InvalidParameterValue",
+        "NoAnswer",
+        "SomethingNew",
+    ];
+    for build in every_stage() {
+        for code in codes {
+            let watches = build.plan().watches;
+            assert!(!watches.is_empty());
+            let mut blind = Build { sightings: crate::plan::Sightings::default(), ..every_stage_of(&build) };
+            for watch in watches {
+                blind = blind.cannot_see(watch.query, code);
+            }
+            let plan = blind.plan();
+            assert_eq!(plan.step, None, "{code}: {:?}", build.status);
+            assert_eq!(plan.progress, Progress::Trouble(error(code)), "{:?}", build.status);
+        }
+    }
+}
+
+fn every_stage_of(build: &Build) -> Build {
+    Build { status: build.status.clone(), ..Build::new() }
+}
+
+#[test]
+fn a_suspended_build_does_nothing_in_any_stage() {
+    for build in every_stage() {
+        let build = build.failed("StepFailed").with(|b| b.spec.suspend = true);
+        assert_eq!(build.says(), "wait Suspended");
+        assert!(build.plan().watches.is_empty());
+    }
+}
+
+#[test]
+fn a_suspended_build_is_still_deleted() {
+    let build = Build::resolved().with(|b| b.spec.suspend = true).deleting(DeletionPolicy::Retain);
+    assert_eq!(build.says(), "release");
+}
+
+#[test]
+fn the_finalizer_comes_before_anything_else() {
+    assert_eq!(Build::new().with(|b| b.held = false).says(), "hold");
+}
+
+#[test]
+fn a_finalizer_that_was_taken_off_is_put_back_before_the_next_step() {
+    let build = Build::running(60).with(|b| b.held = false);
+    assert_eq!(build.says(), "hold");
+    assert_eq!(build.plan().stage, Stage::Customizing);
+}
+
+#[test]
+fn a_finished_build_looks_at_nothing() {
+    let plan = Build::completed().plan();
+    assert_eq!((plan.progress, plan.watches.len(), plan.check_after), (Progress::Done, 0, None));
+}
+
+#[test]
+fn a_run_past_its_deadline_fails_in_every_stage_before_the_image() {
+    for build in [Build::launching(7200), Build::launched(7200), Build::running(7200), Build::stopped(7200)] {
+        assert_eq!(build.says(), "record failed DeadlineExceeded");
+    }
+}
+
+#[test]
+fn waiting_for_a_base_image_is_under_no_deadline() {
+    let build = Build::new().with(|b| b.now = at(100 * 3600));
+    assert_eq!(build.says(), "wait ResolvingSource");
+}
+
+#[test]
+fn an_image_that_was_asked_for_is_waited_for_beyond_the_deadline() {
+    let build = Build::imaged(7300).sees_image(image(ImageState::Pending)).sees_snapshots(vec![]);
+    assert_eq!(build.says(), "blocked DeadlineExceeded");
+}
+
+#[test]
+fn an_image_that_becomes_available_after_the_deadline_is_taken() {
+    let build = Build::imaged(7300).sees_image(image(ImageState::Available));
+    assert_eq!(build.says(), "record available");
+}
+
+#[test]
+fn a_waiting_build_wakes_at_its_deadline() {
+    assert_eq!(Build::launched(7100).plan().check_after, Some(Duration::from_secs(101)));
+}
+
+#[test]
+fn a_build_that_cannot_see_wakes_at_its_deadline() {
+    let build = Build::launched(7100).cannot_see(instance_query(), "NoAnswer");
+    assert_eq!(build.plan().check_after, Some(Duration::from_secs(101)));
+}
+
+#[test]
+fn nothing_wakes_a_build_for_a_deadline_that_is_over() {
+    assert_eq!(Build::imaged(7300).sees_image(image(ImageState::Pending)).plan().check_after, None);
+}

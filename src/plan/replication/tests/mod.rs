@@ -1,0 +1,5 @@
+//! Decisions about a replication: each region by itself, and all together.
+
+mod keep;
+mod leave;
+mod whole;

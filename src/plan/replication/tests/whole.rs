@@ -1,0 +1,193 @@
+//! The source, the regions together, suspension.
+
+use serde_json::json;
+
+use crate::{
+    model::{Answer, ImageId, ImageState, Query, Region, Seen},
+    plan::{
+        build::BaseBuild,
+        fixtures::*,
+        replication::{ReplicationPlan, ReplicationStep, worst},
+        timing,
+    },
+};
+
+const EU: &str = "eu-west-1";
+
+fn told(plan: &ReplicationPlan) -> String {
+    match &plan.step {
+        None => progress(&plan.progress),
+        Some(ReplicationStep::Hold) => "hold".to_owned(),
+        Some(ReplicationStep::RecordSource(source)) => format!("record source {}", source.image_id),
+        Some(ReplicationStep::Release) => "release".to_owned(),
+    }
+}
+
+/// The source image is this, as seen in its own region.
+fn source_is(seen: Seen<Answer>) -> Replication {
+    Replication::new().with(|r| r.sightings.insert(&region(), Query::Image(ImageId::from(SOURCE)), seen))
+}
+
+fn source_in(state: ImageState) -> Replication {
+    source_is(Seen::Present(Answer::Image(Box::new(source_image(state)))))
+}
+
+fn of_build(base: BaseBuild) -> Replication {
+    Replication::new().with(|r| {
+        r.spec.source = serde_json::from_value(json!({"imageBuildRef": {"name": "web"}})).expect("a source");
+        r.base = Some((base, "images-web".to_owned()));
+    })
+}
+
+fn ready() -> BaseBuild {
+    BaseBuild::Ready { region: region(), image_id: ImageId::from(SOURCE) }
+}
+
+#[test]
+fn the_finalizer_comes_before_anything_else() {
+    assert_eq!(told(&Replication::new().with(|r| r.held = false).plan()), "hold");
+}
+
+#[test]
+fn a_suspended_replication_starts_nothing_and_looks_at_nothing() {
+    let plan = Replication::of(vec![asked(EU, 1)]).with(|r| r.spec.suspend = true).plan();
+    assert_eq!((told(&plan).as_str(), plan.watches.len(), plan.destinations.len()), ("wait Suspended", 0, 0));
+}
+
+#[test]
+fn an_available_source_is_written_down_before_it_is_copied() {
+    assert_eq!(told(&source_in(ImageState::Available).plan()), format!("record source {SOURCE}"));
+}
+
+#[test]
+fn a_source_that_may_still_become_available_is_waited_for() {
+    for state in [ImageState::Pending, ImageState::Transient, ImageState::Other("new".to_owned())] {
+        assert_eq!(told(&source_in(state).plan()), "wait WaitingForSourceImage");
+    }
+}
+
+#[test]
+fn a_source_that_cannot_be_copied_needs_a_person() {
+    for state in [
+        ImageState::Disabled,
+        ImageState::Invalid,
+        ImageState::Deregistered,
+        ImageState::Failed,
+        ImageState::Error,
+    ] {
+        let plan = source_in(state).plan();
+        assert_eq!(told(&plan), "blocked SourceNotAvailable");
+        assert_eq!(plan.check_after, Some(timing::NEEDS_HELP));
+    }
+}
+
+#[test]
+fn one_empty_answer_does_not_mean_that_there_is_no_such_image() {
+    let missing = |checks| told(&source_is(Seen::Absent { checks, since: at(-60) }).plan());
+    assert_eq!(missing(1), "wait ResolvingSource");
+    assert_eq!(missing(3), "blocked SourceNotFound");
+}
+
+#[test]
+fn a_source_that_cannot_be_seen_is_trouble() {
+    let replication = Replication::new().with(|r| {
+        r.sightings.insert_error(&region(), Query::Image(ImageId::from(SOURCE)), error("AuthFailure"))
+    });
+    assert_eq!(told(&replication.plan()), "trouble AuthenticationFailed");
+}
+
+#[test]
+fn a_resolved_image_is_not_looked_at_again() {
+    let plan = Replication::of(vec![kept(EU)]).plan();
+    assert!(plan.watches.iter().all(|w| w.region == ireland()), "{:?}", plan.watches);
+}
+
+#[test]
+fn a_build_is_waited_for() {
+    for base in [BaseBuild::Missing, BaseBuild::Running] {
+        assert_eq!(told(&of_build(base).plan()), "wait WaitingForSourceBuild");
+    }
+}
+
+#[test]
+fn a_build_that_failed_needs_a_person() {
+    assert_eq!(told(&of_build(BaseBuild::Failed).plan()), "blocked SourceBuildFailed");
+}
+
+#[test]
+fn a_finished_build_s_image_and_its_name_are_the_source() {
+    let Some(ReplicationStep::RecordSource(source)) = of_build(ready()).plan().step else { panic!() };
+    assert_eq!((source.name.as_str(), source.region), ("images-web", region()));
+}
+
+#[test]
+fn copies_are_kept_true_while_the_next_build_runs() {
+    let mut tampered = copy(ImageState::Available);
+    tampered.tags.remove("channel");
+    let replication = of_build(BaseBuild::Running).sees_image(tampered).with(|r| {
+        r.status.source = Some(replication_source());
+        r.status.destinations = vec![kept(EU)];
+    });
+    assert_eq!(replication.says(), r#"CreateTags {"channel": "stable"} as repair"#);
+}
+
+#[test]
+fn it_is_not_done_while_the_next_build_runs() {
+    let replication = of_build(BaseBuild::Running).with(|r| {
+        r.status.source = Some(replication_source());
+        r.status.destinations = vec![kept(EU)];
+    });
+    assert_eq!(told(&replication.plan()), "wait WaitingForSourceBuild");
+}
+
+#[test]
+fn it_is_done_when_every_region_is() {
+    let replication =
+        Replication::of(vec![kept(EU), kept("ap-southeast-2")]).into_regions(&[EU, "ap-southeast-2"]);
+    assert_eq!(told(&replication.plan()), "done");
+}
+
+#[test]
+fn it_is_not_done_while_a_region_is_copied_into() {
+    let replication = Replication::of(vec![kept(EU)]).into_regions(&[EU, "ap-southeast-2"]);
+    assert_eq!(told(&replication.plan()), "wait Copying");
+}
+
+#[test]
+fn it_is_not_done_while_a_region_is_left() {
+    let replication = Replication::of(vec![kept(EU), begun("ap-southeast-2", 60)]);
+    assert_eq!(told(&replication.plan()), "wait Copying");
+}
+
+#[test]
+fn one_region_s_trouble_stops_no_other() {
+    let replication = Replication::of(vec![asked(EU, 60)])
+        .into_regions(&[EU, "ap-southeast-2"])
+        .cannot_see(Query::ImagesOf(copy_owner().uid), "AuthFailure");
+    let plan = replication.plan();
+    assert!(plan.destinations[&Region::from("ap-southeast-2")].step.is_some());
+    assert_eq!(told(&plan), "trouble AuthenticationFailed");
+}
+
+#[test]
+fn what_needs_a_person_is_told_before_what_passes() {
+    let replication = Replication::of(vec![begun(EU, 60)])
+        .into_regions(&[EU, "us-east-1"])
+        .cannot_see(image_query(), "RequestLimitExceeded");
+    assert_eq!(told(&replication.plan()), "rejected SourceRegion");
+}
+
+#[test]
+fn of_two_troubles_the_one_that_needs_a_person_is_the_worst() {
+    let troubles = ["RequestLimitExceeded", "InternalError", "UnauthorizedOperation", "Throttling"]
+        .map(|code| crate::plan::Progress::Trouble(error(code)));
+    assert_eq!(worst(troubles.iter()), Some(&troubles[2]));
+}
+
+#[test]
+fn at_most_one_step_is_planned_for_a_region() {
+    let replication = Replication::of(vec![begun(EU, 60)]).into_regions(&[EU, "ap-southeast-2", "us-west-2"]);
+    let plan = replication.plan();
+    assert_eq!(plan.destinations.len(), 3);
+    assert_eq!(plan.step, None);
+}
