@@ -97,10 +97,15 @@ kill_group() {
   kill -s KILL -- "-$1" || kill -s KILL "$1"
 }
 
+# The content of a step, which stands on standard input.
+unpack() {
+  base64 -d
+}
+
 # run [INTERPRETER...]: runs the program on standard input.
 run() {
   program=$WORK/$name
-  base64 -d >"$program" 2>"$output.old" && chmod 700 "$program" || return
+  unpack >"$program" 2>"$output.old" && chmod 700 "$program" || return
   supervise "$@" "$program"
 }
 
@@ -142,7 +147,7 @@ write() {
 
 place() {
   [ ! -d "$1" ] || { echo "$1 is a directory"; return 1; }
-  mkdir -p "${1%/*}/" && (umask 077 && base64 -d >"$temporary") &&
+  mkdir -p "${1%/*}/" && (umask 077 && unpack >"$temporary") &&
     chown "$3" "$temporary" && chmod "$2" "$temporary" && mv -f "$temporary" "$1"
 }
 

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use super::{
     Outcome, StepReport, Verdict,
     machine::{Machine, Shell, in_every_shell, nonce, results, script},
+    program::Contents,
 };
 use crate::api::image_build::{Step, StepResult};
 
@@ -280,6 +281,18 @@ fn a_file_that_cannot_be_written_fails_with_the_reason() {
 }
 
 #[test]
+fn a_content_that_cannot_be_unpacked_fails() {
+    in_every_shell(|shell, machine| {
+        let machine = machine.with_contents(Contents::Packed);
+        fs::create_dir_all(machine.path("commands")).unwrap();
+        machine.has_command("gzip", "cat >&2; exit 1");
+        let verdict = machine.run(shell, &[machine.file("motd", "motd", "x")]);
+        assert_eq!(verdict.outcome, Some(Outcome::Failed), "{shell:?}");
+        assert!(!machine.path("motd").exists(), "{shell:?}");
+    });
+}
+
+#[test]
 fn a_file_does_not_move_into_a_directory_of_its_name() {
     in_every_shell(|shell, machine| {
         fs::create_dir(machine.path("taken")).unwrap();
@@ -316,8 +329,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
-    fn content_arrives_byte_for_byte(content in content()) {
+    fn content_arrives_byte_for_byte(content in content(), contents in prop_oneof![Just(Contents::Plain), Just(Contents::Packed)]) {
         in_every_shell(|shell, machine| {
+            let machine = machine.with_contents(contents);
             let program = format!("cat \"$0\" >{}; exit 0\n{content}", machine.path("copy").display());
             let steps: [Step; 2] = [machine.file("file", "file", &content), script("script", &program)];
             let verdict = machine.run(shell, &steps);

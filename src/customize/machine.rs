@@ -13,7 +13,11 @@ use std::{
 
 use regex::Regex;
 
-use super::{Nonce, Verdict, program::program, read_verdict};
+use super::{
+    Nonce, Verdict,
+    program::{Contents, program},
+    read_verdict,
+};
 use crate::{
     api::image_build::{Cleanup, Customize, File, Packages, Script, Step, StepResult, Upgrade},
     model::ClientToken,
@@ -67,10 +71,10 @@ pub fn in_every_shell(test: impl Fn(&Shell, Machine) + Sync) {
 
 /// All that a guest of the tests can call, besides what a test puts there: nothing that changes the machine which runs
 /// the tests.
-const TOOLS: [&str; 35] = [
+const TOOLS: [&str; 36] = [
     "base64", "cat", "chmod", "chown", "cksum", "cp", "cut", "dd", "du", "echo", "env", "expr", "false",
-    "find", "grep", "head", "ln", "ls", "mkdir", "mkfifo", "mv", "printf", "rm", "rmdir", "sed", "setsid",
-    "sh", "sleep", "sort", "tail", "touch", "tr", "true", "wc", "yes",
+    "find", "gzip", "grep", "head", "ln", "ls", "mkdir", "mkfifo", "mv", "printf", "rm", "rmdir", "sed",
+    "setsid", "sh", "sleep", "sort", "tail", "touch", "tr", "true", "wc", "yes",
 ];
 
 /// A shell, and the name under which its machine finds it.
@@ -130,6 +134,7 @@ pub struct Machine {
     directory: PathBuf,
     nonce: Nonce,
     customize: Customize,
+    contents: Contents,
     settings: Vec<(&'static str, String)>,
 }
 
@@ -144,11 +149,16 @@ impl Machine {
         }
         fs::write(directory.join("console"), "").unwrap();
         let customize = Customize { cleanup: Cleanup::None, timeout: minutes(10), ..Customize::default() };
-        Self { directory, nonce: nonce(), customize, settings: Vec::new() }
+        Self { directory, nonce: nonce(), customize, contents: Contents::Plain, settings: Vec::new() }
     }
 
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.customize.timeout = timeout.into();
+        self
+    }
+
+    pub fn with_contents(mut self, contents: Contents) -> Self {
+        self.contents = contents;
         self
     }
 
@@ -232,7 +242,7 @@ impl Machine {
     fn program(&self, steps: &[Step]) -> String {
         let path = |name: &str| self.path(name).display().to_string();
         let customize = Customize { steps: steps.to_vec(), ..self.customize.clone() };
-        let mut program = program(&customize, &self.nonce);
+        let mut program = program(&customize, &self.nonce, self.contents);
         for (variable, name) in [
             ("CONSOLE", "console"),
             ("SERIAL", "serial"),

@@ -2,7 +2,8 @@
 //! which tells on the serial console how it went. No I/O here: text in, text out.
 //!
 //! The protocol, version 1. User data holds a line `NONCE='<32 hex>'` and, for each step, one comment line
-//! `#step {"name":…,"action":…,…}`, for scripts and files followed by one here-document with the base64 of the content. The
+//! `#step {"name":…,"action":…,…}`, for scripts and files followed by one here-document with the base64 of the content
+//! (of its gzip, if the program decodes with `base64 -d | gzip -d`). User data may be gzip of the program. The
 //! guest prints lines `::ami-operator:<nonce>:<payload>:<cksum>::`, where `<cksum>` is what POSIX `cksum` says of the
 //! payload, and a payload is one of
 //!
@@ -17,6 +18,7 @@
 //! ```
 
 mod cksum;
+mod gzip;
 mod nonce;
 mod program;
 mod user_data;

@@ -2,11 +2,16 @@
 
 use std::fmt::Write;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::general_purpose::{GeneralPurpose, PAD},
+    prelude::BASE64_STANDARD,
+};
 use kube::core::Duration;
 use serde::Serialize;
 
-use super::Nonce;
+use super::{Nonce, gzip::gzip};
 use crate::api::image_build::{
     Cleanup, Customize, EnvVar, File, Packages, Reboot, Script, Services, Step, User,
 };
@@ -17,16 +22,28 @@ const BASE64_LINE: usize = 76;
 /// Where cloud-init looks for the headers of a mail. Source: `convert_string` in its `user_data.py`.
 const MAIL_HEAD: usize = 4096;
 
+/// Takes what the pattern of the API takes: the bits after the last byte need not be zero.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&STANDARD, PAD.with_decode_allow_trailing_bits(true));
+
+/// How the contents of scripts and files are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// As base64.
+    Plain,
+    /// As base64 of gzip.
+    Packed,
+}
+
 /// The program that carries out what `customize` says in a guest, reports under `nonce` and powers the machine off.
 ///
 /// The same input gives the same text, because a launch that is repeated with its client token has to be the same launch.
-pub fn program(customize: &Customize, nonce: &Nonce) -> String {
-    let mut program = prologue(customize)
+pub fn program(customize: &Customize, nonce: &Nonce, contents: Contents) -> String {
+    let mut program = prologue(customize, contents)
         .replace("@NONCE@", &nonce.to_string())
         .replace("@TIMEOUT@", &seconds(customize.timeout).to_string())
         .replace("@STEPS@", &customize.steps.len().to_string());
     for step in &customize.steps {
-        program.extend(sections(step));
+        program.extend(sections(step, contents));
     }
     if customize.cleanup == Cleanup::Standard {
         program.push_str("\ncleanup");
@@ -45,7 +62,7 @@ fn unlike_mail(program: String) -> String {
 }
 
 /// The functions that these steps need, and the start.
-fn prologue(customize: &Customize) -> String {
+fn prologue(customize: &Customize, contents: Contents) -> String {
     let any = |uses: fn(&Step) -> bool| customize.steps.iter().any(uses);
     let mut program = "#!/bin/sh\n".to_owned() + &sent(include_str!("guest.sh"));
     let mut add = |needed: bool, piece: &str| {
@@ -53,6 +70,7 @@ fn prologue(customize: &Customize) -> String {
             program.push_str(&sent(piece));
         }
     };
+    add(contents == Contents::Packed, include_str!("guest/packed.sh"));
     add(any(|step| step.reboot.is_some()), include_str!("guest/reboot.sh"));
     add(true, include_str!("guest/start.sh"));
     add(
@@ -97,11 +115,11 @@ struct Header<'a> {
 }
 
 /// The API makes sure that there is exactly one.
-fn sections(step: &Step) -> impl Iterator<Item = String> {
+fn sections(step: &Step, contents: Contents) -> impl Iterator<Item = String> {
     let Step { name, script, file, packages, services, user, reboot } = step;
     let found = [
-        script.as_ref().map(|script| script_section(name, script)),
-        file.as_ref().map(|file| file_section(name, file)),
+        script.as_ref().map(|script| script_section(name, script, contents)),
+        file.as_ref().map(|file| file_section(name, file, contents)),
         packages.as_ref().map(|packages| packages_section(name, packages)),
         services.as_ref().map(|services| services_section(name, services)),
         user.as_ref().map(|user| user_section(name, user)),
@@ -113,7 +131,7 @@ fn sections(step: &Step) -> impl Iterator<Item = String> {
 }
 
 /// A program with a `#!` line names its interpreter to the kernel.
-fn script_section(name: &str, script: &Script) -> String {
+fn script_section(name: &str, script: &Script, contents: Contents) -> String {
     let Script { inline, interpreter, env, working_directory, timeout } = script;
     let timeout_seconds = timeout.map(seconds);
     let mut command = String::new();
@@ -132,7 +150,7 @@ fn script_section(name: &str, script: &Script) -> String {
         None => command.push_str(" /bin/sh"),
     }
     let header = Header { name, action: "script", timeout_seconds, ..Header::default() };
-    section(&header, &command, Some(&BASE64_STANDARD.encode(inline)))
+    section(&header, &command, Some(&contents.encode(inline.as_bytes())))
 }
 
 fn environment(env: &[EnvVar]) -> String {
@@ -140,7 +158,7 @@ fn environment(env: &[EnvVar]) -> String {
     if env.is_empty() { String::new() } else { format!(" env {}", words.collect::<Vec<_>>().join(" ")) }
 }
 
-fn file_section(name: &str, file: &File) -> String {
+fn file_section(name: &str, file: &File, contents: Contents) -> String {
     let File { path, mode, owner, content, binary_data } = file;
     let header = Header {
         name,
@@ -151,9 +169,25 @@ fn file_section(name: &str, file: &File) -> String {
         ..Header::default()
     };
     let command = format!("write {} {} {}", quoted(path), quoted(mode), quoted(owner));
-    let binary = binary_data.as_ref().map(|data| data.chars().filter(char::is_ascii_graphic).collect());
-    let content = binary.unwrap_or_else(|| BASE64_STANDARD.encode(content.as_deref().unwrap_or_default()));
-    section(&header, &command, Some(&content))
+    let bytes = match binary_data {
+        Some(data) => bytes(data),
+        None => content.clone().unwrap_or_default().into_bytes(),
+    };
+    section(&header, &command, Some(&contents.encode(&bytes)))
+}
+
+fn bytes(base64: &str) -> Vec<u8> {
+    let digits: String = base64.chars().filter(char::is_ascii_graphic).collect();
+    LENIENT.decode(digits).expect("the API takes nothing but base64")
+}
+
+impl Contents {
+    fn encode(self, content: &[u8]) -> String {
+        match self {
+            Self::Plain => BASE64_STANDARD.encode(content),
+            Self::Packed => BASE64_STANDARD.encode(gzip(content)),
+        }
+    }
 }
 
 fn packages_section(name: &str, packages: &Packages) -> String {

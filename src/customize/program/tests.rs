@@ -1,4 +1,4 @@
-use super::*;
+use super::{program as program_of, *};
 use crate::{
     api::image_build::Upgrade,
     customize::{
@@ -7,6 +7,10 @@ use crate::{
     },
     model::ClientToken,
 };
+
+fn program(customize: &Customize, nonce: &Nonce) -> String {
+    program_of(customize, nonce, Contents::Plain)
+}
 
 fn text(steps_of_it: impl Into<Vec<Step>>) -> String {
     program(&steps(steps_of_it), &nonce())
@@ -107,7 +111,7 @@ fn a_part_of_a_second_counts_as_a_whole_one() {
 fn binary_data_is_sent_without_its_blanks() {
     let mut step = file("key", "/etc/key", "");
     let file = step.file.as_mut().unwrap();
-    (file.content, file.binary_data) = (None, Some(" AAEC\n/v8=\n".to_owned()));
+    (file.content, file.binary_data) = (None, Some(" AAEC\n/v9=\n".to_owned()));
     assert!(text([step]).contains("<<'CONTENT'\nAAEC/v8=\nCONTENT\n"));
 }
 

@@ -84,6 +84,7 @@ struct Step {
 
 /// The `#step` lines, those of scripts and files with the here-document that follows them.
 fn steps(text: &str) -> Vec<Step> {
+    let packed = text.contains("\n  base64 -d | gzip -d\n");
     let mut lines = text.lines();
     let mut steps = Vec::new();
     while let Some(line) = lines.next() {
@@ -95,7 +96,8 @@ fn steps(text: &str) -> Vec<Step> {
         }
         let document = lines.by_ref().skip_while(|line| !line.ends_with("<<'CONTENT'")).skip(1);
         let encoded: String = document.take_while(|line| *line != "CONTENT").map(str::trim).collect();
-        let content = BASE64.decode(encoded).unwrap_or_default();
+        let decoded = BASE64.decode(encoded).unwrap_or_default();
+        let content = if packed { unpacked(&decoded) } else { decoded.as_slice().into() };
         let script = (header.action == "script").then(|| String::from_utf8_lossy(&content).into_owned());
         steps.push(Step { header, script });
     }
@@ -386,6 +388,17 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(text.as_bytes()).unwrap();
         assert_eq!(boot(encoder.finish().unwrap(), 1), boot(text, 1));
+    }
+
+    #[test]
+    fn contents_may_be_compressed_one_by_one() {
+        use std::io::Write;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(b"exit 7").unwrap();
+        let text = program(&[("one", "true")])
+            .replace(&BASE64.encode("true"), &BASE64.encode(encoder.finish().unwrap()));
+        let told = payloads(&boot(format!("unpack() {{\n  base64 -d | gzip -d\n}}\n{text}"), 1));
+        assert_eq!(told[2], "step one failed 7 0");
     }
 
     #[test]

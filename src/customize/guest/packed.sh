@@ -1,0 +1,4 @@
+#!/bin/sh
+unpack() {
+  base64 -d | gzip -d
+}
