@@ -14,7 +14,7 @@ use std::{
 use regex::Regex;
 
 use super::{
-    Nonce, Verdict,
+    Nonce, Outcome, Verdict,
     program::{Contents, program},
     read_verdict,
 };
@@ -55,6 +55,18 @@ pub fn packages(name: &str, upgrade: Upgrade, install: &[&str], remove: &[&str])
 
 pub fn results(verdict: &Verdict) -> Vec<(&str, StepResult, Option<i32>)> {
     verdict.steps.iter().map(|step| (step.name.as_str(), step.result, step.exit_code)).collect()
+}
+
+pub fn succeeded(shell: &Shell, machine: &Machine, step: &Step) -> Vec<String> {
+    let verdict = machine.run(shell, std::slice::from_ref(step));
+    assert_eq!(verdict.outcome, Some(Outcome::Succeeded), "{shell:?}: {:?}", verdict.log);
+    machine.calls()
+}
+
+pub fn failed(shell: &Shell, machine: &Machine, step: &Step) -> Verdict {
+    let verdict = machine.run(shell, std::slice::from_ref(step));
+    assert_eq!(verdict.outcome, Some(Outcome::Failed), "{shell:?}");
+    verdict
 }
 
 /// Every test runs once in each shell that is installed, in all of them at the same time.

@@ -31,6 +31,8 @@ mod guest_tests;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod packages_tests;
+#[cfg(test)]
 mod restart_tests;
 
 pub use nonce::Nonce;
