@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema, core::Duration};
 use serde::{Deserialize, Serialize};
 
-use super::{DeletionPolicy, LocalRef, image_build::FailureStatus, schema};
+use super::{DeletionPolicy, LocalRef, UsedSnapshot, image_build::FailureStatus, schema};
 use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags};
 
 /// Keeps copies of one image in every region of a list, for as long as it lives. Adding a region or a tag is an edit.
@@ -169,6 +169,10 @@ pub struct ImageReplicationStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplicationSourceStatus {
+    /// Name of the ImageBuild that it was resolved from. Its copies outlive that object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub image_build_name: Option<String>,
     #[serde(rename = "imageID")]
     pub image_id: ImageId,
     pub region: Region,
@@ -204,6 +208,10 @@ pub struct DestinationStatus {
     /// Percent copied, while the copy is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<i32>,
+    /// Snapshots that could not be deleted because something else uses them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub used_snapshots: Vec<UsedSnapshot>,
     /// When the copy was first seen available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_at: Option<Time>,

@@ -11,6 +11,7 @@ mod tests;
 pub use image_build::{ImageBuild, ImageBuildSpec, ImageBuildStatus};
 pub use image_replication::{ImageReplication, ImageReplicationSpec, ImageReplicationStatus};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,16 @@ pub struct LocalRef {
     /// Name of the object, in the namespace of the one that refers to it.
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
     pub name: String,
+}
+
+/// A snapshot that was to be deleted, and that something else uses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UsedSnapshot {
+    #[serde(rename = "snapshotID")]
+    pub snapshot_id: crate::model::SnapshotId,
+    /// When EC2 first said so. Minutes later it is left to its user.
+    pub since: Time,
 }
 
 /// One EBS snapshot behind an image.

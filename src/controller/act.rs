@@ -82,9 +82,6 @@ async fn build_call<'a>(operator: &Operator, call: &'a BuildCall) -> (Action, &'
         BuildCall::RunInstances(request) => {
             (Action::RunInstances, &request.region, launched(ec2.run_instances(request).await))
         }
-        BuildCall::StopInstances { region, id } => {
-            (Action::StopInstances, region, accepted(ec2.stop_instances(region, id).await))
-        }
         BuildCall::TerminateInstances { region, id } => {
             (Action::TerminateInstances, region, accepted(ec2.terminate_instances(region, id).await))
         }

@@ -1,5 +1,5 @@
 //! How long a failed call rests: 2 s, doubled each time, at most 5 minutes, with jitter; ten minutes where a person has to
-//! do something.
+//! do something; until the next edit where the request is wrong.
 //!
 //! An object is looked at whenever something that it watches changes, its other regions included. So the rest is kept
 //! here, by call: until it is over, the same call is answered by the same error without being made.
@@ -14,12 +14,15 @@ use tokio::time::Instant;
 
 use crate::{
     ec2::poller::Subject,
-    model::{AwsError, Disposition, Region},
+    model::{AwsError, Class, Disposition, Region},
     plan::{build::BuildCall, replication::DestinationCall, timing},
 };
 
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_mins(5);
+
+/// What was refused as wrong is wrong until the object changes, which ends the rest.
+const UNTIL_EDITED: Duration = Duration::from_hours(24 * 365);
 
 /// What needs a person stays what is shown while the repetition is prepared by a look around.
 const LOOK_AROUND: Duration = Duration::from_secs(30);
@@ -101,11 +104,14 @@ impl Backoff {
 }
 
 fn rest(error: &AwsError, failures: u32) -> Duration {
+    // A name that was taken may be our own image's, or free the next time: what came of it is looked for, not waited out.
+    if error.class() == Class::NameTaken {
+        return jittered(delay(failures), fastrand::f64());
+    }
     match error.class().disposition() {
-        Disposition::Wait | Disposition::Retry | Disposition::Rejected => {
-            jittered(delay(failures), fastrand::f64())
-        }
+        Disposition::Wait | Disposition::Retry => jittered(delay(failures), fastrand::f64()),
         Disposition::NeedsHelp => timing::NEEDS_HELP,
+        Disposition::Rejected => UNTIL_EDITED,
     }
 }
 
@@ -193,6 +199,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_needs_a_person_rests_for_ten_minutes() {
         assert_eq!(failed(1, "UnauthorizedOperation").remaining(&web()), Duration::from_mins(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_was_taken_is_tried_again_soon() {
+        assert!(failed(1, "InvalidAMIName.Duplicate").remaining(&web()) < Duration::from_secs(3));
     }
 
     #[tokio::test(start_paused = true)]

@@ -47,7 +47,13 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
     hold_or_release(operator, subject, &held, &plan).await?;
     operator.dependents.seen(subject, &state(&new));
     let failed = matches!(outcome, Outcome::Failed(_));
-    Ok(operator.next(subject, answered || (plan.step.is_some() && !failed), failed, plan.check_after))
+    let moved = plan.step.is_some() && (!failed || receipts(&status) != receipts(&new));
+    Ok(operator.next(subject, answered || moved, failed, plan.check_after))
+}
+
+/// What the next decision is made from: a failed call that changed it leads to another call, which need not rest.
+fn receipts(status: &ImageBuildStatus) -> impl PartialEq + use<'_> {
+    (&status.failure, &status.builder, &status.image)
 }
 
 /// What a reference to this build sees.

@@ -88,7 +88,7 @@ fn rate(action: Action) -> Option<Rate> {
         // AWS: 100 and 1.
         Action::CopyImage => (50.0, 0.5),
         // AWS: 50 and 5.
-        Action::StopInstances | Action::CreateImage => (25.0, 2.5),
+        Action::CreateImage => (25.0, 2.5),
         // AWS: 100 and 5.
         Action::TerminateInstances
         | Action::ModifyImageAttribute

@@ -71,8 +71,6 @@ pub trait Ec2: Send + Sync {
 
     /// `ec2:RunInstances` of exactly one instance.
     async fn run_instances(&self, request: &RunInstances) -> Result<Instance, AwsError>;
-    /// `ec2:StopInstances`, not forced: a machine that was forced to stop may have lost data.
-    async fn stop_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError>;
     /// `ec2:TerminateInstances` of one id: in a batch one bad id fails the others.
     async fn terminate_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError>;
     /// `ec2:CreateImage`: the new image's id.

@@ -17,7 +17,6 @@ pub enum Action {
     GetParameters,
     GetCallerIdentity,
     RunInstances,
-    StopInstances,
     TerminateInstances,
     CreateImage,
     CopyImage,
@@ -30,7 +29,7 @@ pub enum Action {
 
 impl Action {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 15] = [
         Self::DescribeInstances,
         Self::DescribeImages,
         Self::DescribeSnapshots,
@@ -38,7 +37,6 @@ impl Action {
         Self::GetParameters,
         Self::GetCallerIdentity,
         Self::RunInstances,
-        Self::StopInstances,
         Self::TerminateInstances,
         Self::CreateImage,
         Self::CopyImage,
@@ -65,7 +63,6 @@ impl Action {
             | Self::DescribeSnapshots
             | Self::GetConsoleOutput
             | Self::RunInstances
-            | Self::StopInstances
             | Self::TerminateInstances
             | Self::CreateImage
             | Self::CopyImage
@@ -227,6 +224,16 @@ impl Class {
             }
             Self::NameTaken | Self::Invalid => Disposition::Rejected,
         }
+    }
+
+    /// Whether a launch that failed so launched nothing for certain, so that the next type, subnet or token may be tried.
+    pub fn ends_attempt(self) -> bool {
+        matches!(self, Self::Capacity | Self::TokenSpent)
+    }
+
+    /// Whether a create call that failed so may have been carried out, now or by a former one.
+    pub fn leaves_doubt(self) -> bool {
+        matches!(self, Self::Ambiguous | Self::TokenMismatch | Self::NameTaken)
     }
 
     /// The reason of the condition that shows it.

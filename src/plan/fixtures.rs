@@ -127,7 +127,7 @@ pub fn image(state: ImageState) -> Image {
         root_device_name: Some("/dev/xvda".to_owned()),
         imds_support: Some("v2.0".to_owned()),
         source_instance_id: None,
-        source_image_id: None,
+        source_image_id: Some(ImageId::from(SOURCE)),
         product_codes: Vec::new(),
         tags: build_owner().tags(&Tags::new(), Role::Image, 1, None),
     }
@@ -273,6 +273,7 @@ impl Build {
             uncertain: None,
             architecture: None,
             snapshots: Vec::new(),
+            used_snapshots: Vec::new(),
             available_at: None,
             removed_at: None,
         };
@@ -467,6 +468,7 @@ fn build_record(record: &BuildRecord) -> String {
         BuildRecord::Failed { failure, .. } => format!("record failed {}", failure.reason),
         BuildRecord::ImageFound { image_id, .. } => format!("record found {image_id}"),
         BuildRecord::ImageAvailable(_) => "record available".to_owned(),
+        BuildRecord::ImageKept(id) => format!("record kept {id}"),
         BuildRecord::ImageGone => "record image gone".to_owned(),
         BuildRecord::BuilderGone => "record builder gone".to_owned(),
         BuildRecord::Completed => "record completed".to_owned(),
@@ -476,7 +478,6 @@ fn build_record(record: &BuildRecord) -> String {
 fn build_call(call: &BuildCall) -> String {
     match call {
         BuildCall::RunInstances(request) => format!("RunInstances {}", request.instance_type),
-        BuildCall::StopInstances { id, .. } => format!("StopInstances {id}"),
         BuildCall::TerminateInstances { id, .. } => format!("TerminateInstances {id}"),
         BuildCall::CreateImage(request) => format!("CreateImage {}", request.name),
         BuildCall::RequireImdsV2 { id, .. } => format!("RequireImdsV2 {id}"),
@@ -498,7 +499,12 @@ pub struct Replication {
 }
 
 pub fn replication_source() -> ReplicationSourceStatus {
-    ReplicationSourceStatus { image_id: ImageId::from(SOURCE), region: region(), name: "base".to_owned() }
+    ReplicationSourceStatus {
+        image_build_name: None,
+        image_id: ImageId::from(SOURCE),
+        region: region(),
+        name: "base".to_owned(),
+    }
 }
 
 /// A copy whose call was written down so many seconds ago.
@@ -511,6 +517,7 @@ pub fn asked(region: &str, age: i64) -> DestinationStatus {
         image_id: None,
         source_image_id: Some(source),
         snapshot_ids: Vec::new(),
+        used_snapshots: Vec::new(),
         attempt: Some(1),
         requested_at: Some(time(-age)),
         uncertain: None,

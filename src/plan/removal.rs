@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{CheckAfter, Eyes, Pace, timing};
+use crate::api::UsedSnapshot;
 use crate::model::{
-    AwsError, Image, ImageId, ImageState, Region, Seen, Snapshot, SnapshotId, ownership::Owner,
+    AwsError, Image, ImageId, ImageState, InstanceId, Region, Seen, Snapshot, SnapshotId, ownership::Owner,
 };
 
 #[cfg(test)]
@@ -19,6 +20,8 @@ pub enum Removal {
     Waiting(CheckAfter),
     Deregister(ImageId),
     DeleteSnapshot(SnapshotId),
+    /// This image turned out to be available, and no policy asks for its removal; nothing else is left.
+    Spared(ImageId),
     Gone,
 }
 
@@ -29,10 +32,14 @@ pub struct Doomed<'a> {
     pub owner: &'a Owner,
     /// By id, looked at by id as well: somebody may have taken our tags off them.
     pub known: &'a [ImageId],
+    /// What a create call whose answer was lost would have made it of. Ownership tags alone prove nothing: whoever copies
+    /// an image with its tags has them on an image of his own.
+    pub origin: Origin<'a>,
     /// Images of the owner that stay in any case.
     pub keep: &'a [ImageId],
-    /// No policy asks for the removal of a usable image: one that turns out to be available is left alone. Otherwise
-    /// everything goes that carries the owner's tags.
+    /// Snapshots that something else was found to use: they are handed over.
+    pub handed_over: &'a [SnapshotId],
+    /// No policy asks for the removal of a usable image: one that turns out to be available is left alone.
     pub spare_available: bool,
     /// When the create call was about to be made: nothing counts as gone within the consistency window after it.
     pub made_at: Timestamp,
@@ -40,10 +47,39 @@ pub struct Doomed<'a> {
     pub was_seen: bool,
 }
 
+/// What an image was made of.
+#[derive(Clone, Copy, Debug)]
+pub enum Origin<'a> {
+    /// Of this instance; without one no image was made.
+    Instance(Option<&'a InstanceId>),
+    /// Of one of these images.
+    Images(&'a [ImageId]),
+}
+
+impl Origin<'_> {
+    fn is_of(&self, image: &Image) -> bool {
+        match self {
+            Self::Instance(id) => id.is_some() && image.source_instance_id.as_ref() == *id,
+            Self::Images(ids) => image.source_image_id.as_ref().is_some_and(|id| ids.contains(id)),
+        }
+    }
+}
+
 impl Doomed<'_> {
+    /// Whether the image is one of those that this is about.
+    fn concerns(&self, image: &Image) -> bool {
+        let ours = self.owner.owns(&image.tags) && self.origin.is_of(image);
+        let named =
+            self.known.contains(&image.id) || (ours && (self.known.is_empty() || !self.spare_available));
+        named && !self.keep.contains(&image.id)
+    }
+
     fn condemns(&self, image: &Image) -> bool {
-        let named = !self.spare_available || self.known.is_empty() || self.known.contains(&image.id);
-        named && !self.keep.contains(&image.id) && !(self.spare_available && is_usable(image))
+        self.concerns(image) && !self.spares(image)
+    }
+
+    fn spares(&self, image: &Image) -> bool {
+        self.spare_available && is_usable(image)
     }
 
     fn is_over(&self, checks: u32, since: Timestamp, now: Timestamp) -> bool {
@@ -108,16 +144,26 @@ pub fn of_images(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result
     }
     let snapshots = eyes.snapshots_of(doomed.region, &doomed.owner.uid, Pace::Now)?;
     let used: Vec<SnapshotId> = images.iter().flat_map(|i| i.snapshot_ids()).collect();
-    let orphan = |s: &&Snapshot| !used.contains(&s.id);
+    let orphan = |s: &&Snapshot| !used.contains(&s.id) && !doomed.handed_over.contains(&s.id);
     let certain = doomed.knows_users(&seen, &images, now);
     if let Some(snapshot) = snapshots.present().filter(|_| certain).and_then(|list| list.iter().find(orphan))
     {
         return Ok(Removal::DeleteSnapshot(snapshot.id.clone()));
     }
+    if let Some(image) = images.iter().find(|i| doomed.concerns(i) && doomed.spares(i)) {
+        return Ok(Removal::Spared(image.id.clone()));
+    }
     let gone = doomed.is_settled(&seen, now)
         && doomed.is_settled(&snapshots, now)
         && known.iter().all(|image| doomed.is_done_with(image, now));
     Ok(if gone { Removal::Gone } else { Removal::Waiting(doomed.window(now)) })
+}
+
+/// The snapshots that something else has been using for so long that it is no matter of consistency: whoever uses them has
+/// them now.
+pub fn handed_over(used: &[UsedSnapshot], now: Timestamp) -> Vec<SnapshotId> {
+    let lasting = |s: &&UsedSnapshot| timing::elapsed(s.since.0, now) >= timing::CONSISTENCY_WINDOW;
+    used.iter().filter(lasting).map(|s| s.snapshot_id.clone()).collect()
 }
 
 fn is_there(image: &Image) -> bool {

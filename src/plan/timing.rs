@@ -31,6 +31,9 @@ pub const CAPACITY_ROUND: Duration = Duration::from_mins(1);
 /// A builder that outlives its run's deadline by this much may be removed by whoever finds it.
 pub const DELETE_AFTER_MARGIN: Duration = Duration::from_hours(1);
 
+/// How long a launch may be refused for its instance profile: IAM's own objects reach EC2 within seconds.
+pub const PROFILE_WINDOW: Duration = Duration::from_mins(2);
+
 /// How often the progress of snapshots is asked for: it is only shown, so it may cost a third of what is waited for.
 pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -67,6 +70,15 @@ pub fn remaining(from: Timestamp, after: Duration, now: Timestamp) -> Duration {
 /// `time` plus `after`, at most the end of time.
 pub fn later(time: Timestamp, after: Duration) -> Timestamp {
     time.checked_add(after).unwrap_or(Timestamp::MAX)
+}
+
+/// Such as `1h4m12s`.
+pub fn human(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, s) => format!("{m}m{s}s"),
+        (h, m, s) => format!("{h}h{m}m{s}s"),
+    }
 }
 
 /// How long after its failure a copy is made again.

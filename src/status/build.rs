@@ -9,13 +9,14 @@ use super::{
 };
 use crate::{
     api::{
-        ImageBuildStatus,
+        ImageBuildStatus, UsedSnapshot,
         image_build::{BuilderStatus, FailureStatus, ImageStatus, StageStatus},
     },
-    model::{AwsError, Class, Disposition, ImageId, Instance},
+    model::{AwsError, Class, Disposition, ImageId, Instance, SnapshotId},
     plan::{
         Failure, Progress, WaitingOn,
-        build::{BuildCall, BuildPlan, BuildRecord, BuildStep, BuildView, Stage, is_refusal},
+        build::{BuildCall, BuildPlan, BuildRecord, BuildStep, BuildView, Stage},
+        timing,
     },
 };
 
@@ -86,6 +87,10 @@ fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timest
             found(status, image_id, intent, now);
         }
         BuildRecord::ImageAvailable(image) => status.image = Some(image.clone()),
+        BuildRecord::ImageKept(id) => change(&mut status.image, |i| {
+            i.image_id = Some(id.clone());
+            i.available_at.get_or_insert(Time(now));
+        }),
         BuildRecord::ImageGone => change(&mut status.image, |i| i.removed_at = Some(Time(now))),
         BuildRecord::BuilderGone => change(&mut status.builder, |b| b.terminated_at = Some(Time(now))),
         BuildRecord::Completed => complete(status, now),
@@ -105,7 +110,6 @@ fn apply_success(status: &mut ImageBuildStatus, call: &BuildCall, outcome: &Outc
         (
             BuildCall::RunInstances(_)
             | BuildCall::CreateImage(_)
-            | BuildCall::StopInstances { .. }
             | BuildCall::RequireImdsV2 { .. }
             | BuildCall::DeregisterImage { .. }
             | BuildCall::DeleteSnapshot { .. },
@@ -121,11 +125,11 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
     let rejected = class.disposition() == Disposition::Rejected;
     let failure = || Failure::new(class.reason(), conditions::explain(error));
     match call {
-        BuildCall::RunInstances(_) if is_refusal(class) => refused(status, &failure(), now),
-        BuildCall::RunInstances(_) if leaves_doubt(class) => {
+        BuildCall::RunInstances(_) if class.ends_attempt() => refused(status, &failure(), now),
+        BuildCall::RunInstances(_) if class.leaves_doubt() => {
             change(&mut status.builder, |b| b.uncertain = Some(uncertain(error)));
         }
-        BuildCall::CreateImage(_) if leaves_doubt(class) => {
+        BuildCall::CreateImage(_) if class.leaves_doubt() => {
             change(&mut status.image, |i| i.uncertain = Some(uncertain(error)));
         }
         BuildCall::RunInstances(_) | BuildCall::CreateImage(_) | BuildCall::RequireImdsV2 { .. }
@@ -133,22 +137,35 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
         {
             fail(status, &failure(), now);
         }
+        BuildCall::RunInstances(_) if class == Class::NotReadyYet && is_late(status, now) => {
+            fail(status, &failure(), now);
+        }
+        BuildCall::DeleteSnapshot { id, .. } if class == Class::InUse => {
+            change(&mut status.image, |i| in_use(&mut i.used_snapshots, id, now));
+        }
         BuildCall::TerminateInstances { .. } if class == Class::NotFound => {
             change(&mut status.builder, |b| b.terminating_at = Some(Time(now)));
         }
         BuildCall::RunInstances(_)
         | BuildCall::CreateImage(_)
         | BuildCall::RequireImdsV2 { .. }
-        | BuildCall::StopInstances { .. }
         | BuildCall::TerminateInstances { .. }
         | BuildCall::DeregisterImage { .. }
         | BuildCall::DeleteSnapshot { .. } => {}
     }
 }
 
-/// Whether a create call that failed with this class may have been carried out, now or by a former one.
-pub(super) fn leaves_doubt(class: Class) -> bool {
-    matches!(class, Class::Ambiguous | Class::TokenMismatch | Class::NameTaken)
+/// Whether what a launch was refused for had time enough to appear.
+fn is_late(status: &ImageBuildStatus, now: Timestamp) -> bool {
+    let requested_at = status.builder.as_ref().map(|b| b.requested_at.0);
+    requested_at.is_some_and(|at| timing::elapsed(at, now) >= timing::PROFILE_WINDOW)
+}
+
+/// Remembers since when something else uses a snapshot.
+pub(super) fn in_use(used: &mut Vec<UsedSnapshot>, id: &SnapshotId, now: Timestamp) {
+    if !used.iter().any(|s| s.snapshot_id == *id) {
+        used.push(UsedSnapshot { snapshot_id: id.clone(), since: Time(now) });
+    }
 }
 
 /// Also for an instance that came back from an old token already dead: it is looked at like any other.
@@ -192,18 +209,9 @@ pub(super) fn failure_status(failure: &Failure, now: Timestamp) -> FailureStatus
 fn complete(status: &mut ImageBuildStatus, now: Timestamp) {
     let start = status.start_time.get_or_insert(Time(now)).0;
     status.completion_time.get_or_insert(Time(now));
-    status.duration = Some(human(crate::plan::timing::elapsed(start, now).as_secs()));
+    status.duration = Some(timing::human(timing::elapsed(start, now).as_secs()));
     if let Some(last) = status.stages.last_mut() {
         last.completion_time.get_or_insert(Time(now));
-    }
-}
-
-/// Such as `1h4m12s`.
-fn human(seconds: u64) -> String {
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => format!("{s}s"),
-        (0, m, s) => format!("{m}m{s}s"),
-        (h, m, s) => format!("{h}h{m}m{s}s"),
     }
 }
 
@@ -232,7 +240,7 @@ fn progress_after(
     }
     let attempt = status.attempt.unwrap_or(1);
     match error.class() {
-        class if is_refusal(class) => {
+        class if class.ends_attempt() => {
             Progress::Moving(WaitingOn::Capacity { attempt, message: error.to_string() })
         }
         Class::NameTaken => plan.progress.clone(),

@@ -7,12 +7,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     Outcome, Seeing,
-    build::{failure_status, leaves_doubt, uncertain},
+    build::{failure_status, in_use, uncertain},
     conditions::{self, Conditions, Said, Standing, Value},
 };
 use crate::{
     api::{ImageReplicationStatus, image_replication::DestinationStatus},
-    model::{AwsError, Class, ImageId, Region},
+    model::{Class, ImageId, Region},
     plan::{
         Progress, WaitingOn,
         replication::{
@@ -52,7 +52,7 @@ pub fn project(
             show(destination, progress, seen.generation, view.now);
         }
     }
-    summarise(view, &mut status, &overall(plan, &shown), seen.generation);
+    summarise(view, &mut status, plan, &overall(plan, &shown));
     status
 }
 
@@ -135,7 +135,14 @@ fn begun(copy: &mut DestinationStatus, id: &ImageId) {
 fn apply_call(copy: &mut DestinationStatus, call: &DestinationCall, outcome: &Outcome, now: Timestamp) {
     match (call, outcome) {
         (DestinationCall::CopyImage(_), Outcome::ImageCreated(id)) => begun(copy, id),
-        (DestinationCall::CopyImage(_), Outcome::Failed(error)) => copy_failed(copy, error, now),
+        (DestinationCall::CopyImage(_), Outcome::Failed(error)) if error.class().leaves_doubt() => {
+            copy.uncertain = Some(uncertain(error));
+        }
+        (DestinationCall::DeleteSnapshot { id, .. }, Outcome::Failed(error))
+            if error.class() == Class::InUse =>
+        {
+            in_use(&mut copy.used_snapshots, id, now);
+        }
         (DestinationCall::CreateTags { tags, .. }, Outcome::Accepted) => {
             let new = tags.keys().filter(|k| !copy.tag_keys.contains(k)).cloned().collect::<Vec<_>>();
             copy.tag_keys.extend(new);
@@ -151,17 +158,6 @@ fn apply_call(copy: &mut DestinationStatus, call: &DestinationCall, outcome: &Ou
             | DestinationCall::DeleteSnapshot { .. },
             _,
         ) => {}
-    }
-}
-
-/// A request that EC2 refuses as wrong is not sent again with the same words.
-fn copy_failed(copy: &mut DestinationStatus, error: &AwsError, now: Timestamp) {
-    let class = error.class();
-    if leaves_doubt(class) {
-        copy.uncertain = Some(uncertain(error));
-    } else if class == Class::Invalid {
-        copy.failure =
-            Some(failure_status(&crate::plan::Failure::new(class.reason(), conditions::explain(error)), now));
     }
 }
 
@@ -214,8 +210,8 @@ fn overall(plan: &ReplicationPlan, shown: &BTreeMap<Region, Progress>) -> Progre
 fn summarise(
     view: &ReplicationView<'_>,
     status: &mut ImageReplicationStatus,
+    plan: &ReplicationPlan,
     progress: &Progress,
-    generation: Option<i64>,
 ) {
     let total = view.spec.destinations.len();
     let wanted = |d: &&DestinationStatus| view.spec.destinations.iter().any(|w| w.region == d.region);
@@ -239,19 +235,22 @@ fn summarise(
             format!("a usable copy exists in {usable} of {total} destinations"),
         )
     };
-    let resolved = match &status.source {
-        Some(source) => Said::new(
+    let resolved = match (&status.source, &plan.unresolved) {
+        (Some(source), None) => Said::new(
             Value::True,
             "SourceResolved",
             format!("source is {} in {}", source.image_id, source.region),
         ),
-        None => conditions::saying(progress),
+        (_, Some(why)) => conditions::saying(why),
+        (None, None) => conditions::saying(progress),
     };
     let done = Said::new(Value::True, "Replicated", format!("all {total} destinations are ready"));
-    let was_ready = status.conditions.iter().any(|c| c.type_ == "Ready" && c.status == "True");
-    let mut conditions = Conditions { list: &mut status.conditions, generation, now: view.now };
+    let in_sync = |d: &&DestinationStatus| d.observed_generation == view.generation;
+    let settled = status.destinations.iter().filter(wanted).filter(in_sync).count() == total;
+    let mut conditions =
+        Conditions { list: &mut status.conditions, generation: view.generation, now: view.now };
     conditions.set_summary(progress, &done);
-    if *progress == Progress::Moving(WaitingOn::Suspended) && was_ready {
+    if *progress == Progress::Moving(WaitingOn::Suspended) && settled {
         conditions.set("Ready", Said { value: Value::True, ..conditions::saying(progress) });
     }
     conditions.set("Available", available);

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{SnapshotStatus, schema},
+    api::{SnapshotStatus, UsedSnapshot, schema},
     model::{ClientToken, ImageId, InstanceId, Region},
 };
 
@@ -192,6 +192,10 @@ pub struct ImageStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     pub snapshots: Vec<SnapshotStatus>,
+    /// Snapshots that could not be deleted because something else uses them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub used_snapshots: Vec<UsedSnapshot>,
     /// When the image was first seen available, with everything asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_at: Option<Time>,

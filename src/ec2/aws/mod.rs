@@ -183,12 +183,6 @@ impl Ec2 for AwsEc2 {
         instance.ok_or_else(|| incomplete(action, region, "instance"))
     }
 
-    async fn stop_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError> {
-        let clients = self.clients(region);
-        let asked = clients.ec2.stop_instances().instance_ids(&id.0).send();
-        self.call(Action::StopInstances, region, asked).await.map(drop)
-    }
-
     async fn terminate_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError> {
         let clients = self.clients(region);
         let asked = clients.ec2.terminate_instances().instance_ids(&id.0).send();

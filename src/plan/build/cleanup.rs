@@ -12,7 +12,7 @@ use crate::{
     model::{ImageId, InstanceId, InstanceState, Seen},
     plan::{
         Pace, Progress,
-        removal::{self, Doomed, Removal},
+        removal::{self, Doomed, Origin, Removal, handed_over},
         timing,
     },
 };
@@ -77,11 +77,14 @@ fn any_image(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
 fn remove(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus, spare_available: bool) -> Cleared {
     let region = view.spec.region.clone();
     let known: Vec<ImageId> = image.image_id.iter().cloned().collect();
+    let handed_over = handed_over(&image.used_snapshots, view.now);
     let doomed = Doomed {
         region: &region,
         owner: view.owner,
         known: &known,
+        origin: Origin::Instance(view.status.builder.as_ref().and_then(|b| b.instance_id.as_ref())),
         keep: &[],
+        handed_over: &handed_over,
         spare_available,
         made_at: image.requested_at.0,
         was_seen: image.available_at.is_some(),
@@ -91,6 +94,7 @@ fn remove(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus, spare_avai
         Removal::Waiting(check_after) => Decision { check_after, ..wait(STAGE, waiting_on) },
         Removal::Deregister(id) => call(STAGE, BuildCall::DeregisterImage { region, id }, waiting_on),
         Removal::DeleteSnapshot(id) => call(STAGE, BuildCall::DeleteSnapshot { region, id }, waiting_on),
+        Removal::Spared(id) => record(STAGE, BuildRecord::ImageKept(id), waiting_on),
         Removal::Gone if image.removed_at.is_some() => return Ok(None),
         Removal::Gone => record(STAGE, BuildRecord::ImageGone, waiting_on),
     }))
@@ -141,7 +145,11 @@ fn find(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus) -> Decid
     let region = &view.spec.region;
     let waiting_on = WaitingOn::LaunchLookup { region: region.clone() };
     Ok(match eyes.instance_by_token(region, &builder.client_token).map_err(during(STAGE))? {
-        Seen::Present(instance) => record(STAGE, BuildRecord::Launched(Box::new(instance)), waiting_on),
+        Seen::Present(instance) if view.owner.owns(&instance.tags) => {
+            record(STAGE, BuildRecord::Launched(Box::new(instance)), waiting_on)
+        }
+        // What does not carry our tags is not ours to remove: the failure has named it.
+        Seen::Present(_) => record(STAGE, BuildRecord::BuilderGone, waiting_on),
         Seen::Absent { checks, since }
             if timing::is_gone(checks, since, builder.requested_at.0, view.now) =>
         {

@@ -27,6 +27,7 @@ pub(super) fn intent(view: &BuildView<'_>, name: String) -> ImageStatus {
         uncertain: None,
         architecture: None,
         snapshots: Vec::new(),
+        used_snapshots: Vec::new(),
         available_at: None,
         removed_at: None,
     }
@@ -101,10 +102,9 @@ fn request(view: &BuildView<'_>, image: &ImageStatus, instance_id: InstanceId) -
 
 pub(super) fn wait_for(view: &BuildView<'_>, eyes: &Eyes<'_>, status: &ImageStatus, id: &ImageId) -> Decided {
     let region = &view.spec.region;
-    let snapshots = eyes
-        .snapshots_of(region, &view.owner.uid, Pace::Every(timing::PROGRESS_INTERVAL))
-        .map_err(during(STAGE))?;
-    let snapshots = snapshots.present().map(Vec::as_slice).unwrap_or_default();
+    // Only to show progress and reasons: an image must be seen to be available though its snapshots cannot be seen.
+    let snapshots = eyes.snapshots_of(region, &view.owner.uid, Pace::Every(timing::PROGRESS_INTERVAL));
+    let snapshots = snapshots.as_ref().ok().and_then(Seen::present).map(Vec::as_slice).unwrap_or_default();
     let waiting_on =
         WaitingOn::Image { id: id.clone(), region: region.clone(), progress: least_progress(snapshots) };
     Ok(match eyes.image(region, id, Pace::Tick).map_err(during(STAGE))? {

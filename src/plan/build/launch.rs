@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::image_build::{BuilderStatus, SourceStatus, Volume},
     customize::{self, Nonce},
-    model::{Class, Image, Instance, LaunchVolume, RunInstances, Seen, ownership::Role},
+    model::{Image, Instance, LaunchVolume, RunInstances, Seen, ownership::Role},
     plan::{naming, timing},
 };
 
@@ -221,10 +221,4 @@ fn launch_volume(volume: &Volume, source: &SourceStatus) -> LaunchVolume {
         throughput: volume.throughput,
         kms_key_id: volume.kms_key_id.clone(),
     }
-}
-
-/// Whether a launch that failed with an error of this class launched nothing for certain, so that the next type, subnet
-/// or token may be tried.
-pub fn is_refusal(class: Class) -> bool {
-    matches!(class, Class::Capacity | Class::TokenSpent)
 }

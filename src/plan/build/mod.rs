@@ -9,7 +9,7 @@ mod source;
 mod tests;
 
 pub(crate) use image::why_failed;
-pub use launch::{TOKEN_MISMATCH, is_refusal};
+pub use launch::TOKEN_MISMATCH;
 
 use std::time::Duration;
 
@@ -129,6 +129,8 @@ pub enum BuildRecord {
         attempt: Option<(i32, BuilderStatus)>,
     },
     ImageAvailable(ImageStatus),
+    /// The image of a run that failed turned out to be available: it stays.
+    ImageKept(ImageId),
     ImageGone,
     BuilderGone,
     Completed,
@@ -138,7 +140,6 @@ pub enum BuildRecord {
 #[derive(Clone, Debug, PartialEq)]
 pub enum BuildCall {
     RunInstances(RunInstances),
-    StopInstances { region: Region, id: InstanceId },
     TerminateInstances { region: Region, id: InstanceId },
     CreateImage(CreateImage),
     RequireImdsV2 { region: Region, id: ImageId },
@@ -197,7 +198,8 @@ fn decide(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
     if let Some(failure) = &status.failure {
         return cleanup::after_failure(view, eyes, &Failure::new(&failure.reason, failure.message.clone()));
     }
-    if let (Some(failure), None) = (deadline_passed(view), &status.image) {
+    let image_known = status.image.as_ref().is_some_and(|i| i.image_id.is_some());
+    if let Some(failure) = deadline_passed(view).filter(|_| !image_known) {
         return Ok(fail(current_stage(status), failure));
     }
     let decision = advance(view, eyes).unwrap_or_else(in_trouble);
@@ -233,11 +235,12 @@ fn ended(status: &ImageBuildStatus) -> Decision {
 fn deadline_passed(view: &BuildView<'_>) -> Option<Failure> {
     let start = view.status.start_time.as_ref()?.0;
     let deadline = Duration::from(view.spec.active_deadline);
+    let shown = timing::human(deadline.as_secs());
     (timing::elapsed(start, view.now) >= deadline).then(|| {
         let stage = current_stage(view.status);
         Failure::new(
             "DeadlineExceeded",
-            format!("the run was still {stage} when spec.activeDeadline ({deadline:?}) was over"),
+            format!("the run was still {stage} when spec.activeDeadline ({shown}) was over"),
         )
     })
 }

@@ -2,15 +2,16 @@
 
 use jiff::Timestamp;
 
-use super::{Doomed, Removal, of_images};
+use super::{Doomed, Origin, Removal, of_images};
 use crate::{
-    model::{Answer, Image, ImageId, ImageState, Query, Seen, Snapshot, SnapshotId},
+    model::{Answer, Image, ImageId, ImageState, InstanceId, Query, Seen, Snapshot, SnapshotId},
     plan::{Eyes, Sightings, fixtures::*},
 };
 
 struct Case {
     known: Vec<ImageId>,
     keep: Vec<ImageId>,
+    handed_over: Vec<SnapshotId>,
     spare_available: bool,
     made_at: Timestamp,
     was_seen: bool,
@@ -22,6 +23,7 @@ fn all_gone() -> Case {
     let case = Case {
         known: vec![ImageId::from(IMAGE)],
         keep: vec![],
+        handed_over: vec![],
         spare_available: false,
         made_at: at(-1000),
         was_seen: true,
@@ -49,6 +51,8 @@ impl Case {
     }
 
     fn lists(self, list: Vec<Image>) -> Self {
+        let of_builder = |i: Image| Image { source_instance_id: Some(InstanceId::from(BUILDER)), ..i };
+        let list = list.into_iter().map(of_builder).collect();
         self.with(|c| c.sightings.insert(&region(), images(), Seen::Present(Answer::Images(list))))
     }
 
@@ -61,12 +65,14 @@ impl Case {
     }
 
     fn next(&self) -> Removal {
-        let (region, owner) = (region(), build_owner());
+        let (region, owner, builder) = (region(), build_owner(), InstanceId::from(BUILDER));
         let doomed = Doomed {
             region: &region,
             owner: &owner,
             known: &self.known,
+            origin: Origin::Instance(Some(&builder)),
             keep: &self.keep,
+            handed_over: &self.handed_over,
             spare_available: self.spare_available,
             made_at: self.made_at,
             was_seen: self.was_seen,
@@ -124,7 +130,7 @@ fn no_snapshot_is_deleted_while_the_images_are_unknown() {
 fn an_available_image_is_spared_where_no_policy_condemns_it() {
     for state in [ImageState::Available, ImageState::Disabled] {
         let case = all_gone().with(|c| c.spare_available = true).lists(vec![image(state)]);
-        assert_eq!(case.next(), Removal::Gone);
+        assert_eq!(case.next(), Removal::Spared(ImageId::from(IMAGE)));
     }
 }
 
@@ -142,6 +148,22 @@ fn the_snapshots_of_a_spared_image_stay() {
         .with(|c| c.spare_available = true)
         .lists(vec![image(ImageState::Available)])
         .has_snapshots(vec![snapshot(100)]);
+    assert_eq!(case.next(), Removal::Spared(ImageId::from(IMAGE)));
+}
+
+#[test]
+fn an_image_that_somebody_copied_with_our_tags_is_not_ours() {
+    let copied = Image { id: ImageId::from("ami-0000000000000copy"), ..image(ImageState::Available) };
+    let listed = Answer::Images(vec![Image { source_instance_id: None, ..copied }]);
+    let case = all_gone().with(|c| c.sightings.insert(&region(), images(), Seen::Present(listed)));
+    assert_eq!(case.next(), Removal::Gone);
+}
+
+#[test]
+fn a_snapshot_that_something_else_uses_is_handed_over() {
+    let case = all_gone()
+        .has_snapshots(vec![snapshot(100)])
+        .with(|c| c.handed_over = vec![SnapshotId::from(SNAPSHOT)]);
     assert_eq!(case.next(), Removal::Gone);
 }
 
@@ -178,7 +200,7 @@ fn another_image_of_the_owner_stays_where_images_are_spared() {
 
 #[test]
 fn every_image_of_the_owner_goes_where_the_policy_says_so() {
-    let case = all_gone().lists(vec![previous_image()]);
+    let case = all_gone().lists(vec![Image { tags: image(ImageState::Available).tags, ..previous_image() }]);
     assert_eq!(case.next(), Removal::Deregister(previous_copy().image_id));
 }
 

@@ -18,7 +18,7 @@ use crate::{
         Pace,
         build::{TOKEN_MISMATCH, why_failed},
         naming,
-        removal::{self, Doomed, Removal},
+        removal::{self, Doomed, Origin, Removal, handed_over},
     },
 };
 
@@ -100,6 +100,7 @@ fn begin(
         image_id: None,
         source_image_id: Some(source.image_id.clone()),
         snapshot_ids: Vec::new(),
+        used_snapshots: Vec::new(),
         attempt: Some(attempt),
         client_token: Some(token(view, source, wanted, attempt)),
         requested_at: Some(Time(view.now)),
@@ -158,6 +159,7 @@ fn start(
     let mismatch = copy.uncertain.as_deref() == Some(TOKEN_MISMATCH);
     let ours = |i: &&Image| {
         view.owner.owns_attempt(&i.tags, attempt)
+            && i.source_image_id.as_ref().is_none_or(|id| *id == source.image_id)
             && i.state != ImageState::Deregistered
             && (mismatch || may_come_of(i, made_at))
     };
@@ -208,10 +210,13 @@ fn request(
 
 fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, id: &ImageId) -> Decided {
     let region = &copy.region;
-    let snapshots = eyes.snapshots_of(region, &view.owner.uid, Pace::Every(timing::PROGRESS_INTERVAL))?;
+    // Only to show progress and reasons: a copy must be seen to be available though its snapshots cannot be seen.
+    let snapshots = eyes.snapshots_of(region, &view.owner.uid, Pace::Every(timing::PROGRESS_INTERVAL));
     let attempt = copy.attempt.unwrap_or(1);
     let mine: Vec<Snapshot> = snapshots
-        .present()
+        .as_ref()
+        .ok()
+        .and_then(Seen::present)
         .into_iter()
         .flatten()
         .filter(|s| view.owner.owns_attempt(&s.tags, attempt))
@@ -379,11 +384,15 @@ fn remove(
     if !retain && !known.is_empty() {
         known.extend(previous.iter().cloned());
     }
+    let sources = sources(view, copy);
+    let handed_over = handed_over(&copy.used_snapshots, view.now);
     let doomed = Doomed {
         region: &region,
         owner: view.owner,
         known: &known,
+        origin: Origin::Images(&sources),
         keep: if retain { &previous } else { &[] },
+        handed_over: &handed_over,
         spare_available: retain,
         made_at: requested_at(copy),
         was_seen: copy.available_at.is_some() || copy.failure.is_some(),
@@ -393,8 +402,15 @@ fn remove(
         Removal::Waiting(check_after) => DestinationPlan { check_after, ..moving(waiting_on) },
         Removal::Deregister(id) => call(DestinationCall::DeregisterImage { region, id }, waiting_on),
         Removal::DeleteSnapshot(id) => call(DestinationCall::DeleteSnapshot { region, id }, waiting_on),
-        Removal::Gone => then(),
+        Removal::Spared(_) | Removal::Gone => then(),
     })
+}
+
+/// All images that a copy in this region can be one of.
+fn sources(view: &ReplicationView<'_>, copy: &DestinationStatus) -> Vec<ImageId> {
+    let former = copy.previous.iter().filter_map(|p| p.source_image_id.clone());
+    let current = view.status.source.iter().map(|s| s.image_id.clone());
+    copy.source_image_id.iter().cloned().chain(current).chain(former).collect()
 }
 
 /// Where no call is written down none was made, and there is nothing to wait for.

@@ -43,6 +43,8 @@ pub struct ReplicationPlan {
     /// Of each region; empty while `step` is to be done.
     pub destinations: BTreeMap<Region, DestinationPlan>,
     pub progress: Progress,
+    /// Why `spec.source` is not resolved; none if it is.
+    pub unresolved: Option<Progress>,
     pub check_after: CheckAfter,
     pub watches: Vec<Watch>,
 }
@@ -152,8 +154,9 @@ fn unresolved(view: &ReplicationView<'_>, eyes: &Eyes<'_>, progress: Progress) -
         Some(_) | None => whole(None, progress.clone()),
     };
     if let Progress::Done = plan.progress {
-        plan.progress = progress;
+        plan.progress = progress.clone();
     }
+    plan.unresolved = Some(progress);
     plan
 }
 
@@ -172,7 +175,7 @@ fn replicate(
     }
     let progress = summary(view, &destinations);
     let check_after = destinations.values().filter_map(|d| d.check_after).min();
-    ReplicationPlan { step: None, destinations, progress, check_after, watches: Vec::new() }
+    ReplicationPlan { step: None, destinations, progress, unresolved: None, check_after, watches: Vec::new() }
 }
 
 /// Regions that were taken off the list: a finished copy stays, an unfinished one is cancelled.
@@ -196,12 +199,19 @@ fn delete(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
         .cloned()
         .unwrap_or(Progress::Moving(WaitingOn::Start));
     let check_after = destinations.values().filter_map(|d| d.check_after).min();
-    ReplicationPlan { step: None, destinations, progress, check_after, watches: Vec::new() }
+    ReplicationPlan { step: None, destinations, progress, unresolved: None, check_after, watches: Vec::new() }
 }
 
 fn whole(step: Option<ReplicationStep>, progress: Progress) -> ReplicationPlan {
     let check_after = matches!(progress, Progress::Blocked(_)).then_some(timing::NEEDS_HELP);
-    ReplicationPlan { step, destinations: BTreeMap::new(), progress, check_after, watches: Vec::new() }
+    ReplicationPlan {
+        step,
+        destinations: BTreeMap::new(),
+        progress,
+        unresolved: None,
+        check_after,
+        watches: Vec::new(),
+    }
 }
 
 /// Done when every region is; else the worst trouble of any region, so that it is never hidden behind another's progress.

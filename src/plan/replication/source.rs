@@ -23,6 +23,7 @@ fn by_build(view: &ReplicationView<'_>) -> Resolved {
     let name = view.spec.source.image_build_ref.as_ref().map(|r| r.name.clone()).unwrap_or_default();
     match &view.base {
         Some((BaseBuild::Ready { region, image_id }, image_name)) => Ok(ReplicationSourceStatus {
+            image_build_name: Some(name),
             image_id: image_id.clone(),
             region: region.clone(),
             name: image_name.clone(),
@@ -31,8 +32,15 @@ fn by_build(view: &ReplicationView<'_>) -> Resolved {
             "SourceBuildFailed",
             format!("ImageBuild {name} ended without an image; refer to another build"),
         ),
-        Some((BaseBuild::Missing | BaseBuild::Running, _)) | None => moving(WaitingOn::SourceBuild { name }),
+        Some((BaseBuild::Missing, _)) => resolved_before(view, name),
+        Some((BaseBuild::Running, _)) | None => moving(WaitingOn::SourceBuild { name }),
     }
+}
+
+/// A build that is deleted after its image was found takes nothing with it: GitOps prunes dated builds.
+fn resolved_before(view: &ReplicationView<'_>, name: String) -> Resolved {
+    let known = view.status.source.as_ref().filter(|s| s.image_build_name.as_ref() == Some(&name));
+    known.map_or_else(|| moving(WaitingOn::SourceBuild { name }), |source| Ok(source.clone()))
 }
 
 /// Once resolved, an image is not looked at again: its copies outlive it.
@@ -61,6 +69,7 @@ fn by_id(view: &ReplicationView<'_>, eyes: &Eyes<'_>, wanted: &ImageRef) -> Reso
 fn available(wanted: &ImageRef, image: &Image) -> Resolved {
     match &image.state {
         ImageState::Available => Ok(ReplicationSourceStatus {
+            image_build_name: None,
             image_id: image.id.clone(),
             region: wanted.region.clone(),
             name: image.name.clone(),

@@ -1,7 +1,9 @@
 //! What a replication's status says after a step.
 
 use crate::{
+    api::UsedSnapshot,
     api::{DeletionPolicy, ImageReplicationStatus, image_replication::DestinationStatus},
+    model::SnapshotId,
     model::{ImageId, ImageState, Query, Snapshot, Tags, ownership::Role},
     plan::fixtures::*,
     status::Outcome,
@@ -56,9 +58,20 @@ fn a_copy_that_may_have_been_begun_is_marked() {
 }
 
 #[test]
-fn a_copy_that_ec2_calls_wrong_has_failed() {
+fn a_copy_that_ec2_calls_wrong_is_stalled_until_the_next_edit() {
     let status = Replication::of(vec![asked(EU, 1)]).after(failed("InvalidParameterValue"));
-    assert_eq!(only(&status).failure.as_ref().expect("a failure").reason, "InvalidRequest");
+    assert_eq!(is(&status, "Stalled"), pair("True", "InvalidRequest"));
+    assert_eq!(only(&status).failure, None);
+}
+
+#[test]
+fn since_when_something_else_uses_a_snapshot_is_remembered_once() {
+    let mut used = Vec::new();
+    let snapshot = SnapshotId::from(SNAPSHOT);
+    for seconds in [0, 60] {
+        crate::status::build::in_use(&mut used, &snapshot, at(seconds));
+    }
+    assert_eq!(used, [UsedSnapshot { snapshot_id: snapshot, since: time(0) }]);
 }
 
 #[test]
@@ -227,7 +240,7 @@ fn a_wait_that_goes_on_changes_nothing() {
 #[test]
 fn a_region_that_cannot_be_seen_keeps_its_receipts() {
     let status = Replication::of(vec![begun(EU, 60)])
-        .cannot_see(Query::SnapshotsOf(copy_owner().uid), "AuthFailure")
+        .cannot_see(Query::Image(ImageId::from(IMAGE)), "AuthFailure")
         .after(Outcome::NoCall);
     assert_eq!(only(&status).image_id, Some(ImageId::from(IMAGE)));
     assert_eq!(is(&status, "Stalled"), pair("True", "AuthenticationFailed"));

@@ -114,10 +114,6 @@ impl Ec2 for Faulty {
         self.through(Action::RunInstances, &request.region, self.inner.run_instances(request)).await
     }
 
-    async fn stop_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError> {
-        self.through(Action::StopInstances, region, self.inner.stop_instances(region, id)).await
-    }
-
     async fn terminate_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError> {
         self.through(Action::TerminateInstances, region, self.inner.terminate_instances(region, id)).await
     }

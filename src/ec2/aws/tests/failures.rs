@@ -21,14 +21,14 @@ use crate::{
 
 async fn stop_failure(reply: impl Fn() -> Reply) -> AwsError {
     let wire = Wire::replying(iter::repeat_with(reply).take(3));
-    wire.ec2().stop_instances(&frankfurt(), &"i-1".into()).await.unwrap_err()
+    wire.ec2().terminate_instances(&frankfurt(), &"i-1".into()).await.unwrap_err()
 }
 
 #[tokio::test]
 async fn a_refusal_keeps_its_code_message_and_request_id() {
     let error = stop_failure(|| refused(400, "IncorrectInstanceState", "it is pending")).await;
     let expected = AwsError {
-        action: Action::StopInstances,
+        action: Action::TerminateInstances,
         region: frankfurt(),
         code: "IncorrectInstanceState".into(),
         message: "it is pending".into(),
@@ -86,7 +86,7 @@ async fn missing_credentials_are_told_from_a_missing_answer() {
     let wire = Wire::default();
     let none = provide_credentials_fn(|| async { Err(CredentialsError::not_loaded("no profile")) });
     let ec2 = AwsEc2::with_http_client(wire.http(), none, Arc::new(()));
-    let error = ec2.stop_instances(&frankfurt(), &"i-1".into()).await.unwrap_err();
+    let error = ec2.terminate_instances(&frankfurt(), &"i-1".into()).await.unwrap_err();
     assert_eq!(
         (error.class(), error.code.as_str()),
         (Class::NotAuthenticated, AwsError::CREDENTIALS_NOT_FOUND)
@@ -100,13 +100,14 @@ async fn credentials_that_are_slow_to_come_are_tried_again() {
         Err(CredentialsError::provider_timed_out(std::time::Duration::from_secs(5)))
     });
     let ec2 = AwsEc2::with_http_client(Wire::default().http(), slow, Arc::new(()));
-    let error = ec2.stop_instances(&frankfurt(), &"i-1".into()).await.unwrap_err();
+    let error = ec2.terminate_instances(&frankfurt(), &"i-1".into()).await.unwrap_err();
     assert_eq!(error.class(), Class::Ambiguous);
 }
 
 #[tokio::test]
 async fn a_region_that_is_no_host_name_is_never_asked() {
-    let error = Wire::default().ec2().stop_instances(&"eu central".into(), &"i-1".into()).await.unwrap_err();
+    let error =
+        Wire::default().ec2().terminate_instances(&"eu central".into(), &"i-1".into()).await.unwrap_err();
     assert_eq!((error.class(), error.code.as_str()), (Class::Invalid, AwsError::NOT_SENT));
 }
 
@@ -147,7 +148,10 @@ async fn a_copy_is_asked_for_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_is_asked_for_up_to_three_times() {
-    assert_eq!(attempts(broken, async |ec2| ec2.stop_instances(&frankfurt(), &"i-1".into()).await).await, 3);
+    assert_eq!(
+        attempts(broken, async |ec2| ec2.terminate_instances(&frankfurt(), &"i-1".into()).await).await,
+        3
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,9 +169,9 @@ async fn an_account_in_trouble_uses_up_no_other_accounts_retries() {
     let wires = [0; 2].map(|_| Wire::replying(iter::repeat_with(broken).take(1_000)));
     let [troubled, other] = wires.each_ref().map(Wire::ec2);
     for _ in 0..60 {
-        troubled.stop_instances(&frankfurt(), &"i-1".into()).await.unwrap_err();
+        troubled.terminate_instances(&frankfurt(), &"i-1".into()).await.unwrap_err();
     }
-    other.stop_instances(&frankfurt(), &"i-1".into()).await.unwrap_err();
+    other.terminate_instances(&frankfurt(), &"i-1".into()).await.unwrap_err();
     assert_eq!(wires[1].sent().len(), 3);
 }
 

@@ -183,12 +183,6 @@ async fn a_copy_can_be_encrypted_with_the_default_key() {
 }
 
 #[tokio::test]
-async fn an_instance_is_stopped_without_force() {
-    let call = async |ec2: AwsEc2| ec2.stop_instances(&frankfurt(), &"i-1".into()).await;
-    assert_eq!(sent(Action::StopInstances, call).await, "Action=StopInstances\nInstanceId.1=i-1");
-}
-
-#[tokio::test]
 async fn an_instance_is_terminated_by_its_id() {
     let call = async |ec2: AwsEc2| ec2.terminate_instances(&frankfurt(), &"i-1".into()).await;
     assert_eq!(sent(Action::TerminateInstances, call).await, "Action=TerminateInstances\nInstanceId.1=i-1");

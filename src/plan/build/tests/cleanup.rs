@@ -150,7 +150,7 @@ fn what_cannot_be_seen_is_not_taken_for_removed() {
 #[test]
 fn an_image_that_turns_out_to_be_available_is_left_alone_by_a_failed_run() {
     let build = image_is(ImageState::Available)(Build::imaged(400).terminated().failed("InvalidRequest"));
-    assert_eq!(build.says(), "record image gone");
+    assert_eq!(build.says(), "record kept ami-00000000000000001");
 }
 
 #[test]
