@@ -6,7 +6,7 @@
 pub mod build;
 pub mod eyes;
 #[cfg(test)]
-pub mod fixtures;
+pub(crate) mod fixtures;
 pub mod naming;
 pub mod removal;
 pub mod replication;

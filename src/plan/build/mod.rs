@@ -98,6 +98,7 @@ pub enum BuildStep {
 
 /// What is written down without a call to AWS.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one a pass, and none is kept")]
 pub enum BuildRecord {
     Source(SourceStatus),
     /// The intent to launch, before the call.

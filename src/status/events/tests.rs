@@ -24,7 +24,7 @@ fn told(old: &[Condition], new: &[Condition]) -> Vec<(bool, String)> {
 fn a_milestone_is_told_when_it_is_reached() {
     let reached = condition("ImageAvailable", "True", "ImageAvailable");
     let news = [(false, "ImageAvailable".to_owned())];
-    assert_eq!(told(&[], &[reached.clone()]), news);
+    assert_eq!(told(&[], std::slice::from_ref(&reached)), news);
     assert_eq!(told(&[condition("ImageAvailable", "Unknown", "X")], &[reached]), news);
 }
 

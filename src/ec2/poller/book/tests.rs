@@ -23,12 +23,12 @@ fn here() -> Region {
     Region::from("us-east-1")
 }
 
-fn running() -> Option<Answer> {
-    Some(Answer::Instance(Box::new(instance(InstanceState::Running))))
+fn running() -> Answer {
+    Answer::Instance(Box::new(instance(InstanceState::Running)))
 }
 
-fn pending() -> Option<Answer> {
-    Some(Answer::Instance(Box::new(instance(InstanceState::Pending))))
+fn pending() -> Answer {
+    Answer::Instance(Box::new(instance(InstanceState::Pending)))
 }
 
 fn error(code: &str, request: &str) -> AwsError {
@@ -128,14 +128,14 @@ fn what_takes_its_time_is_asked_at_the_next_tick() {
 fn what_is_as_it_should_be_is_asked_once_and_then_in_its_period() {
     let mut region = Region1::watching(Pace::Every(Duration::from_mins(10)));
     assert_eq!(region.due_in(), Some(0));
-    region.answer(running());
+    region.answer(Some(running()));
     assert_eq!(region.due_in(), Some(600));
 }
 
 #[test]
 fn the_most_urgent_watcher_sets_the_pace() {
     let mut region = Region1::watching(Pace::Every(Duration::from_mins(10)));
-    region.answer(running());
+    region.answer(Some(running()));
     region.watch("other", Pace::Tick);
     assert_eq!(region.due_in(), Some(5));
 }
@@ -165,21 +165,21 @@ fn one_question_serves_everybody() {
 fn an_answer_wakes_all_for_whom_it_is_news() {
     let mut region = Region1::watching(Pace::Tick);
     region.watch("other", Pace::Tick);
-    assert_eq!(region.answer(running()), ["other", "web"]);
+    assert_eq!(region.answer(Some(running())), ["other", "web"]);
 }
 
 #[test]
 fn the_same_answer_wakes_nobody() {
     let mut region = Region1::watching(Pace::Tick);
-    region.answer(running());
-    assert_eq!(region.wait(5).answer(running()), Vec::<String>::new());
+    region.answer(Some(running()));
+    assert_eq!(region.wait(5).answer(Some(running())), Vec::<String>::new());
 }
 
 #[test]
 fn another_answer_is_news() {
     let mut region = Region1::watching(Pace::Tick);
-    region.answer(pending());
-    assert_eq!(region.wait(5).answer(running()), ["web"]);
+    region.answer(Some(pending()));
+    assert_eq!(region.wait(5).answer(Some(running())), ["web"]);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn an_answer_to_a_question_from_before_a_write_is_dropped() {
     region.wait(2);
     let now = region.now();
     region.book.forget(&subject("web"), now);
-    assert!(region.book.answer(&instance_query(), running(), began, (now, at(2))).is_empty());
+    assert!(region.book.answer(&instance_query(), Some(running()), began, (now, at(2))).is_empty());
     assert_eq!(region.sighting(), None);
 }
 
@@ -207,7 +207,7 @@ fn a_failure_of_a_question_from_before_a_write_is_dropped() {
 #[test]
 fn a_write_makes_the_answers_of_its_object_old() {
     let mut region = Region1::watching(Pace::Now);
-    region.answer(running());
+    region.answer(Some(running()));
     let now = region.now();
     region.book.forget(&subject("web"), now);
     assert_eq!((region.sighting(), region.due_in()), (None, Some(0)));
@@ -216,7 +216,7 @@ fn a_write_makes_the_answers_of_its_object_old() {
 #[test]
 fn a_write_of_another_object_makes_nothing_old() {
     let mut region = Region1::watching(Pace::Now);
-    region.answer(running());
+    region.answer(Some(running()));
     let now = region.now();
     region.book.forget(&subject("other"), now);
     assert!(region.sighting().is_some());
@@ -236,7 +236,7 @@ fn absence_is_counted_from_the_first_empty_answer() {
 fn what_shows_up_again_is_counted_anew() {
     let mut region = Region1::watching(Pace::Tick);
     region.answer(None);
-    region.answer(running());
+    region.answer(Some(running()));
     region.answer(None);
     assert_eq!(region.absent_checks(), 1);
 }
@@ -276,7 +276,7 @@ fn what_is_found_is_asked_for_at_full_speed_again() {
     for _ in 0..10 {
         region.answer(None);
     }
-    region.answer(running());
+    region.answer(Some(running()));
     assert_eq!(region.due_in(), Some(5));
 }
 
@@ -284,7 +284,7 @@ fn what_is_found_is_asked_for_at_full_speed_again() {
 fn a_passing_failure_is_hidden_until_it_lasts() {
     for code in ["RequestLimitExceeded", "InternalError", "NoAnswer", "SomethingNew"] {
         let mut region = Region1::watching(Pace::Tick);
-        region.answer(running());
+        region.answer(Some(running()));
         assert_eq!(region.fail(code, "1"), Vec::<String>::new());
         assert_eq!(region.fail(code, "2"), Vec::<String>::new());
         assert_eq!(region.sighting().expect("an answer").error, None, "{code}");
@@ -322,14 +322,14 @@ fn a_failure_is_no_absence() {
 fn a_failure_that_is_over_is_news() {
     let mut region = Region1::watching(Pace::Tick);
     region.fail("UnauthorizedOperation", "1");
-    assert_eq!(region.answer(running()), ["web"]);
+    assert_eq!(region.answer(Some(running())), ["web"]);
     assert_eq!(region.sighting().expect("an answer").error, None);
 }
 
 #[test]
 fn whoever_looks_at_what_is_known_is_answered_at_once() {
     let mut region = Region1::watching(Pace::Tick);
-    region.answer(running());
+    region.answer(Some(running()));
     assert!(region.watch("other", Pace::Now));
     assert!(region.sighting_of("other").is_some());
 }
@@ -337,14 +337,14 @@ fn whoever_looks_at_what_is_known_is_answered_at_once() {
 #[test]
 fn whoever_looks_again_is_not_told_of_an_answer_that_it_had() {
     let mut region = Region1::watching(Pace::Tick);
-    region.answer(running());
+    region.answer(Some(running()));
     assert!(!region.watch("web", Pace::Tick));
 }
 
 #[test]
 fn whoever_looks_for_the_first_time_gets_no_old_answer() {
     let mut region = Region1::watching(Pace::Every(Duration::from_hours(24)));
-    region.answer(running());
+    region.answer(Some(running()));
     region.wait(11);
     assert!(!region.watch("other", Pace::Now));
     assert_eq!((region.sighting_of("other"), region.due_in()), (None, Some(0)));
@@ -373,7 +373,7 @@ fn what_nobody_watches_any_more_is_not_asked_for() {
 fn one_watcher_that_leaves_takes_nothing_from_the_others() {
     let mut region = Region1::watching(Pace::Tick);
     region.watch("other", Pace::Tick);
-    region.answer(running());
+    region.answer(Some(running()));
     let now = region.now();
     region.book.watch(&subject("web"), &[], now);
     assert!(region.sighting_of("other").is_some());
@@ -382,7 +382,7 @@ fn one_watcher_that_leaves_takes_nothing_from_the_others() {
 #[test]
 fn nobody_sees_what_only_others_look_at() {
     let mut region = Region1::watching(Pace::Tick);
-    region.answer(running());
+    region.answer(Some(running()));
     assert_eq!(region.sighting_of("other"), None);
 }
 
@@ -390,7 +390,7 @@ fn nobody_sees_what_only_others_look_at() {
 fn an_answer_to_a_question_that_nobody_has_any_more_is_dropped() {
     let mut region = Region1::watching(Pace::Tick);
     let now = region.now();
-    assert!(region.book.answer(&token_query(), running(), now, (now, at(0))).is_empty());
+    assert!(region.book.answer(&token_query(), Some(running()), now, (now, at(0))).is_empty());
     assert!(
         region
             .book

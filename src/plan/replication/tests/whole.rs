@@ -91,7 +91,7 @@ fn one_empty_answer_does_not_mean_that_there_is_no_such_image() {
 #[test]
 fn a_source_that_cannot_be_seen_is_trouble() {
     let replication = Replication::new().with(|r| {
-        r.sightings.insert_error(&region(), Query::Image(ImageId::from(SOURCE)), error("AuthFailure"))
+        r.sightings.insert_error(&region(), Query::Image(ImageId::from(SOURCE)), error("AuthFailure"));
     });
     assert_eq!(told(&replication.plan()), "trouble AuthenticationFailed");
 }
