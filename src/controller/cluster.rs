@@ -47,6 +47,6 @@ pub trait Cluster: Send + Sync {
         finalizers: &[String],
     ) -> Result<(), ClusterError>;
 
-    /// Publishes an event about the object. Best effort: an event that cannot be published is logged, never waited for.
+    /// Publishes an event about the object. Best effort: an event that cannot be published is logged.
     async fn publish(&self, subject: &Subject, uid: &str, note: &Note);
 }

@@ -23,7 +23,6 @@ pub struct Image {
     pub imds_support: Option<String>,
     pub source_instance_id: Option<InstanceId>,
     pub source_image_id: Option<ImageId>,
-    pub product_codes: Vec<String>,
     pub tags: Tags,
 }
 
@@ -57,16 +56,6 @@ pub enum ImageState {
     Disabled,
     /// A state that EC2 added since; treated as "wait", never as success.
     Other(String),
-}
-
-impl ImageState {
-    /// States that an image does not leave: it will never be launched from.
-    pub fn is_terminal_failure(&self) -> bool {
-        match self {
-            Self::Invalid | Self::Deregistered | Self::Failed | Self::Error => true,
-            Self::Pending | Self::Available | Self::Transient | Self::Disabled | Self::Other(_) => false,
-        }
-    }
 }
 
 impl std::fmt::Display for ImageState {

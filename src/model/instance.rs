@@ -1,7 +1,5 @@
 //! The builder instance as we look at it.
 
-use jiff::Timestamp;
-
 use super::{ClientToken, ImageId, InstanceId, Tags};
 
 /// An EC2 instance, reduced to what decisions need.
@@ -15,7 +13,6 @@ pub struct Instance {
     pub instance_type: String,
     pub availability_zone: String,
     pub client_token: Option<ClientToken>,
-    pub launch_time: Option<Timestamp>,
     pub tags: Tags,
 }
 

@@ -91,8 +91,3 @@ impl Owner {
 fn tag_value(value: &str) -> String {
     value.chars().take(256).collect()
 }
-
-/// Whether a tag key is one of the operator's own.
-pub fn is_ownership_key(key: &str) -> bool {
-    key.starts_with(PREFIX)
-}

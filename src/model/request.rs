@@ -74,11 +74,8 @@ pub struct CopyImage {
     pub source_image_id: ImageId,
     pub source_region: Region,
     pub name: String,
-    pub description: Option<String>,
-    /// Given: the copy is encrypted with this key of the destination region.
+    /// Given: the copy is encrypted with this key of the destination region. Else it is encrypted as its source is.
     pub kms_key_id: Option<String>,
-    /// Given without a key: encrypted with the account's default key there.
-    pub encrypted: bool,
     /// On the image and its snapshots, in the create call itself.
     pub tags: Tags,
 }

@@ -29,13 +29,4 @@ impl<T> Seen<T> {
             Self::Unknown | Self::Absent { .. } => None,
         }
     }
-
-    /// Applies `f` to what was seen.
-    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Seen<U> {
-        match self {
-            Self::Unknown => Seen::Unknown,
-            Self::Absent { checks, since } => Seen::Absent { checks, since },
-            Self::Present(thing) => Seen::Present(f(thing)),
-        }
-    }
 }

@@ -67,8 +67,9 @@ fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timest
             b.stopped_at = Some(Time(now));
         }),
         BuildRecord::Refused(failure) => refused(status, failure, now),
-        BuildRecord::Customized { steps, image } => {
+        BuildRecord::Customized { steps, cleaned, image } => {
             status.steps.clone_from(steps);
+            status.cleaned.clone_from(cleaned);
             status.image = Some(image.clone());
         }
         BuildRecord::Failed { failure, steps, log } => {

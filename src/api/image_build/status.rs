@@ -47,6 +47,10 @@ pub struct ImageBuildStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     pub steps: Vec<StepStatus>,
+    /// What the cleanup removed from the guest, in its own words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(max = 64)))]
+    pub cleaned: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageStatus>,
     /// Percent of the stage under way, where AWS tells.

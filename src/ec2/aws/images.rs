@@ -39,13 +39,12 @@ fn kept_device(name: &String) -> BlockDeviceMapping {
 
 /// Without the source's tags: its ownership tags on a copy would make the copy look like somebody else's.
 pub(super) fn copy_image(request: &CopyImage) -> CopyImageInputBuilder {
-    let encrypted = request.encrypted || request.kms_key_id.is_some();
+    let encrypted = request.kms_key_id.is_some();
     CopyImageInputBuilder::default()
         .client_token(&request.client_token.0)
         .source_image_id(&request.source_image_id.0)
         .source_region(&request.source_region.0)
         .name(&request.name)
-        .set_description(request.description.clone())
         .set_encrypted(encrypted.then_some(true))
         .set_kms_key_id(request.kms_key_id.clone())
         .copy_image_tags(false)
@@ -109,13 +108,8 @@ pub(super) fn image(found: types::Image) -> Option<Image> {
         imds_support: found.imds_support.map(|version| version.as_str().to_owned()),
         source_instance_id: found.source_instance_id.map(InstanceId),
         source_image_id: found.source_image_id.map(ImageId),
-        product_codes: product_codes(found.product_codes),
         tags: convert::tags(found.tags),
     })
-}
-
-fn product_codes(codes: Option<Vec<types::ProductCode>>) -> Vec<String> {
-    codes.unwrap_or_default().into_iter().filter_map(|code| code.product_code_id).collect()
 }
 
 /// None for what is not EBS (instance store, suppressed devices).

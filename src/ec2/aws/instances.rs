@@ -104,7 +104,6 @@ pub(super) fn instance(found: types::Instance) -> Option<Instance> {
         instance_type: found.instance_type.map(|name| name.as_str().to_owned()).unwrap_or_default(),
         availability_zone: found.placement.and_then(|place| place.availability_zone).unwrap_or_default(),
         client_token: convert::non_empty(found.client_token).map(ClientToken),
-        launch_time: found.launch_time.and_then(convert::timestamp),
         tags: convert::tags(found.tags),
     })
 }

@@ -127,7 +127,11 @@ fn verdict(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id: &
         Some(Outcome::Succeeded) => {
             let intent = image::intent(view, naming::image_name(view.spec, view.owner));
             let waiting_on = WaitingOn::ImageCreation { name: intent.name.clone() };
-            record(Stage::CreatingImage, BuildRecord::Customized { steps, image: intent }, waiting_on)
+            record(
+                Stage::CreatingImage,
+                BuildRecord::Customized { steps, cleaned: verdict.cleaned, image: intent },
+                waiting_on,
+            )
         }
         Some(Outcome::Failed) => {
             fail_with(Stage::Customizing, step_failed(&verdict, id), steps, log(&verdict))

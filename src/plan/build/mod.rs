@@ -115,6 +115,7 @@ pub enum BuildRecord {
     /// The steps succeeded; the intent to make the image, before the call.
     Customized {
         steps: Vec<StepStatus>,
+        cleaned: Vec<String>,
         image: ImageStatus,
     },
     Failed {

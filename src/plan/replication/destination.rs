@@ -200,8 +200,6 @@ fn request(
         source_image_id: source.image_id.clone(),
         source_region: source.region.clone(),
         name: view.spec.image_name.clone().unwrap_or_else(|| source.name.clone()),
-        description: None,
-        encrypted: key.is_some(),
         kms_key_id: key,
         tags: view.owner.tags(&view.spec.tags, Role::Copy, attempt, None),
     };

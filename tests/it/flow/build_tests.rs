@@ -39,6 +39,13 @@ async fn a_build_ends_with_an_image_and_nothing_temporary() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_cleanup_removed_is_told() {
+    let (flow, web) = finished(build_spec(&[])).await;
+    let cleaned = flow.status(&web)["cleaned"].as_array().cloned().unwrap_or_default();
+    assert!(cleaned.contains(&json!("machine-id")), "{cleaned:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_build_makes_each_write_once() {
     let (flow, _) = finished(build_spec(&[("hello", "echo hello")])).await;
     for action in [Action::RunInstances, Action::CreateImage, Action::TerminateInstances] {

@@ -38,7 +38,6 @@ fn stopped_instance() -> Instance {
         instance_type: "m7i.large".into(),
         availability_zone: "eu-central-1a".into(),
         client_token: Some(ClientToken("token-1".into())),
-        launch_time: Some("2026-11-23T10:00:00Z".parse().unwrap()),
         tags: [("team".into(), "web".into())].into(),
     }
 }
@@ -135,7 +134,6 @@ fn failed_image() -> Image {
         imds_support: Some("v2.0".into()),
         source_instance_id: Some("i-1".into()),
         source_image_id: Some("ami-0".into()),
-        product_codes: strings(["code-1"]),
         tags: [("team".into(), "web".into())].into(),
     }
 }

@@ -52,9 +52,7 @@ fn copy() -> CopyImage {
         source_image_id: "ami-1".into(),
         source_region: "us-east-1".into(),
         name: "web-1".into(),
-        description: None,
         kms_key_id: None,
-        encrypted: false,
         tags: tags(),
     }
 }

@@ -176,13 +176,6 @@ async fn a_copy_with_a_key_is_encrypted_without_being_told_so() {
 }
 
 #[tokio::test]
-async fn a_copy_can_be_encrypted_with_the_default_key() {
-    let request = CopyImage { encrypted: true, ..copy() };
-    let request = sent(Action::CopyImage, async |ec2| ec2.copy_image(&request).await).await;
-    assert!(request.contains("\nEncrypted=true\nName="), "{request}");
-}
-
-#[tokio::test]
 async fn an_instance_is_terminated_by_its_id() {
     let call = async |ec2: AwsEc2| ec2.terminate_instances(&frankfurt(), &"i-1".into()).await;
     assert_eq!(sent(Action::TerminateInstances, call).await, "Action=TerminateInstances\nInstanceId.1=i-1");
