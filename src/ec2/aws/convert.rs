@@ -1,10 +1,6 @@
 //! Small conversions between the SDK's types and ours.
 
-use aws_sdk_ec2::{
-    primitives::DateTime,
-    types::{Filter, ResourceType, Tag, TagSpecification},
-};
-use jiff::Timestamp;
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
 use crate::model::Tags;
 
@@ -31,10 +27,6 @@ pub(super) fn sdk_tags(tags: &Tags) -> Vec<Tag> {
 pub(super) fn tags(tags: Option<Vec<Tag>>) -> Tags {
     let pair = |tag: Tag| Some((tag.key?, tag.value.unwrap_or_default()));
     tags.unwrap_or_default().into_iter().filter_map(pair).collect()
-}
-
-pub(super) fn timestamp(time: DateTime) -> Option<Timestamp> {
-    Timestamp::from_second(time.secs()).ok()
 }
 
 /// EC2 leaves some values empty that other services leave out: client tokens, snapshot ids, page tokens.
