@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Eyes, Failure, Progress,
-    ReplicationSourceStatus, ReplicationView, WaitingOn, timing,
+    ReplicationSourceStatus, ReplicationView, WaitingOn, leave::remove, timing,
 };
 use crate::{
     api::image_replication::{Destination, DestinationStatus, PreviousCopy},
@@ -18,7 +18,6 @@ use crate::{
         Pace,
         build::{TOKEN_MISMATCH, why_failed},
         naming,
-        removal::{self, Doomed, Origin, Removal, handed_over},
     },
 };
 
@@ -32,7 +31,7 @@ const STALLED_AFTER: i32 = 3;
 /// Source: IAM user guide, "Elements of an AWS API request signature".
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
-type Decided = Result<DestinationPlan, AwsError>;
+pub(super) type Decided = Result<DestinationPlan, AwsError>;
 
 /// Makes the copy and keeps it true.
 pub(super) fn keep(
@@ -351,76 +350,16 @@ fn failed_progress(copy: &DestinationStatus) -> Progress {
     Progress::Moving(WaitingOn::CopyRetry { region: copy.region.clone(), message })
 }
 
-/// The region is no longer wanted. With `retain`, what is usable is handed over; an unfinished copy always goes.
-pub(super) fn leave(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    copy: &DestinationStatus,
-    retain: bool,
-) -> DestinationPlan {
-    let dropped = || {
-        record(DestinationRecord::Dropped, WaitingOn::ImageRemoval { id: None, region: copy.region.clone() })
-    };
-    let handed_over = copy.available_at.is_some() || copy.requested_at.is_none();
-    if retain && handed_over {
-        return dropped();
-    }
-    remove(view, eyes, copy, retain, dropped).unwrap_or_else(|error| standing(Progress::Trouble(error)))
-}
-
-/// Removes this region's copy, and without `retain` the previous ones too; then goes on with `then`.
-fn remove(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    copy: &DestinationStatus,
-    retain: bool,
-    then: impl FnOnce() -> DestinationPlan,
-) -> Decided {
-    let region = copy.region.clone();
-    let previous: Vec<ImageId> = copy.previous.iter().map(|p| p.image_id.clone()).collect();
-    let mut known: Vec<ImageId> = copy.image_id.iter().cloned().collect();
-    if !retain && !known.is_empty() {
-        known.extend(previous.iter().cloned());
-    }
-    let sources = sources(view, copy);
-    let handed_over = handed_over(&copy.used_snapshots, view.now);
-    let doomed = Doomed {
-        region: &region,
-        owner: view.owner,
-        known: &known,
-        origin: Origin::Images(&sources),
-        keep: if retain { &previous } else { &[] },
-        handed_over: &handed_over,
-        spare_available: retain,
-        made_at: requested_at(copy),
-        was_seen: copy.available_at.is_some() || copy.failure.is_some(),
-    };
-    let waiting_on = WaitingOn::ImageRemoval { id: copy.image_id.clone(), region: region.clone() };
-    Ok(match removal::of_images(eyes, &doomed, view.now)? {
-        Removal::Waiting(check_after) => DestinationPlan { check_after, ..moving(waiting_on) },
-        Removal::Deregister(id) => call(DestinationCall::DeregisterImage { region, id }, waiting_on),
-        Removal::DeleteSnapshot(id) => call(DestinationCall::DeleteSnapshot { region, id }, waiting_on),
-        Removal::Spared(_) | Removal::Gone => then(),
-    })
-}
-
-/// All images that a copy in this region can be one of.
-fn sources(view: &ReplicationView<'_>, copy: &DestinationStatus) -> Vec<ImageId> {
-    let former = copy.previous.iter().filter_map(|p| p.source_image_id.clone());
-    let current = view.status.source.iter().map(|s| s.image_id.clone());
-    copy.source_image_id.iter().cloned().chain(current).chain(former).collect()
-}
-
 /// Where no call is written down none was made, and there is nothing to wait for.
-fn requested_at(copy: &DestinationStatus) -> Timestamp {
+pub(super) fn requested_at(copy: &DestinationStatus) -> Timestamp {
     copy.requested_at.as_ref().map_or(Timestamp::UNIX_EPOCH, |t| t.0)
 }
 
-fn standing(progress: Progress) -> DestinationPlan {
+pub(super) fn standing(progress: Progress) -> DestinationPlan {
     DestinationPlan { step: None, progress, check_after: None }
 }
 
-fn moving(waiting_on: WaitingOn) -> DestinationPlan {
+pub(super) fn moving(waiting_on: WaitingOn) -> DestinationPlan {
     standing(Progress::Moving(waiting_on))
 }
 
@@ -432,7 +371,7 @@ fn blocked(failure: Failure) -> DestinationPlan {
     }
 }
 
-fn record(record: DestinationRecord, waiting_on: WaitingOn) -> DestinationPlan {
+pub(super) fn record(record: DestinationRecord, waiting_on: WaitingOn) -> DestinationPlan {
     DestinationPlan {
         step: Some(DestinationStep::Record(record)),
         progress: Progress::Moving(waiting_on),
@@ -440,7 +379,7 @@ fn record(record: DestinationRecord, waiting_on: WaitingOn) -> DestinationPlan {
     }
 }
 
-fn call(call: DestinationCall, waiting_on: WaitingOn) -> DestinationPlan {
+pub(super) fn call(call: DestinationCall, waiting_on: WaitingOn) -> DestinationPlan {
     DestinationPlan {
         step: Some(DestinationStep::Call(call)),
         progress: Progress::Moving(waiting_on),

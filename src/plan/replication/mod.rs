@@ -1,6 +1,7 @@
 //! What an `ImageReplication` does next: resolve the source, then each region by itself, at most one write a region.
 
 mod destination;
+mod leave;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -171,7 +172,7 @@ fn replicate(
     });
     let mut destinations: BTreeMap<Region, DestinationPlan> = wanted.collect();
     for left in removed(view) {
-        destinations.insert(left.region.clone(), destination::leave(view, eyes, left, true));
+        destinations.insert(left.region.clone(), leave::leave(view, eyes, left, true));
     }
     let progress = summary(view, &destinations);
     let check_after = destinations.values().filter_map(|d| d.check_after).min();
@@ -190,7 +191,7 @@ fn delete(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
     }
     let left = view.status.destinations.iter();
     let retain = view.spec.deletion_policy == crate::api::DeletionPolicy::Retain;
-    let plans = left.map(|d| (d.region.clone(), destination::leave(view, eyes, d, retain)));
+    let plans = left.map(|d| (d.region.clone(), leave::leave(view, eyes, d, retain)));
     let destinations: BTreeMap<Region, DestinationPlan> = plans.collect();
     if destinations.is_empty() {
         return whole(Some(ReplicationStep::Release), Progress::Moving(WaitingOn::Start));

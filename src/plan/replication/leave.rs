@@ -1,0 +1,71 @@
+//! Leaving a region: what is usable is handed over, what is not goes.
+
+use super::{
+    DestinationCall, DestinationPlan, DestinationRecord, Eyes, Progress, ReplicationView, WaitingOn,
+    destination::{Decided, call, moving, record, requested_at, standing},
+};
+use crate::{
+    api::image_replication::DestinationStatus,
+    model::ImageId,
+    plan::removal::{self, Doomed, Origin, Removal, handed_over},
+};
+
+/// The region is no longer wanted. With `retain`, what is usable is handed over; an unfinished copy always goes.
+pub(super) fn leave(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+    retain: bool,
+) -> DestinationPlan {
+    let dropped = || {
+        record(DestinationRecord::Dropped, WaitingOn::ImageRemoval { id: None, region: copy.region.clone() })
+    };
+    let handed_over = copy.available_at.is_some() || copy.requested_at.is_none();
+    if retain && handed_over {
+        return dropped();
+    }
+    remove(view, eyes, copy, retain, dropped).unwrap_or_else(|error| standing(Progress::Trouble(error)))
+}
+
+/// Removes this region's copy, and without `retain` the previous ones too; then goes on with `then`.
+pub(super) fn remove(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+    retain: bool,
+    then: impl FnOnce() -> DestinationPlan,
+) -> Decided {
+    let region = copy.region.clone();
+    let previous: Vec<ImageId> = copy.previous.iter().map(|p| p.image_id.clone()).collect();
+    let mut known: Vec<ImageId> = copy.image_id.iter().cloned().collect();
+    if !retain && !known.is_empty() {
+        known.extend(previous.iter().cloned());
+    }
+    let sources = sources(view, copy);
+    let handed_over = handed_over(&copy.used_snapshots, view.now);
+    let doomed = Doomed {
+        region: &region,
+        owner: view.owner,
+        known: &known,
+        origin: Origin::Images(&sources),
+        keep: if retain { &previous } else { &[] },
+        handed_over: &handed_over,
+        spare_available: retain,
+        made_at: requested_at(copy),
+        was_seen: copy.available_at.is_some() || copy.failure.is_some(),
+    };
+    let waiting_on = WaitingOn::ImageRemoval { id: copy.image_id.clone(), region: region.clone() };
+    Ok(match removal::of_images(eyes, &doomed, view.now)? {
+        Removal::Waiting(check_after) => DestinationPlan { check_after, ..moving(waiting_on) },
+        Removal::Deregister(id) => call(DestinationCall::DeregisterImage { region, id }, waiting_on),
+        Removal::DeleteSnapshot(id) => call(DestinationCall::DeleteSnapshot { region, id }, waiting_on),
+        Removal::Spared(_) | Removal::Gone => then(),
+    })
+}
+
+/// All images that a copy in this region can be one of.
+fn sources(view: &ReplicationView<'_>, copy: &DestinationStatus) -> Vec<ImageId> {
+    let former = copy.previous.iter().filter_map(|p| p.source_image_id.clone());
+    let current = view.status.source.iter().map(|s| s.image_id.clone());
+    copy.source_image_id.iter().cloned().chain(current).chain(former).collect()
+}
