@@ -35,7 +35,7 @@ pub fn project(view: &BuildView<'_>, plan: &BuildPlan, outcome: &Outcome, seen: 
     status.observed_generation = seen.generation;
     status.last_handled_reconcile_at.clone_from(&seen.reconcile_requested_at);
     let progress = progress_after(view, plan, outcome, &status);
-    status.progress = percent(&progress);
+    status.progress = conditions::percent(&progress);
     if progress != Progress::Moving(WaitingOn::Suspended) && !view.deleting {
         enter_stage(&mut status, plan.stage, view.now);
     }
@@ -260,17 +260,6 @@ fn where_to_subscribe(view: &BuildView<'_>, error: &AwsError) -> String {
         .as_ref()
         .map(|m| format!(" at https://aws.amazon.com/marketplace/pp?sku={}", m.product_code));
     format!("{error}; accept the product's terms with this account{}", page.unwrap_or_default())
-}
-
-fn percent(progress: &Progress) -> Option<i32> {
-    match progress {
-        Progress::Moving(WaitingOn::Image { progress, .. }) => progress.map(i32::from),
-        Progress::Moving(_)
-        | Progress::Trouble(_)
-        | Progress::Blocked(_)
-        | Progress::Done
-        | Progress::Rejected(_) => None,
-    }
 }
 
 /// Ends the stage before and begins this one; a new attempt begins its stages anew.

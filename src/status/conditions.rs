@@ -134,6 +134,18 @@ pub fn standing(progress: &Progress) -> Standing {
     }
 }
 
+/// How far a wait has come, where AWS tells: 0 to 100.
+pub fn percent(progress: &Progress) -> Option<i32> {
+    match progress {
+        Progress::Moving(WaitingOn::Image { progress, .. }) => progress.map(i32::from),
+        Progress::Moving(_)
+        | Progress::Trouble(_)
+        | Progress::Blocked(_)
+        | Progress::Done
+        | Progress::Rejected(_) => None,
+    }
+}
+
 /// A progress that is not done, as a condition that is not true.
 pub fn saying(progress: &Progress) -> Said {
     match progress {

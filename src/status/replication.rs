@@ -178,14 +178,7 @@ fn progress_after(plan: &DestinationPlan, outcome: &Outcome) -> Progress {
 
 /// The conditions of one region.
 fn show(copy: &mut DestinationStatus, progress: &Progress, generation: Option<i64>, now: Timestamp) {
-    copy.progress = match progress {
-        Progress::Moving(WaitingOn::Image { progress, .. }) => progress.map(i32::from),
-        Progress::Moving(_)
-        | Progress::Trouble(_)
-        | Progress::Blocked(_)
-        | Progress::Done
-        | Progress::Rejected(_) => None,
-    };
+    copy.progress = conditions::percent(progress);
     let copied = match (&copy.image_id, &copy.available_at) {
         (Some(id), Some(_)) => {
             Said::new(Value::True, "Copied", format!("copy {id} is available in {}", copy.region))
