@@ -106,7 +106,7 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
 
     let clock = Clock::system();
     let tempo = Tempo { interval: args.poll_interval, ..Tempo::default() };
-    let (poller, polled) = Poller::new(ec2.clone(), clock, tempo);
+    let (poller, changed) = Poller::new(ec2.clone(), clock, tempo);
     let (dependents, woken) = Dependents::new();
     let cluster = Arc::new(KubeCluster::new(client.clone()));
     let operator = Operator {
@@ -120,7 +120,7 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         metrics,
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), cluster_id = operator.cluster_id, "starting");
-    let wakes = Wakes { polled, dependents: woken };
+    let wakes = Wakes { polled: changed, dependents: woken };
     let announce = || {
         ready.set(true);
         tracing::info!("ready");
@@ -150,7 +150,7 @@ async fn introduce(ec2: Arc<dyn Ec2>) {
     match ec2.get_caller_identity(&region).await {
         Ok(account) => tracing::info!(account, "AWS knows us"),
         Err(error) => {
-            tracing::warn!(error = crate::status::conditions::explain(&error), "AWS does not know us")
+            tracing::warn!(error = crate::status::conditions::explain(&error), "AWS does not know us");
         }
     }
 }

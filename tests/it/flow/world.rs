@@ -51,7 +51,7 @@ struct Running {
 impl Running {
     fn start(cluster: &Arc<MemoryCluster>, ec2: &Arc<Faulty>, clock: Clock) -> Self {
         let ec2: Arc<dyn Ec2> = ec2.clone();
-        let (poller, polled) = Poller::new(ec2.clone(), clock, Tempo::default());
+        let (poller, changed) = Poller::new(ec2.clone(), clock, Tempo::default());
         let (dependents, woken) = Dependents::new();
         let operator = Operator {
             cluster: cluster.clone(),
@@ -63,7 +63,7 @@ impl Running {
             dependents,
             metrics: Arc::new(Metrics::default()),
         };
-        Self { operator, polled, dependents: woken }
+        Self { operator, polled: changed, dependents: woken }
     }
 }
 
