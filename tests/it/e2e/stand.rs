@@ -6,7 +6,7 @@ use harness::{ControlPlane, Ec2sim, Ec2simOptions, Kubectl, Operator, OperatorOp
 use serde_json::{Map, Value, json};
 
 /// Long enough for a machine that compiles beside.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How much faster than the clock EC2 runs: a build that takes a minute in the demonstration takes six seconds here.
 const SPEED: u32 = 10;

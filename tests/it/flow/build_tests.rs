@@ -11,7 +11,7 @@ use super::{
     world::{build_spec, with},
 };
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// A build that ran to its end, whatever that was.
 async fn finished(spec: Value) -> (Flow, Subject) {
@@ -170,7 +170,7 @@ async fn a_build_can_be_layered_on_another_that_is_still_running() {
     let mut flow = Flow::new();
     let (top, base) = (build("top"), build("base"));
     flow.apply(&top, with(build_spec(&[]), "/source", json!({"imageBuildRef": {"name": "base"}})));
-    flow.run_for(Duration::from_secs(60)).await;
+    flow.run_for(Duration::from_mins(1)).await;
     assert_eq!(flow.condition(&top, "Ready").1, "WaitingForSourceBuild");
     flow.apply(&base, build_spec(&[]));
     end(&mut flow, &top).await;

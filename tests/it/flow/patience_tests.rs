@@ -12,7 +12,7 @@ use super::{
     world::{build_spec, replication_spec, with},
 };
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn always(flow: &Flow, action: Action, code: &'static str) {
     flow.ec2.next(action, repeat_n(Fault::Refuse(code, "no"), 100_000));
@@ -67,7 +67,7 @@ async fn a_refused_copy_delays_no_other_region() {
     flow.apply(&copies, replication_spec("web", &["af-south-1", "eu-west-1"]));
     flow.apply(&build("web"), build_spec(&[]));
     flow.until("built", HOUR, |f| f.is_true(&build("web"), "ImageAvailable")).await;
-    flow.until("copied to Ireland", Duration::from_secs(60), |f| f.status(&copies)["ready"] == "1/2").await;
+    flow.until("copied to Ireland", Duration::from_mins(1), |f| f.status(&copies)["ready"] == "1/2").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -94,7 +94,7 @@ async fn a_run_past_its_deadline_costs_no_more_looks_than_before_it() {
         let image = world.region_mut("us-east-1").images.get_mut(&id).expect("the image");
         Arc::make_mut(image).settles_at = "2027-01-01T00:00:00Z".parse().expect("a time");
     });
-    flow.run_for(Duration::from_secs(120)).await;
+    flow.run_for(Duration::from_mins(2)).await;
     assert_eq!(flow.condition(&web, "Stalled").1, "DeadlineExceeded");
     let before = flow.reconciliations;
     flow.run_for(HOUR).await;

@@ -12,7 +12,7 @@ use super::{
     world::{build_spec, replication_spec},
 };
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn start(flow: &mut Flow) {
     flow.apply(&replication("web"), replication_spec("web", &["eu-west-1", "ap-southeast-2"]));

@@ -12,7 +12,7 @@ use super::{
     world::{build_spec, condition, replication_spec, with},
 };
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 const REGIONS: [&str; 2] = ["eu-west-1", "ap-southeast-2"];
 
 /// A build and a replication of it that is ready.
@@ -193,7 +193,7 @@ async fn look_now_finds_drift_before_the_next_resync() {
         world.region_mut("eu-west-1").tags_mut(&id).expect("the image").remove("channel");
     });
     flow.annotate(&copies, RECONCILE_REQUESTED_AT, "now");
-    flow.run_for(Duration::from_secs(60)).await;
+    flow.run_for(Duration::from_mins(1)).await;
     assert_eq!(flow.status(&copies)["lastHandledReconcileAt"], "now");
     assert_eq!(flow.images("eu-west-1")[0].tags.get("channel").map(String::as_str), Some("candidate"));
 }
@@ -201,7 +201,7 @@ async fn look_now_finds_drift_before_the_next_resync() {
 #[tokio::test(start_paused = true)]
 async fn a_steady_replication_writes_nothing_for_two_weeks() {
     let (mut flow, _) = replicated(default_spec()).await;
-    flow.run_for(Duration::from_secs(60)).await;
+    flow.run_for(Duration::from_mins(1)).await;
     let writes = |f: &Flow| f.ec2.calls().iter().filter(|a| !a.is_read()).count();
     let before = (writes(&flow), flow.cluster.status_writes());
     flow.run_for(14 * 24 * HOUR).await;
@@ -243,7 +243,7 @@ async fn deleting_at_any_moment_leaves_no_unfinished_copy() {
         flow.run_for(Duration::from_secs(seconds)).await;
         flow.delete(&copies);
         flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
-        flow.run_for(Duration::from_secs(120)).await;
+        flow.run_for(Duration::from_mins(2)).await;
         assert!(REGIONS.iter().all(|r| flow.images(r).is_empty()), "deleted after {seconds} s");
     }
 }
@@ -262,7 +262,7 @@ async fn a_copy_with_an_unusable_key_says_so_and_leaves_no_failed_image() {
     .await;
     flow.until("stalled", 12 * HOUR, |f| f.is_true(&copies, "Stalled")).await;
     assert_eq!(flow.condition(&copies, "Stalled").1, "CopyFailed");
-    flow.run_for(Duration::from_secs(60)).await;
+    flow.run_for(Duration::from_mins(1)).await;
     assert!(flow.images("eu-west-1").is_empty());
 }
 
