@@ -77,8 +77,8 @@ fn a_script_with_a_timeout_of_its_own_ends_with_its_children() {
 #[test]
 fn the_timeout_of_a_script_is_no_timeout_of_the_next() {
     in_every_shell(|shell, machine| {
-        let quick = script_with("quick", "true", |s| s.timeout = Some(Duration::from_secs(1).into()));
-        let verdict = machine.run(shell, &[quick, script("nap", "sleep 2")]);
+        let quick = script_with("quick", "true", |s| s.timeout = Some(Duration::from_secs(4).into()));
+        let verdict = machine.run(shell, &[quick, script("nap", "sleep 5")]);
         assert_eq!(verdict.outcome, Some(Outcome::Succeeded), "{shell:?}");
     });
 }

@@ -130,7 +130,7 @@ fn a_step_that_never_stops_talking_fills_no_disk() {
 #[test]
 fn a_step_ends_at_the_timeout_with_everything_it_started() {
     in_every_shell(|shell, machine| {
-        let machine = machine.with_timeout(Duration::from_secs(1));
+        let machine = machine.with_timeout(Duration::from_secs(5));
         let child = machine.path("child");
         let hang = format!("sleep 300 &\necho $! >{}\necho hanging\nwait", child.display());
         let verdict = machine.run(shell, &[script("hang", &hang), script("never", "true")]);
@@ -172,7 +172,7 @@ fn a_process_that_a_step_leaves_behind_holds_up_nothing() {
 #[test]
 fn the_dead_man_timer_powers_off_when_the_program_is_gone() {
     in_every_shell(|shell, machine| {
-        let machine = machine.with_timeout(Duration::from_secs(1)).with("GRACE", "0");
+        let machine = machine.with_timeout(Duration::from_secs(5)).with("GRACE", "0");
         let survived = machine.path("power");
         machine.run(shell, &[]);
         assert_eq!(fs::read_to_string(&survived).unwrap(), "off\n", "{shell:?}");

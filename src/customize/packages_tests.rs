@@ -176,7 +176,7 @@ fn a_package_that_does_not_exist_fails_with_what_the_manager_says() {
 fn waiting_for_a_mirror_ends_at_the_timeout() {
     in_every_shell(|shell, machine| {
         machine.has_file("root/etc/os-release", "ID=fedora\nVERSION_ID=43\n");
-        let machine = machine.with_timeout(Duration::from_secs(2));
+        let machine = machine.with_timeout(Duration::from_secs(4));
         machine.has_command("dnf", "exit 1");
         let verdict = failed(shell, &machine, &packages("all", Upgrade::All, &[], &[]));
         assert_eq!(results(&verdict), [("all", StepResult::Failed, Some(124))], "{shell:?}");
