@@ -82,7 +82,10 @@ fn rate(action: Action) -> Option<Rate> {
         | Action::DescribeSnapshots
         | Action::GetConsoleOutput
         | Action::GetParameters
-        | Action::GetCallerIdentity => return None,
+        | Action::GetCallerIdentity
+        | Action::DescribeInstanceInformation
+        | Action::ListCommandInvocations
+        | Action::GetCommandInvocation => return None,
         // AWS: 5 and 2; half a burst of 5 would hold back a handful of builds that start together.
         Action::RunInstances => (5.0, 1.0),
         // AWS: 100 and 1.
@@ -90,12 +93,15 @@ fn rate(action: Action) -> Option<Rate> {
         // AWS: 50 and 5.
         Action::CreateImage => (25.0, 2.5),
         // AWS: 100 and 5.
-        Action::TerminateInstances
+        Action::StopInstances
+        | Action::TerminateInstances
         | Action::ModifyImageAttribute
         | Action::DeregisterImage
         | Action::DeleteSnapshot => (50.0, 2.5),
         // AWS: 100 and 10.
         Action::CreateTags | Action::DeleteTags => (50.0, 5.0),
+        // AWS names no number for Systems Manager; a step of a build is one command, and takes seconds at least.
+        Action::SendCommand | Action::CancelCommand => (10.0, 2.0),
     };
     Some(Rate { burst, refill })
 }

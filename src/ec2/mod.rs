@@ -9,8 +9,8 @@ pub mod poller;
 use async_trait::async_trait;
 
 use crate::model::{
-    AwsError, CopyImage, CreateImage, Image, ImageId, ImageSelector, Instance, InstanceId, Region,
-    RunInstances, Snapshot, SnapshotId, Tags,
+    Agent, AwsError, CommandId, CommandOutput, CopyImage, CreateImage, Image, ImageId, ImageSelector,
+    Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags,
 };
 
 /// Which instances to describe. Always a filter, never ids: one unknown id would fail the whole call.
@@ -68,9 +68,30 @@ pub trait Ec2: Send + Sync {
     async fn get_parameters(&self, region: &Region, names: &[String]) -> Result<Tags, AwsError>;
     /// `sts:GetCallerIdentity`: the account id.
     async fn get_caller_identity(&self, region: &Region) -> Result<String, AwsError>;
+    /// `ssm:DescribeInstanceInformation` of at most 50 instances: those whose agent ever registered.
+    async fn describe_instance_information(
+        &self,
+        region: &Region,
+        ids: &[InstanceId],
+    ) -> Result<Vec<Agent>, AwsError>;
+    /// `ssm:ListCommandInvocations` of one instance, with details, all pages. The newest command may be missing yet.
+    async fn list_command_invocations(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<Vec<Invocation>, AwsError>;
+    /// `ssm:GetCommandInvocation`: what a command printed, once it ended.
+    async fn get_command_invocation(
+        &self,
+        region: &Region,
+        command: &CommandId,
+        id: &InstanceId,
+    ) -> Result<CommandOutput, AwsError>;
 
     /// `ec2:RunInstances` of exactly one instance.
     async fn run_instances(&self, request: &RunInstances) -> Result<Instance, AwsError>;
+    /// `ec2:StopInstances` of one id, never by force: the guest writes its file systems out.
+    async fn stop_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError>;
     /// `ec2:TerminateInstances` of one id: in a batch one bad id fails the others.
     async fn terminate_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError>;
     /// `ec2:CreateImage`: the new image's id.
@@ -91,5 +112,15 @@ pub trait Ec2: Send + Sync {
         region: &Region,
         resources: &[String],
         keys: &[String],
+    ) -> Result<(), AwsError>;
+
+    /// `ssm:SendCommand` to one instance: the command's id.
+    async fn send_command(&self, request: &SendCommand) -> Result<CommandId, AwsError>;
+    /// `ssm:CancelCommand` on one instance. AWS promises no more than to try.
+    async fn cancel_command(
+        &self,
+        region: &Region,
+        command: &CommandId,
+        id: &InstanceId,
     ) -> Result<(), AwsError>;
 }

@@ -16,7 +16,11 @@ pub enum Action {
     GetConsoleOutput,
     GetParameters,
     GetCallerIdentity,
+    DescribeInstanceInformation,
+    ListCommandInvocations,
+    GetCommandInvocation,
     RunInstances,
+    StopInstances,
     TerminateInstances,
     CreateImage,
     CopyImage,
@@ -25,18 +29,24 @@ pub enum Action {
     DeleteSnapshot,
     CreateTags,
     DeleteTags,
+    SendCommand,
+    CancelCommand,
 }
 
 impl Action {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 21] = [
         Self::DescribeInstances,
         Self::DescribeImages,
         Self::DescribeSnapshots,
         Self::GetConsoleOutput,
         Self::GetParameters,
         Self::GetCallerIdentity,
+        Self::DescribeInstanceInformation,
+        Self::ListCommandInvocations,
+        Self::GetCommandInvocation,
         Self::RunInstances,
+        Self::StopInstances,
         Self::TerminateInstances,
         Self::CreateImage,
         Self::CopyImage,
@@ -45,24 +55,32 @@ impl Action {
         Self::DeleteSnapshot,
         Self::CreateTags,
         Self::DeleteTags,
+        Self::SendCommand,
+        Self::CancelCommand,
     ];
 
     /// Whether it changes nothing.
     pub fn is_read(self) -> bool {
         let name = self.to_string();
-        ["Describe", "Get"].iter().any(|verb| name.starts_with(verb))
+        ["Describe", "Get", "List"].iter().any(|verb| name.starts_with(verb))
     }
 
     /// The action as an IAM policy names it, such as `ec2:RunInstances`.
     pub fn iam(self) -> String {
         let service = match self {
-            Self::GetParameters => "ssm",
+            Self::GetParameters
+            | Self::DescribeInstanceInformation
+            | Self::ListCommandInvocations
+            | Self::GetCommandInvocation
+            | Self::SendCommand
+            | Self::CancelCommand => "ssm",
             Self::GetCallerIdentity => "sts",
             Self::DescribeInstances
             | Self::DescribeImages
             | Self::DescribeSnapshots
             | Self::GetConsoleOutput
             | Self::RunInstances
+            | Self::StopInstances
             | Self::TerminateInstances
             | Self::CreateImage
             | Self::CopyImage
@@ -347,9 +365,14 @@ pub const TABLE: &[(&str, Class)] = &[
     ("InvalidAMIID.Unavailable", Class::NotFound),
     ("InvalidInstanceID.NotFound", Class::NotFound),
     ("InvalidSnapshot.NotFound", Class::NotFound),
+    // Systems Manager shows a command some moments after it took it.
+    ("InvocationDoesNotExist", Class::NotFound),
+    ("InvalidCommandId", Class::NotFound),
     ("IncorrectInstanceState", Class::NotReadyYet),
     ("IncorrectState", Class::NotReadyYet),
     ("ConcurrentTagAccess", Class::NotReadyYet),
+    // Systems Manager's: the agent of the machine has not registered, or the machine goes away.
+    ("InvalidInstanceId", Class::NotReadyYet),
     ("DependencyViolation", Class::InUse),
     ("InvalidSnapshot.InUse", Class::InUse),
     ("OperationNotPermitted", Class::Protected),
@@ -378,5 +401,15 @@ pub const TABLE: &[(&str, Class)] = &[
     ("UnsupportedOperation", Class::Invalid),
     ("ValidationError", Class::Invalid),
     ("ValidationException", Class::Invalid),
+    ("InvalidDocument", Class::Invalid),
+    ("InvalidDocumentVersion", Class::Invalid),
+    ("InvalidParameters", Class::Invalid),
+    ("InvalidPluginName", Class::Invalid),
+    ("InvalidFilterKey", Class::Invalid),
+    ("InvalidFilterValue", Class::Invalid),
+    ("InvalidInstanceInformationFilterValue", Class::Invalid),
+    ("DuplicateInstanceId", Class::Invalid),
+    ("MaxDocumentSizeExceeded", Class::Invalid),
+    ("UnsupportedPlatformType", Class::Invalid),
     (AwsError::NOT_SENT, Class::Invalid),
 ];

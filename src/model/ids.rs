@@ -32,6 +32,11 @@ pub struct Region(#[schemars(length(max = 32))] pub String);
 #[serde(transparent)]
 pub struct ClientToken(#[schemars(length(max = 64))] pub String);
 
+/// A command of AWS Systems Manager, a UUID.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct CommandId(#[schemars(length(max = 36))] pub String);
+
 impl fmt::Display for ImageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -62,6 +67,12 @@ impl fmt::Display for ClientToken {
     }
 }
 
+impl fmt::Display for CommandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl From<&str> for ImageId {
     fn from(id: &str) -> Self {
         Self(id.to_owned())
@@ -75,6 +86,12 @@ impl From<&str> for InstanceId {
 }
 
 impl From<&str> for SnapshotId {
+    fn from(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+}
+
+impl From<&str> for CommandId {
     fn from(id: &str) -> Self {
         Self(id.to_owned())
     }

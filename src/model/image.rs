@@ -14,6 +14,8 @@ pub struct Image {
     pub state_reason: Option<String>,
     pub owner_id: String,
     pub architecture: String,
+    /// `windows`; none for every other system, as EC2 knows no other value.
+    pub platform: Option<String>,
     pub created_at: Option<Timestamp>,
     /// `ebs` or `instance-store`; only the former can be built on.
     pub root_device_type: String,

@@ -1,6 +1,7 @@
 //! Plain data: what Amazon EC2 looks like to the operator, and what it can be asked to do. Knows nothing of
 //! Kubernetes, of an SDK or of the time.
 
+pub mod command;
 pub mod error;
 pub mod ids;
 pub mod image;
@@ -10,8 +11,11 @@ pub mod query;
 pub mod request;
 pub mod seen;
 
+pub use command::{
+    Agent, CommandOutput, Document, Invocation, InvocationStatus, Ping, Platform, SendCommand,
+};
 pub use error::{Action, AwsError, Class, Disposition};
-pub use ids::{ClientToken, ImageId, InstanceId, Region, SnapshotId};
+pub use ids::{ClientToken, CommandId, ImageId, InstanceId, Region, SnapshotId};
 pub use image::{Device, Image, ImageState, Snapshot, SnapshotState};
 pub use instance::{Instance, InstanceState, StateReason};
 pub use ownership::{Owner, Role};

@@ -1,7 +1,10 @@
 //! What can be asked of a region. A pass never reads EC2 itself: it says what it wants to see, and the poller asks
 //! once for everybody.
 
-use super::{ClientToken, Image, ImageId, Instance, InstanceId, Snapshot, Tags};
+use super::{
+    Agent, ClientToken, CommandId, CommandOutput, Image, ImageId, Instance, InstanceId, Invocation, Snapshot,
+    Tags,
+};
 
 /// One thing to look at in one region.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,6 +27,12 @@ pub enum Query {
     Parameter(String),
     /// The serial console of an instance, as text.
     Console(InstanceId),
+    /// The Systems Manager agent of an instance.
+    Agent(InstanceId),
+    /// All commands that an instance was ever sent.
+    Commands(InstanceId),
+    /// What a command printed on an instance.
+    CommandOutput(CommandId, InstanceId),
 }
 
 /// Which images a build may start from.
@@ -47,4 +56,7 @@ pub enum Answer {
     Snapshots(Vec<Snapshot>),
     Parameter(String),
     Console(String),
+    Agent(Agent),
+    Commands(Vec<Invocation>),
+    CommandOutput(Box<CommandOutput>),
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::model::{
-    Answer, AwsError, ClientToken, Image, ImageId, ImageSelector, Instance, InstanceId, Query, Region, Seen,
-    Snapshot,
+    Agent, Answer, AwsError, ClientToken, CommandId, CommandOutput, Image, ImageId, ImageSelector, Instance,
+    InstanceId, Invocation, Query, Region, Seen, Snapshot,
 };
 
 /// How urgently, and how often, something is looked at.
@@ -120,6 +120,27 @@ impl<'a> Eyes<'a> {
         self.look(region, Query::Console(id.clone()), Pace::Now, as_text)
     }
 
+    /// The Systems Manager agent of an instance; absent until it registers.
+    pub fn agent(&self, region: &Region, id: &InstanceId, pace: Pace) -> Look<Agent> {
+        self.look(region, Query::Agent(id.clone()), pace, as_agent)
+    }
+
+    /// The commands that an instance was sent; absent while there are none.
+    pub fn commands(&self, region: &Region, id: &InstanceId, pace: Pace) -> Look<Vec<Invocation>> {
+        self.look(region, Query::Commands(id.clone()), pace, as_commands)
+    }
+
+    /// What a command printed; empty until it ended.
+    pub fn command_output(
+        &self,
+        region: &Region,
+        command: &CommandId,
+        id: &InstanceId,
+        pace: Pace,
+    ) -> Look<CommandOutput> {
+        self.look(region, Query::CommandOutput(command.clone(), id.clone()), pace, as_command_output)
+    }
+
     fn look<T>(&self, region: &Region, query: Query, pace: Pace, as_t: fn(&Answer) -> Option<T>) -> Look<T> {
         let key = (region.clone(), query);
         let sighting = self.sightings.0.get(&key);
@@ -155,4 +176,16 @@ fn as_snapshots(answer: &Answer) -> Option<Vec<Snapshot>> {
 
 fn as_text(answer: &Answer) -> Option<String> {
     if let Answer::Parameter(text) | Answer::Console(text) = answer { Some(text.clone()) } else { None }
+}
+
+fn as_agent(answer: &Answer) -> Option<Agent> {
+    if let Answer::Agent(agent) = answer { Some(agent.clone()) } else { None }
+}
+
+fn as_commands(answer: &Answer) -> Option<Vec<Invocation>> {
+    if let Answer::Commands(commands) = answer { Some(commands.clone()) } else { None }
+}
+
+fn as_command_output(answer: &Answer) -> Option<CommandOutput> {
+    if let Answer::CommandOutput(output) = answer { Some((**output).clone()) } else { None }
 }

@@ -52,6 +52,8 @@ pub(super) struct RegionClients {
     /// which the SDK would repeat) must not eat up the few tokens of `RunInstances`.
     pub ec2_once: aws_sdk_ec2::Client,
     pub ssm: aws_sdk_ssm::Client,
+    /// Never retries: a command has no token, so that the SDK's second try after a lost answer would run it twice.
+    pub ssm_once: aws_sdk_ssm::Client,
     pub sts: aws_sdk_sts::Client,
 }
 
@@ -102,7 +104,8 @@ impl Clients {
         RegionClients {
             ec2: aws_sdk_ec2::Client::from_conf(ec2.clone().build()),
             ec2_once: aws_sdk_ec2::Client::from_conf(ec2.retry_config(RetryConfig::disabled()).build()),
-            ssm: aws_sdk_ssm::Client::from_conf(ssm.build()),
+            ssm: aws_sdk_ssm::Client::from_conf(ssm.clone().build()),
+            ssm_once: aws_sdk_ssm::Client::from_conf(ssm.retry_config(RetryConfig::disabled()).build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
         }
     }

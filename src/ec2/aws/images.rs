@@ -101,6 +101,7 @@ pub(super) fn image(found: types::Image) -> Option<Image> {
         state_reason: found.state_reason.and_then(|reason| reason.message.or(reason.code)),
         owner_id: found.owner_id.unwrap_or_default(),
         architecture: found.architecture.map(|name| name.as_str().to_owned()).unwrap_or_default(),
+        platform: found.platform.map(|name| name.as_str().to_owned()),
         created_at: found.creation_date.and_then(|date| date.parse().ok()),
         root_device_type: found.root_device_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
         devices: found.block_device_mappings.unwrap_or_default().into_iter().filter_map(device).collect(),

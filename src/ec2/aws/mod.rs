@@ -1,9 +1,10 @@
 //! The port by the AWS SDK for Rust.
 //!
-//! Requests and answers are translated by pure functions in `instances` and `images`; every call goes through
+//! Requests and answers are translated by pure functions in `instances`, `images` and `commands`; every call goes through
 //! [`AwsEc2::call`], which waits for the write limits, measures, and sorts errors.
 
 mod client;
+mod commands;
 mod convert;
 mod failure;
 mod images;
@@ -28,8 +29,8 @@ use self::{
 };
 use super::{Deregistered, Ec2, ImageFilter, InstanceFilter, limits::WriteLimits};
 use crate::model::{
-    Action, AwsError, Class, CopyImage, CreateImage, Image, ImageId, Instance, InstanceId, Region,
-    RunInstances, Snapshot, SnapshotId, Tags,
+    Action, Agent, AwsError, Class, CommandId, CommandOutput, CopyImage, CreateImage, Image, ImageId,
+    Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags,
 };
 
 pub use client::{AwsSettings, ConnectError};
@@ -174,6 +175,60 @@ impl Ec2 for AwsEc2 {
         answer.account.ok_or_else(|| incomplete(action, region, "account id"))
     }
 
+    async fn describe_instance_information(
+        &self,
+        region: &Region,
+        ids: &[InstanceId],
+    ) -> Result<Vec<Agent>, AwsError> {
+        let (action, clients) = (Action::DescribeInstanceInformation, self.clients(region));
+        let request = commands::describe_instance_information(ids);
+        let (mut found, mut page) = (Vec::new(), None);
+        loop {
+            let asked = request.clone().set_next_token(page).send_with(&clients.ssm);
+            let answer = self.call(action, region, asked).await?;
+            found.extend(
+                answer.instance_information_list.unwrap_or_default().into_iter().map(commands::agent),
+            );
+            page = non_empty(answer.next_token);
+            if page.is_none() {
+                return all(found).ok_or_else(|| incomplete(action, region, "id or status of an agent"));
+            }
+        }
+    }
+
+    async fn list_command_invocations(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<Vec<Invocation>, AwsError> {
+        let (action, clients) = (Action::ListCommandInvocations, self.clients(region));
+        let request = clients.ssm.list_command_invocations().instance_id(&id.0).details(true);
+        let request = request.max_results(commands::PAGE_SIZE);
+        let (mut found, mut page) = (Vec::new(), None);
+        loop {
+            let asked = request.clone().set_next_token(page).send();
+            let answer = self.call(action, region, asked).await?;
+            found
+                .extend(answer.command_invocations.unwrap_or_default().into_iter().map(commands::invocation));
+            page = non_empty(answer.next_token);
+            if page.is_none() {
+                return all(found).ok_or_else(|| incomplete(action, region, "id or status of a command"));
+            }
+        }
+    }
+
+    async fn get_command_invocation(
+        &self,
+        region: &Region,
+        command: &CommandId,
+        id: &InstanceId,
+    ) -> Result<CommandOutput, AwsError> {
+        let (action, clients) = (Action::GetCommandInvocation, self.clients(region));
+        let asked = clients.ssm.get_command_invocation().command_id(&command.0).instance_id(&id.0).send();
+        let found = self.call(action, region, asked).await?;
+        commands::output(found).ok_or_else(|| incomplete(action, region, "status of a command"))
+    }
+
     async fn run_instances(&self, request: &RunInstances) -> Result<Instance, AwsError> {
         let (action, region) = (Action::RunInstances, &request.region);
         let clients = self.clients(region);
@@ -181,6 +236,12 @@ impl Ec2 for AwsEc2 {
         let launched = self.call(action, region, asked).await?.instances.unwrap_or_default();
         let instance = launched.into_iter().next().and_then(instances::instance);
         instance.ok_or_else(|| incomplete(action, region, "instance"))
+    }
+
+    async fn stop_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError> {
+        let clients = self.clients(region);
+        let asked = clients.ec2.stop_instances().instance_ids(&id.0).send();
+        self.call(Action::StopInstances, region, asked).await.map(drop)
     }
 
     async fn terminate_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError> {
@@ -241,6 +302,25 @@ impl Ec2 for AwsEc2 {
         let tags = keys.iter().map(|key| Tag::builder().key(key).build()).collect();
         let request = clients.ec2.delete_tags().set_resources(Some(resources.to_vec())).set_tags(Some(tags));
         self.call(Action::DeleteTags, region, request.send()).await.map(drop)
+    }
+
+    async fn send_command(&self, request: &SendCommand) -> Result<CommandId, AwsError> {
+        let (action, region) = (Action::SendCommand, &request.region);
+        let clients = self.clients(region);
+        let asked = Box::pin(commands::send_command(request).send_with(&clients.ssm_once));
+        let id = self.call(action, region, asked).await?.command.and_then(|command| command.command_id);
+        id.map(CommandId).ok_or_else(|| incomplete(action, region, "command id"))
+    }
+
+    async fn cancel_command(
+        &self,
+        region: &Region,
+        command: &CommandId,
+        id: &InstanceId,
+    ) -> Result<(), AwsError> {
+        let clients = self.clients(region);
+        let asked = clients.ssm.cancel_command().command_id(&command.0).instance_ids(&id.0).send();
+        self.call(Action::CancelCommand, region, asked).await.map(drop)
     }
 }
 

@@ -23,6 +23,9 @@ const UNSLOWED_MISSES: u32 = 6;
 /// What stays missing or refused is asked for this often in the end.
 const SLOWEST: Duration = Duration::from_mins(10);
 
+/// An agent registers minutes after its machine runs, and its build waits for nothing else.
+const SLOWEST_FOR_AGENTS: Duration = Duration::from_secs(30);
+
 /// Between two rounds in a region that AWS throttles, at the most.
 const SLOWEST_ROUND: Duration = Duration::from_mins(1);
 
@@ -50,6 +53,8 @@ struct Watched {
     valid_from: Instant,
     /// Empty or failed answers in a row.
     misses: u32,
+    /// It is asked for at least this often, however often in vain.
+    slowest: Duration,
 }
 
 impl Book {
@@ -69,7 +74,8 @@ impl Book {
         }
         let mut answered = false;
         for watch in watches {
-            let entry = self.entries.entry(watch.query.clone()).or_insert_with(|| Watched::new(now));
+            let new = || Watched::new(slowest(&watch.query), now);
+            let entry = self.entries.entry(watch.query.clone()).or_insert_with(new);
             let new = entry.watchers.insert(subject.clone(), watch.pace).is_none();
             if new && entry.is_old(now, self.tempo.interval) {
                 entry.forget(now);
@@ -169,8 +175,9 @@ impl Book {
 }
 
 impl Watched {
-    fn new(now: Instant) -> Self {
-        Self { watchers: HashMap::new(), sighting: None, asked_at: None, valid_from: now, misses: 0 }
+    fn new(slowest: Duration, now: Instant) -> Self {
+        let watchers = HashMap::new();
+        Self { watchers, sighting: None, asked_at: None, valid_from: now, misses: 0, slowest }
     }
 
     /// Others are content with it, being slow or long in vain; whoever looks for the first time is not.
@@ -202,7 +209,7 @@ impl Watched {
 
     fn slowed(&self, interval: Duration) -> Duration {
         let doublings = self.misses.saturating_sub(UNSLOWED_MISSES).min(16);
-        (interval * 2_u32.pow(doublings)).min(SLOWEST).max(interval)
+        (interval * 2_u32.pow(doublings)).min(self.slowest).max(interval)
     }
 
     fn absent(&self, now: Timestamp) -> Seen<Answer> {
@@ -222,6 +229,10 @@ impl Watched {
         self.sighting = Some(sighting);
         self.watchers.keys().cloned().collect()
     }
+}
+
+fn slowest(query: &Query) -> Duration {
+    if matches!(query, Query::Agent(_)) { SLOWEST_FOR_AGENTS } else { SLOWEST }
 }
 
 /// The same error under another request id is no news: it would be a status write for each refused call.

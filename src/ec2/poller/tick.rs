@@ -19,6 +19,9 @@ const FILTER_VALUES: usize = 200;
 /// Names that `ssm:GetParameters` takes.
 const PARAMETER_NAMES: usize = 10;
 
+/// Ids that one page of `ssm:DescribeInstanceInformation` answers. Source: SSM API reference, `MaxResults`.
+const AGENTS: usize = 50;
+
 /// A burst of registrations becomes one round.
 const GATHERING: Duration = Duration::from_millis(50);
 
@@ -112,6 +115,16 @@ impl Ticker {
                 let text = self.ec2.get_console_output(&self.name, id).await?;
                 Ok(HashMap::from([(Query::Console(id.clone()), Answer::Console(text))]))
             }
+            Some(Query::Agent(_)) => self.agents(group).await,
+            Some(query @ Query::Commands(id)) => {
+                let commands = self.ec2.list_command_invocations(&self.name, id).await?;
+                let sent = (!commands.is_empty()).then_some(Answer::Commands(commands));
+                Ok(sent.map(|commands| (query.clone(), commands)).into_iter().collect())
+            }
+            Some(query @ Query::CommandOutput(command, id)) => {
+                let output = self.ec2.get_command_invocation(&self.name, command, id).await?;
+                Ok(HashMap::from([(query.clone(), Answer::CommandOutput(Box::new(output)))]))
+            }
         }
     }
 
@@ -172,6 +185,14 @@ impl Ticker {
         Ok(found)
     }
 
+    async fn agents(&self, group: &[Query]) -> Found {
+        let agents = self.ec2.describe_instance_information(&self.name, &instance_ids(group)).await?;
+        Ok(agents
+            .into_iter()
+            .map(|agent| (Query::Agent(agent.instance_id.clone()), Answer::Agent(agent)))
+            .collect())
+    }
+
     async fn parameters(&self, group: &[Query]) -> Found {
         let values = self.ec2.get_parameters(&self.name, &texts(group)).await?;
         Ok(values
@@ -213,7 +234,8 @@ fn same_kind(a: &Query, b: &Query) -> bool {
 fn capacity(query: &Query) -> usize {
     match query {
         Query::Parameter(_) => PARAMETER_NAMES,
-        Query::Newest(_) | Query::Console(_) => 1,
+        Query::Newest(_) | Query::Console(_) | Query::Commands(_) | Query::CommandOutput(..) => 1,
+        Query::Agent(_) => AGENTS,
         Query::Instance(_)
         | Query::InstanceByToken(_)
         | Query::Image(_)
@@ -231,7 +253,10 @@ fn tokens(group: &[Query]) -> Vec<String> {
 }
 
 fn instance_ids(group: &[Query]) -> Vec<InstanceId> {
-    group.iter().filter_map(|q| if let Query::Instance(id) = q { Some(id.clone()) } else { None }).collect()
+    group
+        .iter()
+        .filter_map(|q| if let Query::Instance(id) | Query::Agent(id) = q { Some(id.clone()) } else { None })
+        .collect()
 }
 
 fn image_ids(group: &[Query]) -> Vec<ImageId> {
@@ -248,7 +273,10 @@ fn texts(group: &[Query]) -> Vec<String> {
         | Query::InstanceByToken(_)
         | Query::Image(_)
         | Query::Newest(_)
-        | Query::Console(_) => None,
+        | Query::Console(_)
+        | Query::Agent(_)
+        | Query::Commands(_)
+        | Query::CommandOutput(..) => None,
     };
     group.iter().filter_map(text).collect()
 }

@@ -77,9 +77,14 @@ const TREATMENTS: &[(&str, &[&str])] = &[
             "InvalidAMIID.NotFound",
             "InvalidSnapshot.NotFound",
             "InvalidAMIID.Unavailable",
+            "InvocationDoesNotExist",
+            "InvalidCommandId",
         ],
     ),
-    ("NotReadyYet Wait WaitingForState", &["IncorrectInstanceState", "ConcurrentTagAccess"]),
+    (
+        "NotReadyYet Wait WaitingForState",
+        &["IncorrectInstanceState", "ConcurrentTagAccess", "InvalidInstanceId"],
+    ),
     ("InUse Wait WaitingForRelease", &["InvalidSnapshot.InUse", "DependencyViolation"]),
     ("Protected NeedsHelp Protected", &["OperationNotPermitted"]),
     ("Denied NeedsHelp AccessDenied", &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"]),
@@ -94,6 +99,9 @@ const TREATMENTS: &[(&str, &[&str])] = &[
             "InvalidRequest",
             "InvalidParameterValue",
             "InvalidUserData.Malformed",
+            "InvalidDocument",
+            "InvalidParameters",
+            "UnsupportedPlatformType",
             "NotSent",
         ],
     ),
@@ -172,6 +180,6 @@ fn an_error_names_the_call_its_code_and_the_request() {
 
 #[test]
 fn each_action_belongs_to_its_service() {
-    let named = [Action::CopyImage, Action::GetParameters, Action::GetCallerIdentity].map(Action::iam);
-    assert_eq!(named, ["ec2:CopyImage", "ssm:GetParameters", "sts:GetCallerIdentity"]);
+    let named = [Action::CopyImage, Action::SendCommand, Action::GetCallerIdentity].map(Action::iam);
+    assert_eq!(named, ["ec2:CopyImage", "ssm:SendCommand", "sts:GetCallerIdentity"]);
 }

@@ -8,8 +8,8 @@ use std::{
 use ami_operator::{
     ec2::{Deregistered, Ec2, ImageFilter, InstanceFilter},
     model::{
-        Action, AwsError, CopyImage, CreateImage, Image, ImageId, Instance, InstanceId, Region, RunInstances,
-        Snapshot, SnapshotId, Tags,
+        Action, Agent, AwsError, CommandId, CommandOutput, CopyImage, CreateImage, Image, ImageId, Instance,
+        InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags,
     },
 };
 use async_trait::async_trait;
@@ -110,8 +110,40 @@ impl Ec2 for Faulty {
         self.through(Action::GetCallerIdentity, region, self.inner.get_caller_identity(region)).await
     }
 
+    async fn describe_instance_information(
+        &self,
+        region: &Region,
+        ids: &[InstanceId],
+    ) -> Result<Vec<Agent>, AwsError> {
+        let call = self.inner.describe_instance_information(region, ids);
+        self.through(Action::DescribeInstanceInformation, region, call).await
+    }
+
+    async fn list_command_invocations(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<Vec<Invocation>, AwsError> {
+        let call = self.inner.list_command_invocations(region, id);
+        self.through(Action::ListCommandInvocations, region, call).await
+    }
+
+    async fn get_command_invocation(
+        &self,
+        region: &Region,
+        command: &CommandId,
+        id: &InstanceId,
+    ) -> Result<CommandOutput, AwsError> {
+        let call = self.inner.get_command_invocation(region, command, id);
+        self.through(Action::GetCommandInvocation, region, call).await
+    }
+
     async fn run_instances(&self, request: &RunInstances) -> Result<Instance, AwsError> {
         self.through(Action::RunInstances, &request.region, self.inner.run_instances(request)).await
+    }
+
+    async fn stop_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError> {
+        self.through(Action::StopInstances, region, self.inner.stop_instances(region, id)).await
     }
 
     async fn terminate_instances(&self, region: &Region, id: &InstanceId) -> Result<(), AwsError> {
@@ -149,5 +181,18 @@ impl Ec2 for Faulty {
         keys: &[String],
     ) -> Result<(), AwsError> {
         self.through(Action::DeleteTags, region, self.inner.delete_tags(region, resources, keys)).await
+    }
+
+    async fn send_command(&self, request: &SendCommand) -> Result<CommandId, AwsError> {
+        self.through(Action::SendCommand, &request.region, self.inner.send_command(request)).await
+    }
+
+    async fn cancel_command(
+        &self,
+        region: &Region,
+        command: &CommandId,
+        id: &InstanceId,
+    ) -> Result<(), AwsError> {
+        self.through(Action::CancelCommand, region, self.inner.cancel_command(region, command, id)).await
     }
 }

@@ -95,6 +95,7 @@ const IMAGE: &str = "
   <stateReason><code>Server.InternalError</code><message>Server.InternalError: out of luck</message></stateReason>
   <imageOwnerId>123456789012</imageOwnerId>
   <architecture>x86_64</architecture>
+  <platform>windows</platform>
   <creationDate>2026-11-23T10:00:00.000Z</creationDate>
   <rootDeviceType>ebs</rootDeviceType>
   <rootDeviceName>/dev/xvda</rootDeviceName>
@@ -127,6 +128,7 @@ fn failed_image() -> Image {
         state_reason: Some("Server.InternalError: out of luck".into()),
         owner_id: "123456789012".into(),
         architecture: "x86_64".into(),
+        platform: Some("windows".into()),
         created_at: Some("2026-11-23T10:00:00Z".parse().unwrap()),
         root_device_type: "ebs".into(),
         devices: vec![device("/dev/xvda", Some("snap-1"), 8, true), device("/dev/xvdb", None, 20, false)],

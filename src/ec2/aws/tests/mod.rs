@@ -1,6 +1,7 @@
 //! What goes over the wire for each verb, and what is made of the answers.
 
 mod answers;
+mod commands;
 mod failures;
 mod requests;
 mod wire;

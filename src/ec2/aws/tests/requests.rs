@@ -182,6 +182,12 @@ async fn an_instance_is_terminated_by_its_id() {
 }
 
 #[tokio::test]
+async fn an_instance_is_never_stopped_by_force() {
+    let call = async |ec2: AwsEc2| ec2.stop_instances(&frankfurt(), &"i-1".into()).await;
+    assert_eq!(sent(Action::StopInstances, call).await, "Action=StopInstances\nInstanceId.1=i-1");
+}
+
+#[tokio::test]
 async fn an_image_is_told_to_require_imdsv2() {
     let call = async |ec2: AwsEc2| ec2.require_imdsv2(&frankfurt(), &"ami-1".into()).await;
     let expected = "Action=ModifyImageAttribute\nImageId=ami-1\nImdsSupport.Value=v2.0";

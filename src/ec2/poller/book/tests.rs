@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    model::{Action, ClientToken, InstanceState},
+    model::{Action, ClientToken, InstanceId, InstanceState},
     plan::fixtures::{at, instance, instance_query, token_query},
 };
 
@@ -268,6 +268,19 @@ fn what_stays_missing_is_asked_for_ever_more_slowly() {
         })
         .collect();
     assert_eq!(pauses, [5, 5, 5, 5, 5, 5, 10, 20, 40, 80, 160, 320, 600, 600, 600]);
+}
+
+#[test]
+fn an_agent_that_is_slow_to_register_is_asked_for_each_half_minute() {
+    let mut region = Region1::new();
+    let query = Query::Agent(InstanceId::from("i-1"));
+    let watch = Watch { region: here(), query: query.clone(), pace: Pace::Tick };
+    let now = region.now();
+    region.book.watch(&subject("web"), &[&watch], now);
+    for _ in 0..15 {
+        region.book.answer(&query, None, now, (now, at(0)));
+    }
+    assert_eq!(region.due_in(), Some(30));
 }
 
 #[test]

@@ -33,6 +33,18 @@ fn ten_parameters_go_into_one_call() {
 }
 
 #[test]
+fn fifty_agents_go_into_one_call() {
+    let agents = (0..60).map(|n| Query::Agent(InstanceId(format!("i-{n}")))).collect();
+    assert_eq!(sizes(agents), [50, 10]);
+}
+
+#[test]
+fn the_commands_of_each_machine_are_a_call() {
+    let commands = |id: &str| Query::Commands(InstanceId::from(id));
+    assert_eq!(sizes(vec![commands("i-1"), commands("i-2")]), [1, 1]);
+}
+
+#[test]
 fn each_selector_and_each_console_is_a_call() {
     let selector = |name: &str| ImageSelector {
         owners: vec!["self".to_owned()],
