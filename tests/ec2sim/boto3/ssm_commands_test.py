@@ -105,7 +105,9 @@ def test_a_command_that_takes_too_long(sim, ssm, managed):
     command = send(ssm, managed, Parameters=parameters)["CommandId"]
     sim.advance(120)
     found = ssm.get_command_invocation(CommandId=command, InstanceId=managed)
-    assert (found["Status"], found["StatusDetails"]) == ("TimedOut", "Execution Timed Out")
+    assert (found["Status"], found["StatusDetails"]) == ("TimedOut", "ExecutionTimedOut")
+    # The agent kills the script.
+    assert (found["ResponseCode"], found["ExecutionElapsedTime"]) == (137, "PT1M")
 
 
 def test_command_errors(ssm, managed):

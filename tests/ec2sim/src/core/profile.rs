@@ -20,6 +20,8 @@ pub struct Profile {
     pub fast_restore: Duration,
     /// From `running` until the SSM agent has registered.
     pub agent: Duration,
+    /// From `SendCommand` until an agent that is there has the command.
+    pub command: Duration,
     /// From `PutParameter` until the image id in the parameter is found valid.
     pub validation: Duration,
     /// Relative spread of all delays, 0.2 is ±20 %; drawn from the seed.
@@ -29,17 +31,17 @@ pub struct Profile {
 impl Profile {
     /// Everything at once, for tests with a clock of their own.
     pub fn test() -> Self {
-        Self::of([0, 0, 0, 0, 0, 0, 0, 0, 0], 0.0)
+        Self::of([0; 10], 0.0)
     }
 
     /// Short enough to watch.
     pub fn demo() -> Self {
-        Self::of([6, 5, 20, 30, 1, 3, 10, 3, 2], 0.0)
+        Self::of([6, 5, 20, 30, 1, 3, 10, 3, 1, 2], 0.0)
     }
 
     /// As measured on EC2.
     pub fn real() -> Self {
-        Self::of([25, 40, 300, 900, 12, 240, 900, 60, 10], 0.2)
+        Self::of([25, 40, 300, 900, 12, 240, 900, 60, 1, 10], 0.2)
     }
 
     pub fn named(name: &str) -> Option<Self> {
@@ -51,9 +53,9 @@ impl Profile {
         }
     }
 
-    fn of(seconds: [u64; 9], jitter: f64) -> Self {
-        let [run, stop, image, copy, boot, console, fast_restore, agent, validation] =
+    fn of(seconds: [u64; 10], jitter: f64) -> Self {
+        let [run, stop, image, copy, boot, console, fast_restore, agent, command, validation] =
             seconds.map(Duration::from_secs);
-        Self { run, stop, image, copy, boot, console, fast_restore, agent, validation, jitter }
+        Self { run, stop, image, copy, boot, console, fast_restore, agent, command, validation, jitter }
     }
 }

@@ -21,6 +21,8 @@ pub const DEFAULT_ACCOUNT: &str = "123456789012";
 /// The key under which a region's public parameters stand.
 pub const PUBLIC: &str = "public";
 pub const AMAZON: &str = "137112412989";
+/// Amazon's account for its Windows images.
+pub const WINDOWS: &str = "801119661308";
 pub const CANONICAL: &str = "099720109477";
 pub const MARKETPLACE: &str = "679593333241";
 /// The product code of the Marketplace image.
@@ -199,6 +201,8 @@ struct Base {
     imds_v2: bool,
     boot_mode: Option<&'static str>,
     product_code: Option<&'static str>,
+    /// `PlatformDetails` and `UsageOperation`.
+    platform: (&'static str, &'static str),
     /// SSM public parameters whose value is the image id.
     parameters: &'static [&'static str],
 }
@@ -215,12 +219,13 @@ const AMAZON_LINUX: Base = Base {
     imds_v2: true,
     boot_mode: Some("uefi-preferred"),
     product_code: None,
+    platform: ("Linux/UNIX", "RunInstances"),
     parameters: &[],
 };
 
 const UBUNTU: Base = Base { owner: CANONICAL, root: "/dev/sda1", volume_type: "gp2", ..AMAZON_LINUX };
 
-const BASES: [Base; 8] = [
+const BASES: [Base; 9] = [
     Base {
         name: "amzn2-ami-hvm-2.0.20261105.0-x86_64-gp2",
         description: "Amazon Linux 2 AMI 2.0.20261105.0 x86_64 HVM gp2",
@@ -293,6 +298,18 @@ const BASES: [Base; 8] = [
         product_code: Some(PRODUCT_CODE),
         ..AMAZON_LINUX
     },
+    Base {
+        owner: WINDOWS,
+        name: "Windows_Server-2022-English-Full-Base-2026.11.11",
+        description: "Microsoft Windows Server 2022 Full Locale English AMI provided by Amazon",
+        root: "/dev/sda1",
+        size: 30,
+        imds_v2: false,
+        boot_mode: None,
+        platform: ("Windows", "RunInstances:0002"),
+        parameters: &["/aws/service/ami-windows-latest/Windows_Server-2022-English-Full-Base"],
+        ..AMAZON_LINUX
+    },
 ];
 
 fn add_images(region: &mut Region, started: Timestamp) {
@@ -346,6 +363,8 @@ fn base_image(base: &Base, region: &Region, made_at: Timestamp, snapshot_id: Str
         name: base.name.to_owned(),
         description: Some(base.description.to_owned()),
         architecture: base.architecture.to_owned(),
+        platform_details: base.platform.0.to_owned(),
+        usage_operation: base.platform.1.to_owned(),
         product_codes: base.product_code.into_iter().map(product).collect(),
         root_device_name: base.root.to_owned(),
         devices: vec![Device { name: base.root.to_owned(), virtual_name: None, ebs: Some(ebs) }],

@@ -17,6 +17,7 @@ mod tags;
 mod tokens;
 mod volumes;
 
+pub use self::instances::power_off_phases;
 use crate::core::Handler;
 
 /// How an action is carried out; `None` for actions that are not simulated.

@@ -6,7 +6,10 @@ use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 
-use super::{Course, Facts, Guest, cksum};
+use super::{
+    Course, Facts, Guest, cksum,
+    script::{Run, run},
+};
 
 /// Output lines of a failing step that are told on the console, and their greatest length in bytes.
 const LOG_LINES: usize = 20;
@@ -27,8 +30,7 @@ const CLEANED: [&str; 8] = [
 /// More than any user data unpacks to that is meant to.
 const UNPACKED_BYTES: u64 = 16 << 20;
 
-/// The guest by default. Of a script it understands `echo`, `sleep`, `exit`, and the ways to power off;
-/// every other line succeeds in silence, and so does every step that is no script.
+/// The guest by default. Of a script it understands what `script` does; every step that is no script succeeds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Interpreter;
 
@@ -70,20 +72,20 @@ fn nonce(text: &str) -> Option<&str> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Header {
+pub(super) struct Header {
     name: String,
     action: String,
-    timeout_seconds: Option<u64>,
+    pub(super) timeout_seconds: Option<u64>,
 }
 
-struct Step {
-    header: Header,
+pub(super) struct Step {
+    pub(super) header: Header,
     /// The decoded script; `None` for other actions, which always succeed.
-    script: Option<String>,
+    pub(super) script: Option<String>,
 }
 
 /// The `#step` lines, those of scripts and files with the here-document that follows them.
-fn steps(text: &str) -> Vec<Step> {
+pub(super) fn steps(text: &str) -> Vec<Step> {
     let packed = text.contains("\n  base64 -d | gzip -d\n");
     let mut lines = text.lines();
     let mut steps = Vec::new();
@@ -112,87 +114,6 @@ fn commands(config: &str) -> String {
         script.push("poweroff");
     }
     script.join("\n")
-}
-
-/// What a script does, seen from outside.
-#[derive(Default)]
-pub struct Run {
-    pub output: Vec<(Duration, String)>,
-    pub took: Duration,
-    pub exit_code: i32,
-    /// When the machine is off, since the start of the script.
-    off: Option<Duration>,
-}
-
-impl Run {
-    /// What is left of it if it is ended after so many seconds.
-    fn within(mut self, seconds: Option<u64>) -> Self {
-        let Some(limit) = seconds.map(Duration::from_secs).filter(|limit| *limit < self.took) else {
-            return self;
-        };
-        self.output.retain(|(at, _)| *at <= limit);
-        Self { took: limit, exit_code: 124, ..self }
-    }
-}
-
-pub fn run(script: &str) -> Run {
-    let mut run = Run::default();
-    for line in script.lines() {
-        let line = line.trim().trim_start_matches("sudo ");
-        let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        match command {
-            "echo" => run.output.extend(printed(rest).map(|text| (run.took, text))),
-            "sleep" => {
-                run.took += Duration::from_secs(rest.trim().trim_end_matches('s').parse().unwrap_or(0));
-            }
-            "exit" => {
-                run.exit_code = rest.trim().parse().unwrap_or(0);
-                return run;
-            }
-            _ => run.off = run.off.or(power_off(line).map(|delay| run.took + delay)),
-        }
-    }
-    run
-}
-
-/// What `echo` prints on the console; nothing if it writes into a file.
-fn printed(rest: &str) -> Option<String> {
-    let console = ["/dev/console", "/dev/ttyS0", "&2"].iter().find_map(|sink| rest.trim().strip_suffix(sink));
-    let text = console.map_or(rest, |text| text.trim_end().trim_end_matches(['>', '|']));
-    let text = text.strip_suffix("| tee").unwrap_or(text).trim();
-    let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''));
-    if let Some(inner) = quote.and_then(|quote| text.strip_prefix(quote)?.strip_suffix(quote)) {
-        return Some(inner.to_owned());
-    }
-    (!text.contains('>')).then(|| text.to_owned())
-}
-
-/// How long it takes until the command turns the machine off; `None` if it does not.
-fn power_off(line: &str) -> Option<Duration> {
-    let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
-    match (command.rsplit('/').next().unwrap_or(command), rest.trim()) {
-        ("poweroff", _) | ("halt", "-p") | ("init" | "telinit", "0") | ("systemctl", "poweroff") => {
-            Some(Duration::ZERO)
-        }
-        ("shutdown", arguments) => shutdown_delay(arguments),
-        _ => None,
-    }
-}
-
-/// `shutdown [-h|-P] [now|+minutes]`, a minute from now if no time is given.
-fn shutdown_delay(arguments: &str) -> Option<Duration> {
-    let mut delay = Some(Duration::from_mins(1));
-    for argument in arguments.split_whitespace() {
-        match argument {
-            "-r" | "-c" | "-k" => return None,
-            "now" => delay = Some(Duration::ZERO),
-            minutes if !minutes.starts_with('-') => {
-                delay = minutes.trim_start_matches('+').parse().ok().map(Duration::from_mins);
-            }
-            _ => {}
-        }
-    }
-    delay
 }
 
 /// The course while it is written, at the time of its last line.

@@ -1,13 +1,17 @@
 //! What runs inside of an instance.
 
 mod cksum;
+mod command;
 mod interpreter;
+mod script;
 
 use std::time::Duration;
 
 pub use self::{
     cksum::cksum,
-    interpreter::{Interpreter, run},
+    command::run_command,
+    interpreter::Interpreter,
+    script::{Run, Shell},
 };
 
 /// What a guest knows about its machine.

@@ -9,29 +9,39 @@ use std::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{invalid, invocations::Filters, listed, managed, page, required, seconds};
+use super::{
+    at_most, command_id,
+    documents::Document,
+    fate, invalid,
+    invocations::{Filters, fate_of},
+    listed, managed, page, required, seconds,
+};
 use crate::{
     core::{
         Call, Handler, Outcome,
         clock::after,
         error::ApiError,
         params::Params,
-        records::{Command, Instance, Invocation, InvocationState},
+        records::{Command, Instance, InstanceState, Invocation, InvocationState},
         world::World,
     },
-    guest,
+    ec2,
+    guest::{self, Run},
 };
 
 /// `SendCommand`: the delivery timeout without `TimeoutSeconds`, its bounds, and instances in one call.
 const DEFAULT_TIMEOUT: i64 = 3600;
 const TIMEOUTS: std::ops::RangeInclusive<i64> = 30..=2_592_000;
 const MAX_INSTANCES: usize = 50;
-/// Default of the document's parameter `executionTimeout`.
+const MAX_COMMENT: usize = 100;
+/// The document's parameter `executionTimeout`: its default, what the document takes, and what the agent heeds: for
+/// less it takes the default (amazon-ssm-agent, `ValidateExecutionTimeout`).
 const EXECUTION_SECONDS: u64 = 3600;
-/// What `GetCommandInvocation` shows of the output streams, in characters.
+const EXECUTION_TIMEOUTS: std::ops::RangeInclusive<u64> = 1..=172_800;
+const SHORTEST_EXECUTION: u64 = 5;
+/// What `GetCommandInvocation` shows of the output, in characters, and how the agent marks what it cut.
 const MAX_STDOUT: usize = 24_000;
-
-pub const DOCUMENT: &str = "AWS-RunShellScript";
+const CUT: &str = "--output truncated--";
 
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
@@ -43,29 +53,39 @@ pub fn handler(action: &str) -> Option<Handler> {
 }
 
 fn send_command(call: &Call, world: &mut World) -> Outcome {
-    check_document(call)?;
+    let document = document(call)?;
+    let comment = at_most(call.params, "Comment", MAX_COMMENT)?.to_owned();
     let parameters = parameters(call)?;
+    let execution = execution_timeout(&parameters)?;
     let timeout_seconds = timeout(call)?;
-    let instances = targets(call, world)?;
-    let invocation = invocation(call.now, &parameters)?;
+    let instances = targets(call, world, document)?;
+    let lines = parameters.get("commands").map(|lines| lines.join("\n")).unwrap_or_default();
+    let sent_at = call.end_of(world, call.profile.command);
+    let total = execution + Duration::from_secs(timeout_seconds.unsigned_abs());
+    let mut invocations = BTreeMap::new();
+    for instance in instances {
+        let run = run(call, document, &instance, &lines, execution);
+        power_off(call, world, &instance, &run, sent_at);
+        invocations.insert(instance.id.clone(), of_run(&run, document, sent_at, after(call.now, total)));
+    }
     let id = uuid(world);
     let command = Command {
         id: id.clone(),
         owner: call.account().to_owned(),
-        document: DOCUMENT.to_owned(),
-        comment: call.params.text("Comment").unwrap_or_default().to_owned(),
+        document: document.name.to_owned(),
+        comment,
         parameters,
         timeout_seconds,
         requested_at: call.now,
-        invocations: instances.into_iter().map(|id| (id, invocation.clone())).collect(),
+        invocations,
     };
-    let mut shown = node(&command, call.now);
+    call.region_mut(world).commands.insert(id, Arc::new(command.clone()));
+    let mut shown = node(call, world, &command);
     // The answer shows the request as received, before any agent saw it.
     shown["Status"] = "Pending".into();
     shown["StatusDetails"] = "Pending".into();
     shown["CompletedCount"] = 0.into();
     shown["ErrorCount"] = 0.into();
-    call.region_mut(world).commands.insert(id, Arc::new(command));
     Ok(json!({ "Command": shown }).into())
 }
 
@@ -75,16 +95,10 @@ fn uuid(world: &mut World) -> String {
     format!("{}-{}-4{}-8{}-{}", &digits[..8], &digits[8..12], &digits[13..16], &digits[17..20], &digits[20..])
 }
 
-fn check_document(call: &Call) -> Result<(), ApiError> {
+fn document(call: &Call) -> Result<&'static Document, ApiError> {
     let asked = required(call.params, "DocumentName")?;
-    match asked.rsplit('/').next().unwrap_or(asked) {
-        DOCUMENT => Ok(()),
-        "AWS-RunPowerShellScript" => {
-            let message = "The document isn't supported on the platform type of the managed nodes.";
-            Err(ApiError::new("UnsupportedPlatformType", message))
-        }
-        _ => Err(ApiError::new("InvalidDocument", format!("Document with name {asked} does not exist."))),
-    }
+    let missing = || ApiError::new("InvalidDocument", format!("Document with name {asked} does not exist."));
+    Document::find(asked).ok_or_else(missing)
 }
 
 /// The parameters of the document that it knows, `commands` at least.
@@ -127,10 +141,10 @@ fn timeout(call: &Call) -> Result<i64, ApiError> {
     )))
 }
 
-fn targets(call: &Call, world: &World) -> Result<Vec<String>, ApiError> {
+fn targets(call: &Call, world: &World, document: &Document) -> Result<Vec<Arc<Instance>>, ApiError> {
     let asked = call.params.texts("InstanceIds");
     let criteria = call.params.list("Targets");
-    let managed: Vec<&Arc<Instance>> = managed::all(call, call.region(world)).collect();
+    let managed: Vec<&Arc<Instance>> = managed::known(call, call.region(world)).collect();
     if asked.is_empty() && criteria.is_empty() {
         return Err(ApiError::new("InvalidInstanceId", "InstanceIds or Targets are needed."));
     }
@@ -159,7 +173,12 @@ fn targets(call: &Call, world: &World) -> Result<Vec<String>, ApiError> {
         asked.contains(&instance.id.as_str())
             || (!criteria.is_empty() && criteria.iter().all(|it| fits(it, instance)))
     };
-    Ok(managed.into_iter().filter(is_target).map(|instance| instance.id.clone()).collect())
+    let targets: Vec<Arc<Instance>> = managed.into_iter().filter(is_target).cloned().collect();
+    if targets.iter().all(|instance| document.supports(instance)) {
+        return Ok(targets);
+    }
+    let message = "The document isn't supported on the platform type of the managed nodes.";
+    Err(ApiError::new("UnsupportedPlatformType", message))
 }
 
 fn fits(target: &Params, instance: &Instance) -> bool {
@@ -175,40 +194,69 @@ fn fits(target: &Params, instance: &Instance) -> bool {
     }
 }
 
-/// What the script does on any instance.
-fn invocation(now: Timestamp, parameters: &BTreeMap<String, Vec<String>>) -> Result<Invocation, ApiError> {
-    let limit = match parameters.get("executionTimeout").and_then(|values| values.first()) {
-        Some(text) => {
-            text.parse().map_err(|_| ApiError::new("InvalidParameters", "executionTimeout is no number"))?
-        }
-        None => EXECUTION_SECONDS,
+fn execution_timeout(parameters: &BTreeMap<String, Vec<String>>) -> Result<Duration, ApiError> {
+    let Some(text) = parameters.get("executionTimeout").and_then(|values| values.first()) else {
+        return Ok(Duration::from_secs(EXECUTION_SECONDS));
     };
-    let limit = Duration::from_secs(limit);
-    let run = guest::run(&parameters.get("commands").map(|lines| lines.join("\n")).unwrap_or_default());
-    let times_out = run.took > limit;
-    let told = run.output.iter().filter(|(at, _)| *at <= limit);
-    let stdout: String = told.flat_map(|(_, line)| line.chars().chain(['\n'])).take(MAX_STDOUT).collect();
-    let failed = run.exit_code != 0 && !times_out;
-    let stderr =
-        if failed { format!("failed to run commands: exit status {}", run.exit_code) } else { String::new() };
-    let ends_at = after(now, run.took.min(limit));
-    Ok(Invocation {
-        started_at: now,
-        ends_at,
-        cancelled_at: None,
-        times_out,
-        exit_code: run.exit_code,
-        stdout,
-        stderr,
-    })
+    let seconds = text.parse().ok().filter(|seconds| EXECUTION_TIMEOUTS.contains(seconds));
+    let seconds = seconds.ok_or_else(|| {
+        let message = format!(
+            "Parameter \"executionTimeout\" has the value {text}, which the document does not allow."
+        );
+        ApiError::new("InvalidParameters", message)
+    })?;
+    Ok(Duration::from_secs(if seconds < SHORTEST_EXECUTION { EXECUTION_SECONDS } else { seconds }))
+}
+
+/// What the script does on an instance. A restart takes as long as a start.
+fn run(call: &Call, document: &Document, instance: &Instance, lines: &str, limit: Duration) -> Run {
+    if document.can_run_on(instance) {
+        return guest::run_command(lines, document.shell, limit, call.profile.run);
+    }
+    Run { exit_code: 1, ..Run::default() }
+}
+
+/// Turns a running machine off where its script does.
+fn power_off(call: &Call, world: &mut World, instance: &Instance, run: &Run, sent_at: Timestamp) {
+    let Some(off) = run.off.map(|off| after(sent_at, off)) else { return };
+    if !fate::is_online(instance, call.profile.agent, sent_at)
+        || instance.state(off) != InstanceState::Running
+    {
+        return;
+    }
+    let takes = call.jittered(world, call.profile.stop);
+    if let Some(instance) = call.region_mut(world).instances.get_mut(&instance.id).map(Arc::make_mut) {
+        instance.phases.retain(|phase| phase.from <= off);
+        ec2::power_off_phases(instance, off, takes);
+    }
+}
+
+fn of_run(run: &Run, document: &Document, sent_at: Timestamp, expires_at: Timestamp) -> Invocation {
+    let stdout: String = run.output.iter().flat_map(|(_, line)| line.chars().chain(['\n'])).collect();
+    let killed = run.exit_code == document.shell.killed_code();
+    let stderr = if killed || run.exit_code == 0 {
+        String::new()
+    } else {
+        format!("failed to run commands: exit status {}", run.exit_code)
+    };
+    let (took, exit_code) = (run.took, run.exit_code);
+    let stdout = shortened(stdout);
+    Invocation { sent_at, expires_at, took, killed, exit_code, stdout, stderr, cancelled_at: None }
+}
+
+fn shortened(output: String) -> String {
+    if output.chars().count() < MAX_STDOUT {
+        return output;
+    }
+    output.chars().take(MAX_STDOUT - CUT.len()).chain(CUT.chars()).collect()
 }
 
 /// Stops what is still running; the rest has its result already.
 fn cancel_command(call: &Call, world: &mut World) -> Outcome {
-    let id = required(call.params, "CommandId")?;
+    let id = command_id(call.params)?;
     let only = call.params.texts("InstanceIds");
-    let found = call.region_mut(world).commands.get_mut(id).filter(|command| command.owner == call.account());
-    let command = Arc::make_mut(
+    let found = call.region(world).commands.get(id).filter(|command| command.owner == call.account());
+    let mut command = Command::clone(
         found.ok_or_else(|| ApiError::new("InvalidCommandId", "The specified command ID isn't valid."))?,
     );
     if only.iter().any(|id| !command.invocations.contains_key(*id)) {
@@ -216,10 +264,11 @@ fn cancel_command(call: &Call, world: &mut World) -> Outcome {
     }
     for (instance, invocation) in &mut command.invocations {
         let is_meant = only.is_empty() || only.contains(&instance.as_str());
-        if is_meant && !invocation.state(call.now).is_over() {
+        if is_meant && !fate_of(call, world, instance, invocation).state.is_over() {
             invocation.cancelled_at = Some(call.now);
         }
     }
+    call.region_mut(world).commands.insert(id.to_owned(), Arc::new(command));
     Ok(json!({}).into())
 }
 
@@ -235,12 +284,12 @@ fn list_commands(call: &Call, world: &World) -> Outcome {
             command.owner == call.account()
                 && id.is_none_or(|id| command.id == id)
                 && instance.is_none_or(|instance| command.invocations.contains_key(instance))
-                && filters.fit(command, state(command, call.now))
+                && filters.fit(command, state(&states(call, world, command)))
         })
         .collect();
     shown.sort_by_key(|command| position(command));
     let (commands, token) = page.cut(shown, |command| position(command));
-    Ok(listed("Commands", commands.into_iter().map(|command| node(command, call.now)), token).into())
+    Ok(listed("Commands", commands.into_iter().map(|command| node(call, world, command)), token).into())
 }
 
 /// Sorts the newest command first.
@@ -248,34 +297,37 @@ pub fn position(command: &Command) -> String {
     format!("{:020} {}", i64::MAX - command.requested_at.as_millisecond(), command.id)
 }
 
+fn states(call: &Call, world: &World, command: &Command) -> Vec<InvocationState> {
+    let invocations = command.invocations.iter();
+    invocations.map(|(instance, invocation)| fate_of(call, world, instance, invocation).state).collect()
+}
+
 /// A command is under way while one of its invocations is, and failed if one has.
-fn state(command: &Command, now: Timestamp) -> InvocationState {
-    let states: Vec<InvocationState> = command.invocations.values().map(|it| it.state(now)).collect();
+fn state(states: &[InvocationState]) -> InvocationState {
     let order = [
         InvocationState::InProgress,
+        InvocationState::Delayed,
         InvocationState::Pending,
         InvocationState::Failed,
-        InvocationState::TimedOut,
+        InvocationState::ExecutionTimedOut,
+        InvocationState::DeliveryTimedOut,
+        InvocationState::Undeliverable,
         InvocationState::Cancelled,
     ];
     order.into_iter().find(|state| states.contains(state)).unwrap_or(InvocationState::Success)
 }
 
-fn node(command: &Command, now: Timestamp) -> Value {
-    let state = state(command, now);
-    let states = command.invocations.values().map(|invocation| invocation.state(now));
-    let failed =
-        states.clone().filter(|state| matches!(state, InvocationState::Failed | InvocationState::TimedOut));
-    let expires = after(
-        command.requested_at,
-        Duration::from_secs(command.timeout_seconds.unsigned_abs() + EXECUTION_SECONDS),
-    );
+fn node(call: &Call, world: &World, command: &Command) -> Value {
+    let states = states(call, world, command);
+    let state = state(&states);
+    let count = |counted: &[InvocationState]| states.iter().filter(|state| counted.contains(state)).count();
+    let expires = command.invocations.values().map(|invocation| invocation.expires_at).max();
     json!({
         "CommandId": command.id,
         "DocumentName": command.document,
         "DocumentVersion": "$DEFAULT",
         "Comment": command.comment,
-        "ExpiresAfter": seconds(expires),
+        "ExpiresAfter": seconds(expires.unwrap_or(command.requested_at)),
         "Parameters": command.parameters,
         "InstanceIds": command.invocations.keys().collect::<Vec<_>>(),
         "Targets": [],
@@ -287,9 +339,9 @@ fn node(command: &Command, now: Timestamp) -> Value {
         "MaxConcurrency": "50",
         "MaxErrors": "0",
         "TargetCount": command.invocations.len(),
-        "CompletedCount": states.filter(|state| state.is_over()).count(),
-        "ErrorCount": failed.count(),
-        "DeliveryTimedOutCount": 0,
+        "CompletedCount": states.iter().filter(|state| state.is_over()).count(),
+        "ErrorCount": count(&[InvocationState::Failed, InvocationState::ExecutionTimedOut]),
+        "DeliveryTimedOutCount": count(&[InvocationState::DeliveryTimedOut]),
         "ServiceRole": "",
         "NotificationConfig": {"NotificationArn": "", "NotificationEvents": [], "NotificationType": ""},
         "TimeoutSeconds": command.timeout_seconds,

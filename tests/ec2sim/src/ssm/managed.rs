@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{listed, page, seconds};
+use super::{fate, listed, page, seconds};
 use crate::core::{
     Call, Handler, Outcome,
-    clock::after,
     error::ApiError,
     ids,
     params::Params,
-    records::{Instance, InstanceState},
+    records::Instance,
     world::{Region, World},
 };
 
@@ -24,13 +23,17 @@ pub fn handler(action: &str) -> Option<Handler> {
 /// The agent registers some time after the start, if the instance has a profile to do it with.
 /// Stopped and terminated instances are not shown (`DescribeInstanceInformation`).
 pub fn all<'w>(call: &'w Call, region: &'w Region) -> impl Iterator<Item = &'w Arc<Instance>> {
-    region.instances.values().filter(|instance| {
-        let phase = instance.phase(call.now);
-        instance.owner == call.account()
-            && instance.instance_profile.is_some()
-            && phase.state == InstanceState::Running
-            && after(phase.from, call.profile.agent) <= call.now
-    })
+    with_profile(call, region).filter(|instance| fate::is_online(instance, call.profile.agent, call.now))
+}
+
+/// Those that can be sent a command: stopped ones too, which get it when they are started in time.
+pub fn known<'w>(call: &'w Call, region: &'w Region) -> impl Iterator<Item = &'w Arc<Instance>> {
+    with_profile(call, region).filter(|instance| fate::is_known(instance, call.profile.agent, call.now))
+}
+
+fn with_profile<'w>(call: &'w Call, region: &'w Region) -> impl Iterator<Item = &'w Arc<Instance>> {
+    let instances = region.instances.values();
+    instances.filter(|instance| instance.owner == call.account() && instance.instance_profile.is_some())
 }
 
 fn describe_instance_information(call: &Call, world: &World) -> Outcome {
@@ -89,7 +92,7 @@ impl Filter {
             "AgentVersion" => is(AGENT_VERSION),
             "InstanceIds" => is(&instance.id),
             "PingStatus" => is("Online"),
-            "PlatformType" | "PlatformTypes" => is("Linux"),
+            "PlatformType" | "PlatformTypes" => is(platform(instance).0),
             "ResourceType" => is("EC2Instance"),
             "tag-key" => instance.tags.keys().any(|key| is(key)),
             _ => false,
@@ -98,14 +101,14 @@ impl Filter {
 }
 
 fn node(call: &Call, instance: &Instance) -> Value {
-    let (platform, version) = platform(&instance.image.name);
+    let (kind, platform, version) = platform(instance);
     json!({
         "InstanceId": instance.id,
         "PingStatus": "Online",
         "LastPingDateTime": seconds(call.now),
         "AgentVersion": AGENT_VERSION,
         "IsLatestVersion": true,
-        "PlatformType": "Linux",
+        "PlatformType": kind,
         "PlatformName": platform,
         "PlatformVersion": version,
         "ResourceType": "EC2Instance",
@@ -117,11 +120,14 @@ fn node(call: &Call, instance: &Instance) -> Value {
 }
 
 /// Images of people's own are taken for what most are made of.
-fn platform(image_name: &str) -> (&'static str, &'static str) {
-    match image_name {
-        name if name.starts_with("ubuntu/") && name.contains("22.04") => ("Ubuntu", "22.04"),
-        name if name.starts_with("ubuntu/") => ("Ubuntu", "24.04"),
-        name if name.starts_with("amzn2-") => ("Amazon Linux", "2"),
-        _ => ("Amazon Linux", "2023"),
+fn platform(instance: &Instance) -> (&'static str, &'static str, &'static str) {
+    match instance.image.name.as_str() {
+        _ if instance.image.is_windows() => {
+            ("Windows", "Microsoft Windows Server 2022 Datacenter", "10.0.20348")
+        }
+        name if name.starts_with("ubuntu/") && name.contains("22.04") => ("Linux", "Ubuntu", "22.04"),
+        name if name.starts_with("ubuntu/") => ("Linux", "Ubuntu", "24.04"),
+        name if name.starts_with("amzn2-") => ("Linux", "Amazon Linux", "2"),
+        _ => ("Linux", "Amazon Linux", "2023"),
     }
 }

@@ -1,6 +1,8 @@
 //! The actions of AWS Systems Manager: Parameter Store and Run Command.
 
 mod commands;
+mod documents;
+mod fate;
 mod invocations;
 mod managed;
 mod parameters;
@@ -36,6 +38,38 @@ fn required<'c>(params: &'c Params, name: &str) -> Result<&'c str, ApiError> {
             "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
         ))
     })
+}
+
+/// An optional text of at most so many characters.
+fn at_most<'c>(params: &'c Params, name: &str, most: usize) -> Result<&'c str, ApiError> {
+    let text = params.text(name).unwrap_or_default();
+    if text.chars().count() <= most {
+        return Ok(text);
+    }
+    Err(invalid(format!(
+        "1 validation error detected: Value '{text}' at '{}' failed to satisfy constraint: Member must have length \
+         less than or equal to {most}",
+        member(name)
+    )))
+}
+
+/// A UUID, which is all that is checked of one.
+fn command_id(params: &Params) -> Result<&str, ApiError> {
+    let id = required(params, "CommandId")?;
+    if id.len() == 36 {
+        return Ok(id);
+    }
+    Err(invalid(format!(
+        "1 validation error detected: Value '{id}' at 'commandId' failed to satisfy constraint: Member must have \
+         length {} than or equal to 36",
+        if id.len() < 36 { "greater" } else { "less" }
+    )))
+}
+
+/// A parameter as messages name it: `commandId`.
+fn member(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
 }
 
 /// `range` are the accepted `MaxResults`, whose upper end is the default.

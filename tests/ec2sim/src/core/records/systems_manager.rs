@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
@@ -49,60 +49,76 @@ pub struct Command {
     pub invocations: BTreeMap<String, Invocation>,
 }
 
-/// A command on one instance, told in advance.
+/// A command on one instance: what its script does there is told in advance, whether it comes to that is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
-    pub started_at: Timestamp,
-    pub ends_at: Timestamp,
-    pub cancelled_at: Option<Timestamp>,
-    /// True if the end is the document's `executionTimeout`.
-    pub times_out: bool,
+    /// From when on the agent can have it.
+    pub sent_at: Timestamp,
+    /// Then it is given up, wherever it is.
+    pub expires_at: Timestamp,
+    /// How long the script runs, if nothing interferes.
+    pub took: Duration,
+    /// True if the agent kills it in the end.
+    pub killed: bool,
     pub exit_code: i32,
     pub stdout: String,
     pub stderr: String,
+    pub cancelled_at: Option<Timestamp>,
 }
 
+/// The finer states, those of `StatusDetails`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvocationState {
     Pending,
+    /// Sent, but no agent is there to take it.
+    Delayed,
     InProgress,
     Success,
     Failed,
-    TimedOut,
+    ExecutionTimedOut,
+    DeliveryTimedOut,
+    Undeliverable,
     Cancelled,
 }
 
 impl InvocationState {
+    /// The coarser state of `Status`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::ExecutionTimedOut | Self::DeliveryTimedOut => "TimedOut",
+            Self::Undeliverable => "Failed",
+            Self::Pending
+            | Self::Delayed
+            | Self::InProgress
+            | Self::Success
+            | Self::Failed
+            | Self::Cancelled => self.details(),
+        }
+    }
+
+    pub fn details(self) -> &'static str {
+        match self {
             Self::Pending => "Pending",
+            Self::Delayed => "Delayed",
             Self::InProgress => "InProgress",
             Self::Success => "Success",
             Self::Failed => "Failed",
-            Self::TimedOut => "TimedOut",
+            Self::ExecutionTimedOut => "ExecutionTimedOut",
+            Self::DeliveryTimedOut => "DeliveryTimedOut",
+            Self::Undeliverable => "Undeliverable",
             Self::Cancelled => "Cancelled",
         }
     }
 
-    /// The finer state of `StatusDetails`.
-    pub fn details(self) -> &'static str {
-        if self == Self::TimedOut { "Execution Timed Out" } else { self.name() }
-    }
-
     pub fn is_over(self) -> bool {
-        !matches!(self, Self::Pending | Self::InProgress)
-    }
-}
-
-impl Invocation {
-    pub fn state(&self, now: Timestamp) -> InvocationState {
-        match (self.cancelled_at, self.exit_code) {
-            (Some(at), _) if at <= now => InvocationState::Cancelled,
-            _ if now < self.started_at => InvocationState::Pending,
-            _ if now < self.ends_at => InvocationState::InProgress,
-            _ if self.times_out => InvocationState::TimedOut,
-            (_, 0) => InvocationState::Success,
-            _ => InvocationState::Failed,
+        match self {
+            Self::Pending | Self::Delayed | Self::InProgress => false,
+            Self::Success
+            | Self::Failed
+            | Self::ExecutionTimedOut
+            | Self::DeliveryTimedOut
+            | Self::Undeliverable
+            | Self::Cancelled => true,
         }
     }
 }

@@ -40,7 +40,8 @@ pub fn boot(call: &Call, world: &mut World, instance: &mut Instance) {
     }
 }
 
-fn power_off_phases(instance: &mut Instance, off: Timestamp, takes: Duration) {
+/// The instance turns itself off.
+pub fn power_off_phases(instance: &mut Instance, off: Timestamp, takes: Duration) {
     use InstanceState::{ShuttingDown, Stopped, Stopping, Terminated};
     let (going, gone) =
         if instance.terminate_on_shutdown { (ShuttingDown, Terminated) } else { (Stopping, Stopped) };

@@ -16,6 +16,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use self::boot::power_off_phases;
 use crate::core::{
     Call, Handler,
     error::ApiError,

@@ -68,8 +68,8 @@ fn texts_by_account(value: &Value) -> Result<Vec<(String, Vec<String>)>, Refused
         .map_err(|_| bad(format!("{value} does not map accounts to lists of texts")))
 }
 
-const NAMES: [&str; 9] =
-    ["run", "stop", "image", "copy", "boot", "console", "fastRestore", "agent", "validation"];
+const NAMES: [&str; 10] =
+    ["run", "stop", "image", "copy", "boot", "console", "fastRestore", "agent", "command", "validation"];
 
 fn delay<'p>(profile: &'p mut Profile, name: &str) -> Option<&'p mut Duration> {
     match name {
@@ -81,6 +81,7 @@ fn delay<'p>(profile: &'p mut Profile, name: &str) -> Option<&'p mut Duration> {
         "console" => Some(&mut profile.console),
         "fastRestore" => Some(&mut profile.fast_restore),
         "agent" => Some(&mut profile.agent),
+        "command" => Some(&mut profile.command),
         "validation" => Some(&mut profile.validation),
         _ => None,
     }
