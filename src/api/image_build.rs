@@ -1,10 +1,15 @@
 //! `ImageBuild`: one run of customise, stop and image in one region.
 
+mod customize;
 mod status;
 
+pub use customize::{
+    Cleanup, CloudWatchAgent, ConfigMapKeyRef, ContentSource, Customize, EnvVar, File, MAX_STEPS, Monitoring,
+    Packages, Reboot, Script, Services, Step, Transport, Upgrade, User,
+};
 pub use status::{
-    BuilderStatus, DeviceStatus, FailureStatus, ImageBuildStatus, ImageStatus, SourceStatus, StageStatus,
-    StepResult, StepStatus,
+    BuilderStatus, CommandStatus, DeviceStatus, FailureStatus, ImageBuildStatus, ImageStatus, SourceStatus,
+    StageStatus, StepStatus,
 };
 
 use kube::{CustomResource, KubeSchema, core::Duration};
@@ -12,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DeletionPolicy, LocalRef, schema};
+pub use crate::model::StepResult;
 use crate::model::{ImageId, Region, Tags, VolumeType};
 
 /// One run, at most one AMI, in one region. Its inputs are immutable, as a Job's are: to build again, create a new one.
@@ -58,6 +64,9 @@ use crate::model::{ImageId, Region, Tags, VolumeType};
         .field_path(".customize.steps").message("the order of customize.steps is immutable: create a new ImageBuild"),
     validation = Rule::new("self.image == oldSelf.image").field_path(".image").message("image is immutable: create a new ImageBuild"),
     validation = Rule::new("duration(self.activeDeadline) == duration(oldSelf.activeDeadline)").field_path(".activeDeadline").message("activeDeadline is immutable: create a new ImageBuild"),
+    validation = Rule::new("duration(self.keepBuilderFor) == duration(oldSelf.keepBuilderFor)").field_path(".keepBuilderFor").message("keepBuilderFor is immutable: create a new ImageBuild, or set onFailure to Terminate to let go of the builder now"),
+    validation = Rule::new("duration(self.keepBuilderFor) >= duration('5m') && duration(self.keepBuilderFor) <= duration('72h')")
+        .field_path(".keepBuilderFor").message("keepBuilderFor must be between 5m and 72h"),
     validation = Rule::new("duration(self.customize.timeout) <= duration(self.activeDeadline)")
         .field_path(".customize.timeout").message("customize.timeout must not exceed activeDeadline: raise activeDeadline or shorten the timeout"),
     validation = Rule::new("duration(self.activeDeadline) >= duration('5m') && duration(self.activeDeadline) <= duration('168h')")
@@ -80,6 +89,15 @@ pub struct ImageBuildSpec {
     #[serde(default = "default_active_deadline")]
     #[schemars(schema_with = "schema::duration", extend("default" = "2h"))]
     pub active_deadline: Duration,
+    /// What happens to the builder of a run that failed. `Terminate`: it is removed at once. `KeepBuilder`: it stays for
+    /// `keepBuilderFor`, so that somebody can look at it, and is removed then. It costs what a stopped or running instance
+    /// costs.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// How long the builder of a failed run is kept, from the failure.
+    #[serde(default = "default_keep_builder_for")]
+    #[schemars(schema_with = "schema::duration", extend("default" = "1h"))]
+    pub keep_builder_for: Duration,
     /// True: nothing new is started in AWS for this object. What runs, runs on.
     #[serde(default)]
     pub suspend: bool,
@@ -91,6 +109,20 @@ pub struct ImageBuildSpec {
 
 fn default_active_deadline() -> Duration {
     std::time::Duration::from_hours(2).into()
+}
+
+fn default_keep_builder_for() -> Duration {
+    std::time::Duration::from_hours(1).into()
+}
+
+/// What happens to the builder of a run that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnFailure {
+    /// It is removed at once.
+    #[default]
+    Terminate,
+    /// It stays for `keepBuilderFor`.
+    KeepBuilder,
 }
 
 /// The image to start from. Resolved once for each run.
@@ -237,239 +269,6 @@ pub struct Volume {
     #[schemars(length(max = 2048), regex(pattern = schema::KMS_KEY))]
     pub kms_key_id: Option<String>,
 }
-
-/// What is done to the builder before it becomes an image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("duration(self.timeout) >= duration('1m')").field_path(".timeout").message("customize.timeout must be at least 1m"),
-    validation = Rule::new("!has(self.steps) || self.steps.all(s, !has(s.script) || !has(s.script.timeout) || (duration(s.script.timeout) >= duration('1s') && duration(s.script.timeout) <= duration(self.timeout)))")
-        .field_path(".steps").message("a script's timeout must be between 1s and customize.timeout")
-)]
-pub struct Customize {
-    /// Time for all steps together, from the moment the builder is seen running.
-    #[serde(default = "default_timeout")]
-    #[schemars(schema_with = "schema::duration", extend("default" = "30m"))]
-    pub timeout: Duration,
-    /// Done in this order; the first that fails ends the build.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
-    pub steps: Vec<Step>,
-    /// What is removed after the last step. `Standard`: machine-id, SSH host keys, cloud-init's state, package caches,
-    /// temporary files, shell histories, logs, DHCP leases and random seeds. `None`: nothing.
-    #[serde(default)]
-    pub cleanup: Cleanup,
-}
-
-impl Default for Customize {
-    fn default() -> Self {
-        Self { timeout: default_timeout(), steps: Vec::new(), cleanup: Cleanup::Standard }
-    }
-}
-
-fn default_timeout() -> Duration {
-    std::time::Duration::from_mins(30).into()
-}
-
-/// What is removed after the last step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Cleanup {
-    /// What would give two machines one identity, and traces of the builder. Never files of users.
-    #[default]
-    Standard,
-    /// Nothing.
-    None,
-}
-
-/// One step of customisation: a name and exactly one action.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("[has(self.script), has(self.file), has(self.packages), has(self.services), has(self.user), has(self.reboot)].filter(x, x).size() == 1")
-    .message("a step has exactly one action: script, file, packages, services, user or reboot"))]
-pub struct Step {
-    /// Unique among the steps: lower-case letters, digits and dashes.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"))]
-    pub name: String,
-    /// A program to run as root. Exit code 0 is success.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub script: Option<Script>,
-    /// A file to write. Parent directories are made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<File>,
-    /// Packages to remove, upgrade and install, in this order, by dnf, yum, apt, zypper or apk, whichever the guest has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub packages: Option<Packages>,
-    /// Services that instances of the image start at boot, or do not. Nothing is started here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub services: Option<Services>,
-    /// A user that has to exist. One that is there already is changed to what is given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<User>,
-    /// Restarts the builder, for a new kernel say; write `{}`. The steps after it go on after the boot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reboot: Option<Reboot>,
-}
-
-/// A program that runs as root. Exit code 0 is success.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.interpreter) || self.interpreter.startsWith('/') || self.interpreter in ['sh', 'bash', 'python3', 'perl', 'ruby']")
-    .field_path(".interpreter").message("interpreter must be sh, bash, python3, perl, ruby or an absolute path"))]
-pub struct Script {
-    /// The program. Its first line may name the interpreter (`#!/usr/bin/env python3`); without one it is `/bin/sh`.
-    /// No secrets: user data can be read by whoever may describe the instance.
-    #[schemars(length(min = 1, max = 65536))]
-    pub inline: String,
-    /// What runs the program, whatever its first line says: sh, bash, python3, perl, ruby or an absolute path.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255), regex(pattern = r"^[A-Za-z0-9/._+-]+$"))]
-    pub interpreter: Option<String>,
-    /// Environment variables.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
-    pub env: Vec<EnvVar>,
-    /// Absolute path of a directory that exists; default `/`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 4096), regex(pattern = r"^/[^\x00-\x1f]*$"))]
-    pub working_directory: Option<String>,
-    /// Time for this program, at the end of which it is ended with everything it started. Default: what is left for all
-    /// steps.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::duration")]
-    pub timeout: Option<Duration>,
-}
-
-/// One environment variable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct EnvVar {
-    /// Letters, digits and underscores, the first no digit.
-    #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*$"))]
-    pub name: String,
-    /// Any characters but NUL. No secrets: user data can be read by whoever may describe the instance.
-    #[schemars(length(max = 4096), regex(pattern = r"^[^\x00]*$"))]
-    pub value: String,
-}
-
-/// A file to write. Parent directories are made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.content) != has(self.binaryData)").message("a file has exactly one of content and binaryData"))]
-pub struct File {
-    /// Absolute path, without a slash at its end.
-    #[schemars(length(min = 2, max = 4096), regex(pattern = r"^/[^\x00-\x1f]*[^/\x00-\x1f]$"))]
-    pub path: String,
-    /// Octal and in quotes, as for `chmod`: `"0644"`.
-    #[serde(default = "default_mode")]
-    #[schemars(length(max = 4), regex(pattern = r"^[0-7]{3,4}$"))]
-    pub mode: String,
-    /// As for `chown`: `user` or `user:group`.
-    #[serde(default = "default_owner")]
-    #[schemars(
-        length(max = 65),
-        regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$")
-    )]
-    pub owner: String,
-    /// The content, byte for byte. No secrets: user data can be read by whoever may describe the instance.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 65536))]
-    pub content: Option<String>,
-    /// Base64 of a content that is not text; lines and spaces in it do not matter.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 98304), regex(pattern = schema::BASE64))]
-    pub binary_data: Option<String>,
-}
-
-fn default_mode() -> String {
-    "0644".to_owned()
-}
-
-fn default_owner() -> String {
-    "root:root".to_owned()
-}
-
-/// Packages to remove, upgrade and install, in this order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.install) || has(self.remove) || self.upgrade != 'None'").message("packages needs install, remove or upgrade"))]
-pub struct Packages {
-    /// Names as the guest's package manager takes them: with a version, a group or a star where it can do that.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(min = 1, max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 255), regex(pattern = schema::PACKAGE)))]
-    pub install: Vec<String>,
-    /// Names of packages. It is no error if one is not installed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(min = 1, max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 255), regex(pattern = schema::PACKAGE)))]
-    pub remove: Vec<String>,
-    /// What is brought up to date. `Security`: what the distribution marks as a repair of security; apk marks nothing and
-    /// upgrades all.
-    #[serde(default)]
-    pub upgrade: Upgrade,
-}
-
-/// Which installed packages are brought up to date.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Upgrade {
-    #[default]
-    None,
-    Security,
-    All,
-}
-
-impl Upgrade {
-    /// As the user writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "None",
-            Self::Security => "Security",
-            Self::All => "All",
-        }
-    }
-}
-
-/// Services of systemd, or of `OpenRC`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.enable) || has(self.disable) || has(self.mask)").message("services needs enable, disable or mask"))]
-pub struct Services {
-    /// Started at boot.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(min = 1, max = 64), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 255), regex(pattern = schema::UNIT)))]
-    pub enable: Vec<String>,
-    /// Not started at boot.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(min = 1, max = 64), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 255), regex(pattern = schema::UNIT)))]
-    pub disable: Vec<String>,
-    /// Never started, not even by other services. systemd only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(min = 1, max = 64), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 255), regex(pattern = schema::UNIT)))]
-    pub mask: Vec<String>,
-}
-
-/// A user that has to exist.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct User {
-    /// Lower-case letters, digits, dashes and underscores.
-    #[schemars(length(max = 32), regex(pattern = schema::USER))]
-    pub name: String,
-    /// A user for a service: an id of the system's range, no home directory, and no login unless a shell is given.
-    #[serde(default)]
-    pub system: bool,
-    /// Groups besides its own. They are made where they do not exist.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "set"), inner(length(max = 32), regex(pattern = schema::USER)))]
-    pub groups: Vec<String>,
-    /// Absolute path of the login shell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 255), regex(pattern = r"^/[A-Za-z0-9/._+-]+$"))]
-    pub shell: Option<String>,
-}
-
-/// Nothing to choose: `{}`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[schemars(extend("maxProperties" = 0))]
-pub struct Reboot {}
 
 /// The AMI that comes out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]

@@ -3,7 +3,7 @@
 use super::{Operator, backoff::Write, status_writer::name};
 use crate::{
     ec2::{Deregistered, poller::Subject},
-    model::{Action, AwsError, ImageId, Instance, Region},
+    model::{Action, AwsError, CommandId, ImageId, Instance, Region},
     plan::{
         Progress,
         build::{BuildCall, BuildPlan, BuildStep},
@@ -53,6 +53,7 @@ fn done(
         Outcome::Failed(error) => operator.backoff.failed(subject, region, write, error),
         Outcome::Launched(_)
         | Outcome::ImageCreated(_)
+        | Outcome::CommandSent(_)
         | Outcome::SnapshotsKept(..)
         | Outcome::Accepted
         | Outcome::NoCall => operator.backoff.succeeded(subject, region),
@@ -69,6 +70,7 @@ fn log(subject: &Subject, action: Action, region: &Region, outcome: &Outcome) {
             tracing::info!(object, %action, %region, id = %instance.id, "launched");
         }
         Outcome::ImageCreated(id) => tracing::info!(object, %action, %region, %id, "image begun"),
+        Outcome::CommandSent(id) => tracing::info!(object, %action, %region, %id, "command sent"),
         Outcome::SnapshotsKept(_, kept) => {
             tracing::warn!(object, %action, %region, ?kept, "snapshots were kept");
         }
@@ -81,6 +83,15 @@ async fn build_call<'a>(operator: &Operator, call: &'a BuildCall) -> (Action, &'
     match call {
         BuildCall::RunInstances(request) => {
             (Action::RunInstances, &request.region, launched(ec2.run_instances(request).await))
+        }
+        BuildCall::SendCommand(request) => {
+            (Action::SendCommand, &request.region, sent(ec2.send_command(request).await))
+        }
+        BuildCall::CancelCommand { region, id, instance_id } => {
+            (Action::CancelCommand, region, accepted(ec2.cancel_command(region, id, instance_id).await))
+        }
+        BuildCall::StopInstances { region, id } => {
+            (Action::StopInstances, region, accepted(ec2.stop_instances(region, id).await))
         }
         BuildCall::TerminateInstances { region, id } => {
             (Action::TerminateInstances, region, accepted(ec2.terminate_instances(region, id).await))
@@ -148,6 +159,10 @@ fn launched(result: Result<Instance, AwsError>) -> Outcome {
 
 fn created(result: Result<ImageId, AwsError>) -> Outcome {
     result.map_or_else(Outcome::Failed, Outcome::ImageCreated)
+}
+
+fn sent(result: Result<CommandId, AwsError>) -> Outcome {
+    result.map_or_else(Outcome::Failed, Outcome::CommandSent)
 }
 
 fn accepted(result: Result<(), AwsError>) -> Outcome {

@@ -3,6 +3,7 @@
 use super::{
     Operator, Pass, act,
     cluster::ClusterError,
+    content,
     metadata::{has_finalizer, seeing, set_finalizer},
     status_writer::{self, Held},
 };
@@ -28,6 +29,7 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
     let handled = (status.observed_generation, status.last_handled_reconcile_at.as_ref());
     operator.asked_anew(subject, &seeing, handled);
     let owner = operator.owner(subject, &held.uid);
+    let content = content::resolve(operator, subject, &held.object).await?;
     let view = BuildView {
         owner: &owner,
         spec: &held.object.spec,
@@ -35,6 +37,7 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
         deleting: held.object.metadata.deletion_timestamp.is_some(),
         held: has_finalizer(&held.object.metadata),
         base: base(operator, subject, &held.object).await?,
+        content: &content,
         now: operator.clock.now(),
     };
     let plan = build::plan(&view, &operator.poller.sightings(subject));

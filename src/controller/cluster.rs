@@ -14,6 +14,9 @@ pub enum ClusterError {
     /// The object is gone.
     #[error("{0} is gone")]
     Gone(String),
+    /// RBAC keeps us from it.
+    #[error("{0}")]
+    Forbidden(String),
     /// The API server refused, or did not answer.
     #[error("the Kubernetes API refused or did not answer: {0}")]
     Unavailable(String),
@@ -30,6 +33,9 @@ pub enum ClusterError {
 pub trait Cluster: Send + Sync {
     /// The object as it is stored now, past every cache; none if there is no such object.
     async fn get(&self, subject: &Subject) -> Result<Option<Value>, ClusterError>;
+
+    /// A ConfigMap as it is stored now; none if there is no such object.
+    async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError>;
 
     /// Applies the whole status, if the object is still at `resource_version`; the object as it is then.
     async fn apply_status(

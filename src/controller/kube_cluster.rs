@@ -1,7 +1,7 @@
 //! The cluster port over the kube client.
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
 use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject, Patch, PatchParams},
@@ -60,6 +60,22 @@ impl Cluster for KubeCluster {
         let _permit = self.reading.acquire().await;
         let object = self.api(subject).get_opt(&subject.name).await.map_err(|e| trouble(subject, &e))?;
         object.map(|o| to_json(subject, &o)).transpose()
+    }
+
+    async fn config_map(&self, namespace: &str, map: &str) -> Result<Option<Value>, ClusterError> {
+        let _permit = self.reading.acquire().await;
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), namespace);
+        let object = format!("ConfigMap {namespace}/{map}");
+        match api.get_opt(map).await {
+            Ok(found) => {
+                let value = found.map(serde_json::to_value).transpose();
+                value.map_err(|e| ClusterError::Malformed { object, why: e.to_string() })
+            }
+            Err(kube::Error::Api(status)) if status.code == 403 => Err(ClusterError::Forbidden(format!(
+                "{object}, which the operator may not read: grant it get on configmaps there"
+            ))),
+            Err(error) => Err(ClusterError::Unavailable(error.to_string())),
+        }
     }
 
     async fn apply_status(

@@ -4,6 +4,7 @@ pub mod act;
 pub mod backoff;
 pub mod builds;
 pub mod cluster;
+pub mod content;
 pub mod dependents;
 pub mod kube_cluster;
 pub mod metadata;

@@ -96,7 +96,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
-    fn values_arrive_character_for_character(any in "[^\0]{0,40}", hostile in "(CONTENT\n|'|\\$\\(exit 9\\)|`|\"|\r\n|\\\\|\u{81}|é|\u{1F600}|[ -~]{0,80}|\n){0,20}") {
+    fn values_arrive_character_for_character(any in "[^\0]{0,40}", hostile in "(CONTENT\n|\\{\\{|'|\\$\\(exit 9\\)|`|\"|\r\n|\\\\|\u{81}|é|\u{1F600}|[ -~]{0,80}|\n){0,20}") {
         in_every_shell(|shell, machine| {
             let copy = machine.path("copy").display().to_string();
             let inline = format!("printf '%s|%s|' \"$ONE\" \"$OTHER\" >'{copy}'");

@@ -3,17 +3,17 @@
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use proptest::prelude::*;
 
 use super::{
     Outcome, StepReport, Verdict,
-    machine::{Machine, Shell, in_every_shell, nonce, results, script},
-    program::Contents,
+    machine::{Machine, Shell, from, in_every_shell, nonce, results, script},
+    program::Encoding,
 };
 use crate::api::image_build::{Step, StepResult};
 
@@ -27,7 +27,7 @@ fn has_ended(process: &str) -> bool {
     stat.rsplit(") ").next().is_none_or(|state| state.is_empty() || state.starts_with(['Z', 'X']))
 }
 
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !condition() {
         assert!(Instant::now() < deadline, "{what}");
@@ -208,15 +208,17 @@ fn a_machine_that_an_earlier_boot_left_half_customised_is_given_up() {
 #[test]
 fn no_copy_of_the_user_data_stays_in_the_image() {
     in_every_shell(|shell, machine| {
-        let ours = ["user-data.txt", "user-data.txt.i", "obj.pkl", "scripts/part-001"]
-            .map(|name| format!("cloud/instance/{name}"));
+        let ours = ["user-data.txt", "user-data.txt.i", "obj.pkl"]
+            .map(|name| format!("root/var/lib/cloud/instance/{name}"));
         ours.iter()
-            .chain(["cloud/instance/vendor-data.txt".to_owned()].iter())
+            .chain(["root/var/lib/cloud/instance/vendor-data.txt".to_owned()].iter())
             .for_each(|name| fs::write(machine.path(name), "").unwrap());
         machine.run(shell, &[script("one", "true")]);
         assert!(ours.iter().all(|name| !machine.path(name).exists()), "{shell:?}");
         assert!(
-            !machine.path("work").exists() && machine.path("cloud/instance/vendor-data.txt").exists(),
+            !machine.path("program").exists()
+                && !machine.path("work").exists()
+                && machine.path("root/var/lib/cloud/instance/vendor-data.txt").exists(),
             "{shell:?}"
         );
     });
@@ -226,12 +228,12 @@ fn no_copy_of_the_user_data_stays_in_the_image() {
 fn the_serial_port_is_told_too_unless_it_is_the_console() {
     in_every_shell(|shell, machine| {
         fs::write(machine.path("serial"), "").unwrap();
-        fs::write(machine.path("consoles"), "serial tty0\n").unwrap();
+        fs::write(machine.path("consoles"), "ttyS0 tty0\n").unwrap();
         machine.run(shell, &[script("one", "true")]);
         assert_eq!(machine.read("serial"), machine.read("console"), "{shell:?}");
         let machine = Machine::new();
         fs::write(machine.path("serial"), "").unwrap();
-        fs::write(machine.path("consoles"), "tty0 serial\n").unwrap();
+        fs::write(machine.path("consoles"), "tty0 ttyS0\n").unwrap();
         machine.run(shell, &[script("one", "true")]);
         assert_eq!(machine.read("serial"), "", "{shell:?}");
     });
@@ -283,7 +285,7 @@ fn a_file_that_cannot_be_written_fails_with_the_reason() {
 #[test]
 fn a_content_that_cannot_be_unpacked_fails() {
     in_every_shell(|shell, machine| {
-        let machine = machine.with_contents(Contents::Packed);
+        let machine = machine.with_encoding(Encoding::Packed);
         fs::create_dir_all(machine.path("commands")).unwrap();
         machine.has_command("gzip", "cat >&2; exit 1");
         let verdict = machine.run(shell, &[machine.file("motd", "motd", "x")]);
@@ -320,28 +322,52 @@ fn time_is_told_in_whole_seconds() {
     });
 }
 
-fn content() -> impl Strategy<Value = String> {
+fn content() -> impl Strategy<Value = Vec<u8>> {
     let hostile = "(CONTENT\n|'|\\$\\(exit 9\\)|\r\n|\\\\|\u{0}|é|\u{1F600}|[ -~]{0,80}|\n){0,40}";
-    prop_oneof![any::<String>(), hostile.prop_map(|text| text)]
+    prop_oneof![any::<Vec<u8>>(), hostile.prop_map(String::into_bytes)]
+}
+
+fn encoding() -> impl Strategy<Value = Encoding> {
+    prop_oneof![Just(Encoding::Plain), Just(Encoding::Packed)]
+}
+
+/// A file and a script that copies itself, both with this content, from wherever it can come.
+fn carriers(machine: &Machine, content: &[u8]) -> ([Step; 3], Vec<u8>) {
+    let text = String::from_utf8_lossy(content).into_owned();
+    let given = machine.file("given", "given", &text);
+    let mut binary = machine.file("binary", "binary", "");
+    let file = binary.file.as_mut().unwrap();
+    (file.content, file.binary_data) = (None, Some(BASE64_STANDARD.encode(content)));
+    let mut kept = script("kept", "");
+    let asked = kept.script.as_mut().unwrap();
+    (asked.inline, asked.from) = (None, Some(from("scripts", "kept")));
+    let copy = format!("cat \"$0\" >{}; exit 0\n", machine.path("kept").display());
+    ([given, binary, kept], [copy.as_bytes(), content].concat())
+}
+
+fn assert_arrives(shell: &Shell, machine: Machine, encoding: Encoding, content: &[u8]) {
+    let (steps, program) = carriers(&machine, content);
+    let machine = machine.with_encoding(encoding).with_content("kept", &program);
+    let verdict = machine.run(shell, &steps);
+    assert_eq!(verdict.outcome, Some(Outcome::Succeeded), "{shell:?}: {:?}", verdict.log);
+    let read = |name: &str| fs::read(machine.path(name)).unwrap();
+    assert_eq!(read("given"), String::from_utf8_lossy(content).as_bytes(), "{shell:?}");
+    assert_eq!((read("binary"), read("kept")), (content.to_vec(), program), "{shell:?}");
+}
+
+#[test]
+fn every_byte_arrives() {
+    let bytes: Vec<u8> = (0..=255).collect();
+    for encoding in [Encoding::Plain, Encoding::Packed] {
+        in_every_shell(|shell, machine| assert_arrives(shell, machine, encoding, &bytes));
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
-    fn content_arrives_byte_for_byte(content in content(), contents in prop_oneof![Just(Contents::Plain), Just(Contents::Packed)]) {
-        in_every_shell(|shell, machine| {
-            let machine = machine.with_contents(contents);
-            let program = format!("cat \"$0\" >{}; exit 0\n{content}", machine.path("copy").display());
-            let steps: [Step; 2] = [machine.file("file", "file", &content), script("script", &program)];
-            let verdict = machine.run(shell, &steps);
-            assert_eq!(verdict.outcome, Some(Outcome::Succeeded), "{shell:?}: {:?}", verdict.log);
-            assert_same(&machine.path("file"), &content);
-            assert_same(&machine.path("copy"), &program);
-        });
+    fn content_arrives_byte_for_byte(content in content(), encoding in encoding()) {
+        in_every_shell(|shell, machine| assert_arrives(shell, machine, encoding, &content));
     }
-}
-
-fn assert_same(path: &Path, content: &str) {
-    assert_eq!(fs::read(path).unwrap(), content.as_bytes());
 }

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::{
         LazyLock,
         atomic::{AtomicU32, Ordering},
@@ -11,15 +11,18 @@ use std::{
     time::Duration,
 };
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use super::{
-    Nonce, Outcome, Verdict,
-    program::{Contents, program},
+    CLEANUP, Contents, Nonce, Outcome, Platform, StepCommand, Verdict, commands,
+    program::{Encoding, program},
     read_verdict,
 };
 use crate::{
-    api::image_build::{Cleanup, Customize, File, Packages, Script, Step, StepResult, Upgrade},
+    api::image_build::{
+        Cleanup, CloudWatchAgent, ConfigMapKeyRef, ContentSource, Customize, File, Monitoring, Packages,
+        Reboot, Script, Step, StepResult, Upgrade,
+    },
     model::ClientToken,
 };
 
@@ -36,15 +39,28 @@ pub fn steps(steps: impl Into<Vec<Step>>) -> Customize {
 }
 
 pub fn script(name: &str, inline: &str) -> Step {
-    let script = Script { inline: inline.to_owned(), ..Script::default() };
+    let script = Script { inline: Some(inline.to_owned()), ..Script::default() };
     Step { name: name.to_owned(), script: Some(script), ..Step::default() }
 }
 
 pub fn file(name: &str, path: &str, content: &str) -> Step {
     let (path, content) = (path.to_owned(), Some(content.to_owned()));
     let (mode, owner) = ("0640".to_owned(), "root:root".to_owned());
-    let file = File { path, mode, owner, content, binary_data: None };
+    let file = File { path, mode, owner, content, ..File::default() };
     Step { name: name.to_owned(), file: Some(file), ..Step::default() }
+}
+
+pub fn agent(name: &str, config: &str) -> Step {
+    let cloud_watch_agent = CloudWatchAgent { config: Some(config.to_owned()), config_from: None };
+    Step { name: name.to_owned(), monitoring: Some(Monitoring { cloud_watch_agent }), ..Step::default() }
+}
+
+pub fn reboot(name: &str) -> Step {
+    Step { name: name.to_owned(), reboot: Some(Reboot {}), ..Step::default() }
+}
+
+pub fn from(name: &str, key: &str) -> ContentSource {
+    ContentSource { config_map_key_ref: ConfigMapKeyRef { name: name.to_owned(), key: key.to_owned() } }
 }
 
 pub fn packages(name: &str, upgrade: Upgrade, install: &[&str], remove: &[&str]) -> Step {
@@ -147,6 +163,7 @@ pub struct Machine {
     nonce: Nonce,
     customize: Customize,
     contents: Contents,
+    encoding: Encoding,
     settings: Vec<(&'static str, String)>,
 }
 
@@ -156,12 +173,13 @@ impl Machine {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory =
             std::env::temp_dir().join(format!("ami-operator-guest-{}-{number}", std::process::id()));
-        for name in ["cloud/instance/scripts", "commands", "root"] {
+        for name in ["root/var/lib/cloud/instance/scripts", "commands"] {
             fs::create_dir_all(directory.join(name)).unwrap();
         }
         fs::write(directory.join("console"), "").unwrap();
         let customize = Customize { cleanup: Cleanup::None, timeout: minutes(10), ..Customize::default() };
-        Self { directory, nonce: nonce(), customize, contents: Contents::Plain, settings: Vec::new() }
+        let (contents, encoding) = (Contents::default(), Encoding::Plain);
+        Self { directory, nonce: nonce(), customize, contents, encoding, settings: Vec::new() }
     }
 
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
@@ -169,8 +187,14 @@ impl Machine {
         self
     }
 
-    pub fn with_contents(mut self, contents: Contents) -> Self {
-        self.contents = contents;
+    pub fn with_encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// What the source of the step held.
+    pub fn with_content(mut self, step: &str, content: &[u8]) -> Self {
+        self.contents = Contents::from_iter([(step.to_owned(), content.to_vec())]);
         self
     }
 
@@ -235,9 +259,9 @@ impl Machine {
 
     /// Boots once more: what is in memory is gone, and cloud-init runs what it runs with every boot.
     pub fn reboot(&self, shell: &Shell) -> Verdict {
-        end_group(&self.path("state/deadman"));
+        end_group(&self.path("deadman"));
         fs::remove_dir_all(self.path("state")).unwrap();
-        let hooks = fs::read_dir(self.path("cloud/scripts/per-boot")).into_iter().flatten();
+        let hooks = fs::read_dir(self.path("root/var/lib/cloud/scripts/per-boot")).into_iter().flatten();
         for hook in hooks.map(|entry| entry.unwrap().path()) {
             self.execute(shell, &hook);
         }
@@ -250,52 +274,95 @@ impl Machine {
         read_verdict(&self.read("console"), &self.nonce)
     }
 
+    /// Has the agent of Run Command carry out a step, or the cleanup if there is none.
+    pub fn command(&self, shell: &Shell, step: Option<&Step>) -> Answer {
+        self.start_command(shell, step).wait_with_output().unwrap().into()
+    }
+
+    pub fn start_command(&self, shell: &Shell, step: Option<&Step>) -> Child {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let customize = Customize { steps: step.cloned().into_iter().collect(), ..self.customize.clone() };
+        let commands = commands(&customize, &self.contents, &self.nonce, Platform::Linux).unwrap();
+        let StepCommand { step: name, lines, .. } =
+            &commands[if step.is_some() { 0 } else { customize.steps.len() }];
+        assert_eq!(name, step.map_or(CLEANUP, |step| &step.name));
+        let script =
+            format!("root/var/lib/amazon/ssm/i-1/document/orchestration/{number}/plugin/0/_script.sh");
+        self.has_file(&script, &self.inside(&(lines.join("\n") + "\n")));
+        shell.install_once(&self.path("tools"));
+        let mut command = shell.command();
+        command.arg(self.path(&script)).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap()
+    }
+
     /// The program with every path inside of the directory, and words in a file for power-off and restart.
     fn program(&self, steps: &[Step]) -> String {
-        let path = |name: &str| self.path(name).display().to_string();
+        let power = self.path("power").display().to_string();
         let customize = Customize { steps: steps.to_vec(), ..self.customize.clone() };
-        let mut program = program(&customize, &self.nonce, self.contents);
-        for (variable, name) in [
-            ("CONSOLE", "console"),
-            ("SERIAL", "serial"),
-            ("CONSOLES", "consoles"),
-            ("STATE", "state"),
-            ("WORK", "work"),
-            ("CLOUD", "cloud"),
-            ("SYSRQ", "sysrq"),
-            ("export ROOT", "root"),
-        ] {
-            program = assign(&program, variable, &path(name));
-        }
-        program = assign(&program, "POWEROFF", &format!("'echo off >>{}'", path("power")));
-        program =
-            assign(&program, "export PATH", &format!("{}:{} HOME=/root", path("commands"), path("tools")));
+        let program = program(&customize, &self.contents, &self.nonce, self.encoding);
+        let mut program = assign(&program, "POWEROFF", &format!("'echo off >>{power}'"));
         if program.contains("\nREBOOT=") {
-            program = assign(&program, "REBOOT", &format!("'echo again >>{}'", path("power")));
+            program = assign(&program, "REBOOT", &format!("'echo again >>{power}'"));
         }
+        // The timer outlives the program by design: its number is needed to end it with the test.
+        let (before, after) = program.split_once("\nsay \"begin").unwrap();
+        let program = format!("{before}\necho $! >{}\nsay \"begin{after}", self.path("deadman").display());
+        let files = steps.iter().filter_map(|step| step.file.as_ref());
+        assert!(files.map(|file| &file.path).all(|path| Path::new(path).starts_with(&self.directory)));
+        self.inside(&program)
+    }
+
+    /// The same program for this directory: what is the same for every machine has no path outside of it.
+    fn inside(&self, program: &str) -> String {
+        let (code, steps) = program.split_once("\n#step ").unwrap_or((program, ""));
+        let code = PATHS.replace_all(code, |found: &Captures<'_>| self.path_for(&found[0]));
+        let tools = ["commands", "tools"].map(|name| self.path(name).display().to_string()).join(":");
+        let mut program = assign(&code, "export PATH", &format!("{tools} HOME=/root"));
         for (variable, value) in &self.settings {
             program = assign(&program, variable, value);
         }
-        let files = steps.iter().filter_map(|step| step.file.as_ref());
-        assert!(files.map(|file| &file.path).all(|path| Path::new(path).starts_with(&self.directory)));
-        assert_eq!(self.strangers(&program), Vec::<String>::new(), "outside of the guest's directory");
-        program
+        format!("{program}\n#step {steps}")
     }
 
-    /// Paths of the machine that runs the tests, in the part that is the same for every step.
-    fn strangers(&self, program: &str) -> Vec<String> {
-        static PATHS: LazyLock<Regex> = LazyLock::new(|| {
-            let roots = "bin|boot|dev|efi|etc|home|lib|opt|proc|root|run|sbin|srv|sys|tmp|usr|var";
-            Regex::new(&format!(r#"(?:(@|\$ROOT"?|\$lib|\$cache)[^\s'"]*?)?(/({roots})\b[^\s'";)]*)"#))
-                .unwrap()
-        });
-        let code = program.split("\n#step ").next().unwrap_or_default();
-        let code = code.replace(&self.directory.display().to_string(), "@");
-        let harmless = ["/dev/null", "/bin/sh", "/bin/false", "/proc/uptime", "/root"];
-        let paths = PATHS.captures_iter(&code).filter(|found| found.get(1).is_none());
-        paths.map(|found| found[2].to_owned()).filter(|path| !harmless.contains(&path.as_str())).collect()
+    /// Where a path of the guest's system lies.
+    fn path_for(&self, path: &str) -> String {
+        let special = [
+            ("/dev/console", "console"),
+            ("/dev/ttyS0", "serial"),
+            ("/sys/class/tty/console/active", "consoles"),
+            ("/proc/sysrq-trigger", "sysrq"),
+            ("/run/ami-operator-$NONCE", "state"),
+            ("/var/lib/ami-operator-$NONCE", "work"),
+        ];
+        let here = self.directory.display().to_string();
+        let harmless = ["/dev/null", "/bin/sh", "/bin/false"].contains(&path)
+            || path.starts_with("/proc/") && !self.path(&format!("root{path}")).exists();
+        match special.iter().find(|(from, _)| *from == path) {
+            Some((_, to)) => format!("{here}/{to}"),
+            None if harmless || path.starts_with(&here) => path.to_owned(),
+            None => format!("{here}/root{path}"),
+        }
     }
 }
+
+/// What Run Command gets back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub output: String,
+    pub code: Option<i32>,
+}
+
+impl From<Output> for Answer {
+    fn from(output: Output) -> Self {
+        Self { output: String::from_utf8(output.stdout).unwrap(), code: output.status.code() }
+    }
+}
+
+/// Absolute paths, up to where a shell's word ends.
+static PATHS: LazyLock<Regex> = LazyLock::new(|| {
+    let roots = "bin|boot|dev|efi|etc|home|lib|opt|proc|root|run|sbin|srv|sys|tmp|usr|var";
+    Regex::new(&format!(r#"\B/({roots})\b[^\s'";:)]*"#)).unwrap()
+});
 
 fn assign(program: &str, variable: &str, value: &str) -> String {
     let start = format!("{variable}=");
@@ -308,7 +375,7 @@ fn assign(program: &str, variable: &str, value: &str) -> String {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        end_group(&self.path("state/deadman"));
+        end_group(&self.path("deadman"));
         fs::remove_dir_all(&self.directory).unwrap();
     }
 }

@@ -4,22 +4,17 @@ use std::{fs, os::unix::fs::symlink};
 
 use super::{
     Outcome,
-    machine::{Machine, in_every_shell, results, script},
+    machine::{Machine, in_every_shell, reboot, results, script},
 };
-use crate::api::image_build::{Reboot, Step, StepResult};
-
-fn reboot(name: &str) -> Step {
-    Step { name: name.to_owned(), reboot: Some(Reboot {}), ..Step::default() }
-}
+use crate::api::image_build::StepResult;
 
 /// A machine that is always five seconds old.
 fn young(machine: Machine) -> Machine {
-    machine.has_file("uptime", "5.32 1.00\n");
-    let uptime = machine.path("uptime").display().to_string();
-    machine.with("UPTIME", uptime)
+    machine.has_file("root/proc/uptime", "5.32 1.00\n");
+    machine
 }
 
-const HOOKS: &str = "cloud/scripts/per-boot";
+const HOOKS: &str = "root/var/lib/cloud/scripts/per-boot";
 
 fn hooks(machine: &Machine) -> usize {
     fs::read_dir(machine.path(HOOKS)).map_or(0, Iterator::count)
@@ -93,7 +88,7 @@ fn the_time_goes_on_over_a_restart() {
     in_every_shell(|shell, machine| {
         let machine = young(machine);
         machine.run(shell, &[reboot("kernel"), script("late", "true")]);
-        machine.has_file("uptime", "700.00 1.00\n");
+        machine.has_file("root/proc/uptime", "700.00 1.00\n");
         let verdict = machine.reboot(shell);
         assert_eq!(results(&verdict)[1], ("late", StepResult::Failed, Some(124)), "{shell:?}");
     });
@@ -146,9 +141,9 @@ const RUBBISH: [(&str, &str); 27] = [
     ("root/var/tmp/thing", "temporary files"),
     ("root/root/.bash_history", "shell histories"),
     ("root/home/ec2-user/.python_history", "shell histories"),
-    ("cloud/instances/i-0123/user-data.txt", "cloud-init state"),
-    ("cloud/data/instance-id", "cloud-init state"),
-    ("cloud/sem/config_scripts_per_once.once", "cloud-init state"),
+    ("root/var/lib/cloud/instances/i-0123/user-data.txt", "cloud-init state"),
+    ("root/var/lib/cloud/data/instance-id", "cloud-init state"),
+    ("root/var/lib/cloud/sem/config_scripts_per_once.once", "cloud-init state"),
     ("root/var/lib/dbus/machine-id", "machine-id"),
     ("root/var/log/journal/0123/system.journal", "logs"),
     ("root/etc/machine-id", "machine-id"),
@@ -166,8 +161,8 @@ const OF_USERS: [&str; 8] = [
     "root/home/ec2-user/project/.app_history",
     "root/var/lib/NetworkManager/secret_key",
     "root/var/lib/cloud-app/data",
-    "cloud/scripts/per-boot/mine.sh",
-    "cloud/seed/nocloud/user-data",
+    "root/var/lib/cloud/scripts/per-boot/mine.sh",
+    "root/var/lib/cloud/seed/nocloud/user-data",
 ];
 
 #[test]
@@ -206,7 +201,7 @@ fn a_cleanup_tells_only_what_was_there() {
             fs::create_dir_all(machine.path(directory)).unwrap();
         }
         // Every guest has the state that cloud-init made for this boot; it is a link to it.
-        fs::remove_dir_all(machine.path("cloud/instance")).unwrap();
+        fs::remove_dir_all(machine.path("root/var/lib/cloud/instance")).unwrap();
         let verdict = machine.run(shell, &[]);
         assert_eq!(verdict.cleaned, ["SSH host keys"], "{shell:?}");
     });

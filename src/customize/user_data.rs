@@ -1,9 +1,9 @@
 //! The program as EC2 takes it.
 
 use super::{
-    Nonce,
+    Contents, Nonce,
     gzip::gzip,
-    program::{Contents, program},
+    program::{Encoding, program},
 };
 use crate::api::image_build::Customize;
 
@@ -12,16 +12,19 @@ use crate::api::image_build::Customize;
 /// Source: EC2 user guide, "Run commands when you launch an EC2 instance with user data input".
 pub const USER_DATA_LIMIT: usize = 16 * 1024;
 
-/// The steps do not fit into user data.
+/// Steps do not fit into what carries them to the guest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the steps make {bytes} bytes of user data and EC2 takes {limit}: shorten them, or let a script fetch what is large"
-)]
-pub struct TooLarge {
-    /// Size of the user data, compressed, before base64.
-    pub bytes: usize,
-    /// What EC2 takes.
-    pub limit: usize,
+pub enum TooLarge {
+    /// `bytes` is the size of the user data, compressed, before base64.
+    #[error(
+        "the steps make {bytes} bytes of user data and EC2 takes {limit}: set customize.transport to SSM, which carries each step by itself, or let a script fetch what is large"
+    )]
+    UserData { bytes: usize, limit: usize },
+    /// `bytes` is the size of the step's command, its content compressed.
+    #[error(
+        "step {step} makes a command of {bytes} bytes and Run Command takes {limit}: divide it, or let a script fetch what is large"
+    )]
+    Command { step: String, bytes: usize, limit: usize },
 }
 
 /// The user data that carries out what `customize` says, reports under `nonce` and powers the machine off.
@@ -29,16 +32,19 @@ pub struct TooLarge {
 /// EC2's API wants its base64. It is text if that fits, and gzip of it otherwise, which cloud-init undoes before it looks
 /// at what it has. The same input gives the same bytes, because a launch that is repeated with its client token has to be
 /// the same launch.
-pub fn user_data(customize: &Customize, nonce: &Nonce) -> Result<Vec<u8>, TooLarge> {
-    let text = program(customize, nonce, Contents::Plain);
-    let sent = if text.len() > USER_DATA_LIMIT { compressed(customize, nonce) } else { text.into_bytes() };
+///
+/// Assumes that `contents` has what [`sources`](super::sources) asks for.
+pub fn user_data(customize: &Customize, contents: &Contents, nonce: &Nonce) -> Result<Vec<u8>, TooLarge> {
+    let text = program(customize, contents, nonce, Encoding::Plain);
+    let fits = text.len() <= USER_DATA_LIMIT;
+    let sent = if fits { text.into_bytes() } else { compressed(customize, contents, nonce) };
     let (bytes, limit) = (sent.len(), USER_DATA_LIMIT);
-    if bytes > limit { Err(TooLarge { bytes, limit }) } else { Ok(sent) }
+    if bytes > limit { Err(TooLarge::UserData { bytes, limit }) } else { Ok(sent) }
 }
 
 /// Contents before their base64, which hides from gzip what repeats in them, and then the whole.
-fn compressed(customize: &Customize, nonce: &Nonce) -> Vec<u8> {
-    gzip(program(customize, nonce, Contents::Packed).as_bytes())
+fn compressed(customize: &Customize, contents: &Contents, nonce: &Nonce) -> Vec<u8> {
+    gzip(program(customize, contents, nonce, Encoding::Packed).as_bytes())
 }
 
 #[cfg(test)]
@@ -50,8 +56,12 @@ mod tests {
     use super::*;
     use crate::customize::machine::{file, nonce, script, steps};
 
-    fn plain(customize: &Customize) -> String {
-        program(customize, &nonce(), Contents::Plain)
+    fn text(customize: &Customize, encoding: Encoding) -> String {
+        program(customize, &Contents::default(), &nonce(), encoding)
+    }
+
+    fn sent(customize: &Customize) -> Result<Vec<u8>, TooLarge> {
+        user_data(customize, &Contents::default(), &nonce())
     }
 
     fn unpacked(sent: &[u8]) -> String {
@@ -73,37 +83,37 @@ mod tests {
     #[test]
     fn what_fits_is_sent_as_text() {
         let customize = steps([script("one", "true")]);
-        assert_eq!(user_data(&customize, &nonce()).unwrap(), plain(&customize).as_bytes());
+        assert_eq!(sent(&customize).unwrap(), text(&customize, Encoding::Plain).as_bytes());
     }
 
     #[test]
     fn what_does_not_fit_is_sent_as_gzip_of_gzip() {
         let customize = steps([script("long", &"echo hello\n".repeat(3000))]);
-        let sent = user_data(&customize, &nonce()).unwrap();
-        assert_eq!(unpacked(&sent), program(&customize, &nonce(), Contents::Packed));
-        assert!(sent.len() < gzip(plain(&customize).as_bytes()).len());
+        let sent = sent(&customize).unwrap();
+        assert_eq!(unpacked(&sent), text(&customize, Encoding::Packed));
+        assert!(sent.len() < gzip(text(&customize, Encoding::Plain).as_bytes()).len());
     }
 
     #[test]
     fn gzip_tells_no_time() {
-        let packed = user_data(&steps([script("big", &"x".repeat(20_000))]), &nonce()).unwrap();
+        let packed = sent(&steps([script("big", &"x".repeat(20_000))])).unwrap();
         assert_eq!(packed[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255]);
     }
 
     #[test]
     fn what_does_not_fit_even_so_is_refused_with_size_and_limit() {
-        let refused = user_data(&steps([script("big", &noise(20_000))]), &nonce()).unwrap_err();
-        assert!(refused.bytes > USER_DATA_LIMIT);
+        let refused = sent(&steps([script("big", &noise(20_000))])).unwrap_err();
+        let TooLarge::UserData { bytes, limit: USER_DATA_LIMIT } = refused else { panic!("{refused:?}") };
+        assert!(bytes > USER_DATA_LIMIT);
         let expected = format!(
-            "the steps make {} bytes of user data and EC2 takes 16384: shorten them, or let a script fetch what is large",
-            refused.bytes
+            "the steps make {bytes} bytes of user data and EC2 takes 16384: set customize.transport to SSM, which carries each step by itself, or let a script fetch what is large"
         );
         assert_eq!(refused.to_string(), expected);
     }
 
     #[test]
     fn text_may_be_exactly_as_long_as_the_limit() {
-        let with_path = |path: &str| user_data(&steps([file("full", path, "")]), &nonce()).unwrap();
+        let with_path = |path: &str| sent(&steps([file("full", path, "")])).unwrap();
         // A letter of the path makes two bytes, a quotation mark five.
         let spare = |path: &&str| USER_DATA_LIMIT - with_path(path).len();
         let start = ["/p", "/'"].into_iter().find(|path| spare(path) % 2 == 0).unwrap();

@@ -2,52 +2,20 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::{Nonce, cksum::cksum};
-use crate::api::image_build::StepResult;
+use super::{
+    cksum::cksum,
+    log::{LOG_LINES, printable},
+};
+use crate::{
+    api::image_build::MAX_STEPS,
+    model::{GuestOutcome as Outcome, Nonce, StepReport, StepResult, Verdict},
+};
 
-/// As many steps as a build may have.
-const STEPS: usize = 64;
-/// The lines of a failing step's output that are kept, and the characters of each.
-const LOG_LINES: usize = 20;
-const LOG_LINE_CHARS: usize = 200;
 /// The longest payload is a log line: 200 bytes as base64, with room.
 const PAYLOAD_BYTES: usize = 400;
 /// The kinds of things that a cleanup removes, and the characters of each name, with room.
 const CLEANED: usize = 16;
 const CLEANED_CHARS: usize = 40;
-
-/// How the steps as a whole ended, in the guest's own words. It counts only when the instance has stopped itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Every step succeeded.
-    Succeeded,
-    /// A step failed, or did not end in time.
-    Failed,
-}
-
-/// How one step went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepReport {
-    pub name: String,
-    pub result: StepResult,
-    /// 124 when the time was up. None while the step runs.
-    pub exit_code: Option<i32>,
-    /// None while the step runs.
-    pub seconds: Option<u32>,
-}
-
-/// What was found on a console. Empty when there is no line of this attempt on it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// None: the guest has not said so far, or its words are lost.
-    pub outcome: Option<Outcome>,
-    /// In the order in which they were first mentioned, at most 64.
-    pub steps: Vec<StepReport>,
-    /// The last lines that the failing step printed: at most 20 of at most 200 characters, control characters escaped.
-    pub log: Vec<String>,
-    /// What the cleanup removed, such as `SSH host keys`: at most 16, each once, of letters, dashes and spaces.
-    pub cleaned: Vec<String>,
-}
 
 /// Reads the console of the guest that was started with `nonce`.
 ///
@@ -55,7 +23,8 @@ pub struct Verdict {
 /// by somebody who knows this protocol. Only lines with this nonce and a true checksum are read; what contradicts
 /// itself has failed.
 pub fn read_verdict(console: &str, nonce: &Nonce) -> Verdict {
-    let prefix = format!("::ami-operator:{nonce}:");
+    // Without the colons in front: after a line that was cut behind the nonce, they would be taken for its end.
+    let prefix = format!("ami-operator:{nonce}:");
     let mut reader = Reader::default();
     for line in console.split(prefix.as_str()).skip(1).filter_map(payload).filter_map(Line::parse) {
         reader.take(line);
@@ -91,7 +60,9 @@ impl<'a> Line<'a> {
             }
             ["log"] => Some(Self::Log("")),
             ["log", line] => Some(Self::Log(line)),
-            ["cleaned", words @ ..] => cleaned(&words.join(" ")),
+            ["cleaned", words @ ..] => {
+                Some(words.join(" ")).filter(|words| is_kind(words)).map(Self::Cleaned)
+            }
             ["verdict", "succeeded"] => Some(Self::Verdict(Outcome::Succeeded)),
             ["verdict", "failed"] => Some(Self::Verdict(Outcome::Failed)),
             _ => None,
@@ -110,10 +81,17 @@ fn report<'a>(
     valid.then(|| Line::Step(StepReport { name: name.to_owned(), result, exit_code, seconds }))
 }
 
-fn cleaned<'a>(words: &str) -> Option<Line<'a>> {
+fn is_kind(words: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-' || byte == b' ';
-    let valid = (1..=CLEANED_CHARS).contains(&words.len()) && words.bytes().all(allowed);
-    valid.then(|| Line::Cleaned(words.to_owned()))
+    (1..=CLEANED_CHARS).contains(&words.len()) && words.bytes().all(allowed)
+}
+
+/// What a cleanup by Run Command says in its output that it removed: at most 16, each once.
+pub fn cleaned(output: &str) -> Vec<String> {
+    let mut reader = Reader::default();
+    let kinds = output.lines().filter_map(|line| line.trim_end().strip_prefix("cleaned "));
+    kinds.filter(|words| is_kind(words)).for_each(|words| reader.take(Line::Cleaned(words.to_owned())));
+    reader.cleaned
 }
 
 #[derive(Default)]
@@ -147,7 +125,7 @@ impl<'a> Reader<'a> {
             if gravity(report.result) > gravity(known.result) {
                 *known = report;
             }
-        } else if self.steps.len() < STEPS {
+        } else if self.steps.len() < MAX_STEPS {
             self.steps.push(report);
         }
     }
@@ -179,21 +157,6 @@ fn without_doubles<'a>(lines: &[&'a str]) -> Vec<&'a str> {
 fn log_line(encoded: &str) -> Option<String> {
     let bytes = BASE64_STANDARD.decode(encoded).ok()?;
     Some(printable(String::from_utf8_lossy(&bytes).trim_end_matches('\r')))
-}
-
-/// Text that cannot move a cursor, colour a terminal, end a line or turn the reading direction.
-fn printable(text: &str) -> String {
-    let mut safe = String::new();
-    for character in text.chars().take(LOG_LINE_CHARS) {
-        match character {
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
-                safe.extend(character.escape_unicode());
-            }
-            _ if character.is_control() => safe.extend(character.escape_default()),
-            _ => safe.push(character),
-        }
-    }
-    safe.chars().take(LOG_LINE_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ pub mod poller;
 use async_trait::async_trait;
 
 use crate::model::{
-    Agent, AwsError, CommandId, CommandOutput, CopyImage, CreateImage, Image, ImageId, ImageSelector,
-    Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags,
+    Agent, AwsError, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image, ImageId,
+    ImageSelector, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId,
+    Tags,
 };
 
 /// Which instances to describe. Always a filter, never ids: one unknown id would fail the whole call.
@@ -62,8 +63,13 @@ pub trait Ec2: Send + Sync {
     async fn describe_images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, AwsError>;
     /// `ec2:DescribeSnapshots` of our account that carry one of these uids (at most 200) as ownership tag, all pages.
     async fn describe_snapshots(&self, region: &Region, uids: &[String]) -> Result<Vec<Snapshot>, AwsError>;
-    /// `ec2:GetConsoleOutput`: the posted output, decoded, at most 64 KiB; empty where nothing was posted yet.
-    async fn get_console_output(&self, region: &Region, id: &InstanceId) -> Result<String, AwsError>;
+    /// `ec2:GetConsoleOutput`: the output, decoded, at most 64 KiB; empty where there is none yet.
+    async fn get_console_output(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        view: ConsoleView,
+    ) -> Result<String, AwsError>;
     /// `ssm:GetParameters` of at most ten names: those that exist, by name.
     async fn get_parameters(&self, region: &Region, names: &[String]) -> Result<Tags, AwsError>;
     /// `sts:GetCallerIdentity`: the account id.

@@ -47,9 +47,9 @@ pub struct SendCommand {
     pub comment: String,
     /// The lines of one script. `{{ssm:…}}` in them is replaced by the parameter of that name before they are sent.
     pub commands: Vec<String>,
-    /// Until a command that runs is ended, 1 to 172800.
+    /// Until a command that runs is ended, 5 to 172800: for less the agent takes an hour.
     pub execution_timeout_seconds: u32,
-    /// Until a command that no agent fetched is given up, 30 to 2592000.
+    /// 30 to 2592000. A command that is not over after both timeouts together is given up, fetched or not.
     pub delivery_timeout_seconds: u32,
 }
 
@@ -80,7 +80,7 @@ pub struct Invocation {
     pub status: InvocationStatus,
     /// What the status leaves out, in AWS's words: `DeliveryTimedOut`, `ExecutionTimedOut`, `Undeliverable`.
     pub status_details: String,
-    /// Of the script; none while it runs, or where it never ran.
+    /// Of the script; none while it runs, or where it never ran. 137 (on Windows none) where the agent killed it.
     pub exit_code: Option<i32>,
 }
 

@@ -6,10 +6,12 @@ pub mod error;
 pub mod ids;
 pub mod image;
 pub mod instance;
+pub mod nonce;
 pub mod ownership;
 pub mod query;
 pub mod request;
 pub mod seen;
+pub mod verdict;
 
 pub use command::{
     Agent, CommandOutput, Document, Invocation, InvocationStatus, Ping, Platform, SendCommand,
@@ -18,10 +20,12 @@ pub use error::{Action, AwsError, Class, Disposition};
 pub use ids::{ClientToken, CommandId, ImageId, InstanceId, Region, SnapshotId};
 pub use image::{Device, Image, ImageState, Snapshot, SnapshotState};
 pub use instance::{Instance, InstanceState, StateReason};
+pub use nonce::Nonce;
 pub use ownership::{Owner, Role};
-pub use query::{Answer, ImageSelector, Query};
+pub use query::{Answer, ConsoleView, ImageSelector, Query};
 pub use request::{CopyImage, CreateImage, LaunchVolume, RunInstances, VolumeType};
 pub use seen::Seen;
+pub use verdict::{GuestOutcome, StepReport, StepResult, Verdict};
 
 /// Tags by key, in key order, so that a request and its hash do not depend on how a map was filled.
 pub type Tags = std::collections::BTreeMap<String, String>;

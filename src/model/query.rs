@@ -2,8 +2,8 @@
 //! once for everybody.
 
 use super::{
-    Agent, ClientToken, CommandId, CommandOutput, Image, ImageId, Instance, InstanceId, Invocation, Snapshot,
-    Tags,
+    Agent, ClientToken, CommandId, CommandOutput, Image, ImageId, Instance, InstanceId, Invocation, Nonce,
+    Snapshot, Tags, Verdict,
 };
 
 /// One thing to look at in one region.
@@ -25,14 +25,23 @@ pub enum Query {
     Newest(ImageSelector),
     /// The value of an SSM parameter.
     Parameter(String),
-    /// The serial console of an instance, as text.
-    Console(InstanceId),
+    /// What a guest says on its serial console. The console itself is read and let go: of 64 KiB little is ours.
+    Console { id: InstanceId, nonce: Nonce, view: ConsoleView },
     /// The Systems Manager agent of an instance.
     Agent(InstanceId),
     /// All commands that an instance was ever sent.
     Commands(InstanceId),
     /// What a command printed on an instance.
     CommandOutput(CommandId, InstanceId),
+}
+
+/// Which output of a console is asked for. Source: EC2 API reference, `GetConsoleOutput`, parameter `Latest`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ConsoleView {
+    /// What was printed up to now; types on the Xen hypervisor have no such view.
+    Latest,
+    /// What was posted after the last change of the instance's state.
+    Posted,
 }
 
 /// Which images a build may start from.
@@ -55,7 +64,7 @@ pub enum Answer {
     Images(Vec<Image>),
     Snapshots(Vec<Snapshot>),
     Parameter(String),
-    Console(String),
+    Verdict(Box<Verdict>),
     Agent(Agent),
     Commands(Vec<Invocation>),
     CommandOutput(Box<CommandOutput>),

@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::model::{
-    Agent, Answer, AwsError, ClientToken, CommandId, CommandOutput, Image, ImageId, ImageSelector, Instance,
-    InstanceId, Invocation, Query, Region, Seen, Snapshot,
+    Agent, Answer, AwsError, ClientToken, CommandId, CommandOutput, ConsoleView, Image, ImageId,
+    ImageSelector, Instance, InstanceId, Invocation, Nonce, Query, Region, Seen, Snapshot, Verdict,
 };
 
 /// How urgently, and how often, something is looked at.
@@ -115,9 +115,17 @@ impl<'a> Eyes<'a> {
         self.look(region, Query::Parameter(name.to_owned()), Pace::Now, as_text)
     }
 
-    /// The serial console of an instance.
-    pub fn console(&self, region: &Region, id: &InstanceId) -> Look<String> {
-        self.look(region, Query::Console(id.clone()), Pace::Now, as_text)
+    /// What the guest with this nonce says on its serial console.
+    pub fn verdict(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        nonce: &Nonce,
+        view: ConsoleView,
+        pace: Pace,
+    ) -> Look<Verdict> {
+        let query = Query::Console { id: id.clone(), nonce: nonce.clone(), view };
+        self.look(region, query, pace, as_verdict)
     }
 
     /// The Systems Manager agent of an instance; absent until it registers.
@@ -175,7 +183,11 @@ fn as_snapshots(answer: &Answer) -> Option<Vec<Snapshot>> {
 }
 
 fn as_text(answer: &Answer) -> Option<String> {
-    if let Answer::Parameter(text) | Answer::Console(text) = answer { Some(text.clone()) } else { None }
+    if let Answer::Parameter(text) = answer { Some(text.clone()) } else { None }
+}
+
+fn as_verdict(answer: &Answer) -> Option<Verdict> {
+    if let Answer::Verdict(verdict) = answer { Some((**verdict).clone()) } else { None }
 }
 
 fn as_agent(answer: &Answer) -> Option<Agent> {

@@ -16,6 +16,8 @@ pub use eyes::{Eyes, Pace, Sighting, Sightings, Watch};
 
 use std::{fmt, time::Duration};
 
+use jiff::Timestamp;
+
 use crate::model::{AwsError, ImageId, InstanceId, Region};
 
 /// Where a run or a copy stands, as a person is told.
@@ -64,6 +66,10 @@ pub enum WaitingOn {
     NameLookup {
         name: String,
     },
+    /// A content that a step refers to; says which, and where it was looked for.
+    Content {
+        missing: String,
+    },
     LaunchLookup {
         region: Region,
     },
@@ -80,6 +86,17 @@ pub enum WaitingOn {
     },
     Guest {
         id: InstanceId,
+        step: Option<String>,
+    },
+    /// The agent of Systems Manager.
+    Agent {
+        id: InstanceId,
+    },
+    /// A builder that somebody may look at.
+    KeptBuilder {
+        id: InstanceId,
+        region: Region,
+        until: Timestamp,
     },
     BuilderStop {
         id: InstanceId,
@@ -136,11 +153,14 @@ impl WaitingOn {
             Self::SourceBuild { .. } => "WaitingForSourceBuild",
             Self::SourceImage { .. } => "WaitingForSourceImage",
             Self::NameLookup { .. } => "CheckingName",
+            Self::Content { .. } => "WaitingForContent",
             Self::LaunchLookup { .. } => "LookingForBuilder",
             Self::Launch { .. } => "LaunchingBuilder",
             Self::Capacity { .. } => "WaitingForCapacity",
             Self::BuilderStart { .. } => "WaitingForBuilder",
             Self::Guest { .. } => "Customizing",
+            Self::Agent { .. } => "WaitingForAgent",
+            Self::KeptBuilder { .. } => "KeepingBuilder",
             Self::BuilderStop { .. } => "WaitingForStop",
             Self::Console { .. } => "WaitingForVerdict",
             Self::ImageLookup { .. } => "LookingForImage",
@@ -166,6 +186,7 @@ impl fmt::Display for WaitingOn {
             Self::SourceBuild { name } => write!(f, "waiting for ImageBuild {name} to have an image"),
             Self::SourceImage { id, state } => write!(f, "waiting for source image {id}, which is {state}"),
             Self::NameLookup { name } => write!(f, "checking that image name {name:?} is free"),
+            Self::Content { missing } => write!(f, "waiting for {missing}"),
             Self::LaunchLookup { region } => {
                 write!(f, "looking for the builder that may have been launched in {region}")
             }
@@ -176,7 +197,15 @@ impl fmt::Display for WaitingOn {
                 write!(f, "no capacity in attempt {attempt}, trying again: {message}")
             }
             Self::BuilderStart { id } => write!(f, "waiting for builder {id} to run"),
-            Self::Guest { id } => write!(f, "builder {id} runs the steps"),
+            Self::Guest { id, step: None } => write!(f, "builder {id} runs the steps"),
+            Self::Guest { id, step: Some(step) } => write!(f, "builder {id} runs step {step}"),
+            Self::Agent { id } => {
+                write!(f, "waiting for the Systems Manager agent of builder {id} to be online")
+            }
+            Self::KeptBuilder { id, region, until } => write!(
+                f,
+                "builder {id} is kept until {until:.0}: start it with `aws ec2 start-instances --region {region} --instance-ids {id}` if it is stopped, then look at it with `aws ssm start-session --region {region} --target {id}` (Session Manager), `aws ec2 get-console-output --region {region} --instance-id {id} --latest --output text` or the EC2 serial console; spec.onFailure: Terminate lets it go now"
+            ),
             Self::BuilderStop { id } => write!(f, "waiting for builder {id} to stop"),
             Self::Console { id } => write!(f, "waiting for the console output of builder {id}"),
             Self::ImageLookup { name, region } => {

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     api::ImageBuildSpec,
-    model::{ClientToken, ImageId, Region, ownership::Owner},
+    model::{ClientToken, ImageId, Invocation, Nonce, Region, ownership::Owner},
 };
 
 /// EC2 takes 3 to 128 characters for an AMI's name.
@@ -27,6 +27,17 @@ pub fn copy_token(
 ) -> ClientToken {
     let key = key.unwrap_or_default();
     token("amir", &[&owner.cluster_id, &owner.uid, &region.0, &source.0, key, &attempt.to_string()])
+}
+
+/// What marks a command as the one of a step in an attempt. Systems Manager takes 100 characters.
+pub fn command_comment(nonce: &Nonce, step: &str) -> String {
+    let digits: String = nonce.to_string().chars().take(16).collect();
+    format!("ami-operator {digits} {step}")
+}
+
+/// The command of this comment. Should it have been sent twice, the first one counts: the second gives its result.
+pub fn first_with_comment<'a>(sent: &'a [Invocation], comment: &str) -> Option<&'a Invocation> {
+    sent.iter().filter(|i| i.comment == comment).min_by_key(|i| i.requested_at)
 }
 
 /// The AMI's name: the user's, or `<namespace>-<name>`, cut with a hash where EC2 would find it too long.

@@ -22,6 +22,31 @@ pub const RESEND_WITHOUT_LOOKUP: Duration = Duration::from_secs(30);
 /// Source: EC2 user guide, "Get instance console output".
 pub const CONSOLE_WINDOW: Duration = Duration::from_mins(5);
 
+/// How often a console is asked for while the guest runs its steps. It is read by machine: a hundred builders at this pace
+/// take a sixth of what EC2 refills for reads.
+pub const LIVE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often a ConfigMap that is missing is looked for.
+pub const CONTENT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often the commands of a builder are asked for; they are read by machine, as consoles are.
+pub const COMMAND_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long a command that was sent may be missing from a list before it is sent again.
+pub const COMMAND_WINDOW: Duration = Duration::from_mins(1);
+
+/// How long Systems Manager tries to hand a command to an agent that was online a moment ago, in seconds.
+pub const DELIVERY_SECONDS: u32 = 600;
+
+/// Beyond the time of a step, which its program keeps by itself, so that it can still say what the step printed; in seconds.
+pub const COMMAND_GRACE: u64 = 60;
+
+/// The longest time that AWS's documents give a script, in seconds. Source: `AWS-RunShellScript`, `executionTimeout`.
+pub const LONGEST_COMMAND: u64 = 172_800;
+
+/// How long after the operator should have stopped a builder the builder powers itself off.
+pub const DEAD_MAN_MARGIN: Duration = Duration::from_mins(10);
+
 /// Beyond the customize timeout, which the guest itself enforces, so that it can still say which step hung.
 pub const GUEST_GRACE: Duration = Duration::from_mins(3);
 

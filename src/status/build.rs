@@ -10,9 +10,10 @@ use super::{
 use crate::{
     api::{
         ImageBuildStatus, UsedSnapshot,
-        image_build::{BuilderStatus, FailureStatus, ImageStatus, StageStatus},
+        image_build::{BuilderStatus, CommandStatus, FailureStatus, ImageStatus, StageStatus},
     },
-    model::{AwsError, Class, Disposition, ImageId, Instance, SnapshotId},
+    customize::CLEANUP,
+    model::{AwsError, Class, CommandId, Disposition, ImageId, Instance, SnapshotId},
     plan::{
         Failure, Progress, WaitingOn,
         build::{BuildCall, BuildPlan, BuildRecord, BuildStep, BuildView, Stage},
@@ -55,13 +56,31 @@ fn apply(status: &mut ImageBuildStatus, step: &BuildStep, outcome: &Outcome, now
 fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timestamp) {
     match record {
         BuildRecord::Source(source) => status.source = Some(source.clone()),
+        BuildRecord::ContentMissing => {
+            status.waiting_for_content_since.get_or_insert(Time(now));
+        }
         BuildRecord::Attempt { number, builder } => {
+            status.waiting_for_content_since = None;
             status.attempt = Some(*number);
             status.start_time.get_or_insert(Time(now));
             status.builder = Some(builder.clone());
         }
         BuildRecord::Launched(instance) => launched(status, instance),
         BuildRecord::Running => change(&mut status.builder, |b| b.running_at = Some(Time(now))),
+        BuildRecord::Steps(steps) => status.steps.clone_from(steps),
+        BuildRecord::AgentOnline => {
+            change(&mut status.builder, |b| b.agent_online_at = Some(Time(now)));
+        }
+        BuildRecord::Command(command) => change(&mut status.builder, |b| b.command = Some(command.clone())),
+        BuildRecord::CommandFound(id) => command_sent(status, id),
+        BuildRecord::CommandDone { step, cleaned, log } => {
+            change_command(status, |c| c.finished_at = Some(Time(now)));
+            status.cleaned.clone_from(cleaned);
+            status.log.clone_from(log);
+            if step.name != CLEANUP {
+                status.steps.push(step.clone());
+            }
+        }
         BuildRecord::Stopped => change(&mut status.builder, |b| {
             b.running_at.get_or_insert(Time(now));
             b.stopped_at = Some(Time(now));
@@ -70,6 +89,7 @@ fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timest
         BuildRecord::Customized { steps, cleaned, image } => {
             status.steps.clone_from(steps);
             status.cleaned.clone_from(cleaned);
+            status.log = None;
             status.image = Some(image.clone());
         }
         BuildRecord::Failed { failure, steps, log } => {
@@ -105,11 +125,17 @@ fn apply_success(status: &mut ImageBuildStatus, call: &BuildCall, outcome: &Outc
             i.image_id = Some(id.clone());
             i.uncertain = None;
         }),
+        (BuildCall::SendCommand(_), Outcome::CommandSent(id)) => command_sent(status, id),
+        (BuildCall::CancelCommand { .. }, _) => change_command(status, |c| c.cancelled_at = Some(Time(now))),
+        (BuildCall::StopInstances { .. }, _) => {
+            change(&mut status.builder, |b| b.stopping_at = Some(Time(now)));
+        }
         (BuildCall::TerminateInstances { .. }, _) => {
             change(&mut status.builder, |b| b.terminating_at = Some(Time(now)));
         }
         (
             BuildCall::RunInstances(_)
+            | BuildCall::SendCommand(_)
             | BuildCall::CreateImage(_)
             | BuildCall::RequireImdsV2 { .. }
             | BuildCall::DeregisterImage { .. }
@@ -133,7 +159,15 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
         BuildCall::CreateImage(_) if class.leaves_doubt() => {
             change(&mut status.image, |i| i.uncertain = Some(uncertain(error)));
         }
-        BuildCall::RunInstances(_) | BuildCall::CreateImage(_) | BuildCall::RequireImdsV2 { .. }
+        BuildCall::SendCommand(_) if class.leaves_doubt() => {
+            change_command(status, |c| c.uncertain = Some(uncertain(error)));
+        }
+        // It is only asked of a machine that goes; whatever the answer, the machine goes next.
+        BuildCall::CancelCommand { .. } => change_command(status, |c| c.cancelled_at = Some(Time(now))),
+        BuildCall::RunInstances(_)
+        | BuildCall::SendCommand(_)
+        | BuildCall::CreateImage(_)
+        | BuildCall::RequireImdsV2 { .. }
             if rejected =>
         {
             fail(status, &failure(), now);
@@ -148,6 +182,8 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
             change(&mut status.builder, |b| b.terminating_at = Some(Time(now)));
         }
         BuildCall::RunInstances(_)
+        | BuildCall::SendCommand(_)
+        | BuildCall::StopInstances { .. }
         | BuildCall::CreateImage(_)
         | BuildCall::RequireImdsV2 { .. }
         | BuildCall::TerminateInstances { .. }
@@ -176,6 +212,17 @@ fn launched(status: &mut ImageBuildStatus, instance: &Instance) {
         b.availability_zone = Some(instance.availability_zone.clone());
         b.uncertain = None;
     });
+}
+
+fn command_sent(status: &mut ImageBuildStatus, id: &CommandId) {
+    change_command(status, |c| {
+        c.command_id = Some(id.clone());
+        c.uncertain = None;
+    });
+}
+
+fn change_command(status: &mut ImageBuildStatus, f: impl FnOnce(&mut CommandStatus)) {
+    change(&mut status.builder, |b| change(&mut b.command, f));
 }
 
 fn refused(status: &mut ImageBuildStatus, failure: &Failure, now: Timestamp) {
@@ -318,7 +365,7 @@ fn stage_conditions(status: &ImageBuildStatus, progress: &Progress) -> Vec<(&'st
     let running =
         builder.and_then(|b| b.running_at.as_ref()).map(|_| format!("builder {instance} was launched"));
     let stopped =
-        builder.and_then(|b| b.stopped_at.as_ref()).map(|_| format!("builder {instance} shut itself down"));
+        builder.and_then(|b| b.stopped_at.as_ref()).map(|_| format!("builder {instance} is stopped"));
     let customized = image.map(|_| format!("{} steps succeeded on builder {instance}", status.steps.len()));
     let available =
         image.and_then(|i| i.available_at.as_ref()).map(|_| format!("image {image_id} is available"));

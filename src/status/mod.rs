@@ -5,7 +5,7 @@ pub mod conditions;
 pub mod events;
 pub mod replication;
 
-use crate::model::{AwsError, ImageId, Instance, Region, SnapshotId};
+use crate::model::{AwsError, CommandId, ImageId, Instance, Region, SnapshotId};
 
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,7 @@ pub enum Outcome {
     NoCall,
     Launched(Box<Instance>),
     ImageCreated(ImageId),
+    CommandSent(CommandId),
     /// EC2 took the call.
     Accepted,
     /// The image is deregistered, but EC2 kept these snapshots for the reason that it gives.

@@ -171,6 +171,7 @@ fn progress_after(plan: &DestinationPlan, outcome: &Outcome) -> Progress {
         Outcome::NoCall
         | Outcome::Launched(_)
         | Outcome::ImageCreated(_)
+        | Outcome::CommandSent(_)
         | Outcome::Accepted
         | Outcome::SnapshotsKept(..) => plan.progress.clone(),
     }

@@ -10,7 +10,7 @@ const FORBIDDEN: [(&str, &[&str]); 8] = [
     ("customize", &["plan", "status", "ec2", "ops", "controller", "cli"]),
     ("plan", &["status", "ec2", "ops", "controller", "cli"]),
     ("status", &["ec2", "ops", "controller", "cli"]),
-    ("ec2", &["api", "customize", "status", "ops", "controller", "cli"]),
+    ("ec2", &["api", "status", "ops", "controller", "cli"]),
     ("ops", &["api", "customize", "plan", "status", "controller", "cli"]),
     ("controller", &["cli"]),
 ];

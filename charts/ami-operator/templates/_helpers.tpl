@@ -53,6 +53,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [ami-operator.dev]
   resources: [imagebuilds/status, imagereplications/status]
   verbs: [patch]
+- apiGroups: [""]
+  resources: [configmaps]
+  # What steps refer to, by name: never a list, never a watch.
+  verbs: [get]
 - apiGroups: [events.k8s.io]
   resources: [events]
   # patch: a repeated event counts up

@@ -2,12 +2,11 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{SnapshotStatus, UsedSnapshot, schema},
-    model::{ClientToken, ImageId, InstanceId, Region},
+    api::{SnapshotStatus, UsedSnapshot, image_build::MAX_STEPS, schema},
+    model::{ClientToken, CommandId, ImageId, InstanceId, Region, StepResult},
 };
 
 /// What was observed and done. Decisions are made from these receipts, never from conditions.
@@ -45,7 +44,7 @@ pub struct ImageBuildStatus {
     pub builder: Option<BuilderStatus>,
     /// How each step went, in the order of the spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = MAX_STEPS), extend("x-kubernetes-list-type" = "atomic"))]
     pub steps: Vec<StepStatus>,
     /// What the cleanup removed from the guest, in its own words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -63,10 +62,13 @@ pub struct ImageBuildStatus {
     /// Why the run failed; set before its resources are removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureStatus>,
-    /// The last lines of the failing step's output.
+    /// The last lines of the failing step's output; with `transport: SSM` of the last finished step's while the steps run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32768))]
+    #[schemars(length(max = 8192))]
     pub log: Option<String>,
+    /// Since when a content that a step refers to is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for_content_since: Option<Time>,
 }
 
 /// The image that the run started from, as it was resolved.
@@ -87,10 +89,21 @@ pub struct SourceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub root_device_name: Option<String>,
+    /// `windows`, or nothing for everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub platform: Option<String>,
     /// EBS devices of the image.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     pub devices: Vec<DeviceStatus>,
+}
+
+impl SourceStatus {
+    /// Whether the builder runs Windows.
+    pub fn is_windows(&self) -> bool {
+        self.platform.as_deref() == Some("windows")
+    }
 }
 
 /// One EBS device of the source image.
@@ -114,6 +127,10 @@ pub struct BuilderStatus {
     #[serde(rename = "subnetID", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub subnet_id: Option<String>,
+    /// SHA-256 of the contents that steps refer to, as they were when the attempt began. Later edits change no attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub content_hash: Option<String>,
     #[serde(rename = "instanceID", default, skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<InstanceId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,7 +139,16 @@ pub struct BuilderStatus {
     /// When the instance was first seen running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running_at: Option<Time>,
-    /// When the instance was first seen stopped by its own guest.
+    /// When the agent of Systems Manager was first seen online (`transport: SSM`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_online_at: Option<Time>,
+    /// The command under way (`transport: SSM`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandStatus>,
+    /// When EC2 accepted that the customised instance is stopped (`transport: SSM`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopping_at: Option<Time>,
+    /// When the instance was first seen stopped, customised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<Time>,
     /// Why EC2 launched nothing under this token, and never will: the attempt is over.
@@ -138,6 +164,29 @@ pub struct BuilderStatus {
     /// When the instance was confirmed to be gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminated_at: Option<Time>,
+}
+
+/// A command of Systems Manager: written before it is sent, as it has no token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandStatus {
+    /// The step that it carries out.
+    #[schemars(length(max = 63))]
+    pub step: String,
+    /// When it was written down: it was not sent before.
+    pub requested_at: Time,
+    #[serde(rename = "commandID", default, skip_serializing_if = "Option::is_none")]
+    pub command_id: Option<CommandId>,
+    /// The error code of a call that may have sent it all the same: it is looked for before it is sent again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub uncertain: Option<String>,
+    /// When it was seen to be over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
+    /// When it was asked to end early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<Time>,
 }
 
 /// A reason, a sentence, and when.
@@ -164,14 +213,6 @@ pub struct StepStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub duration: Option<String>,
-}
-
-/// How far a step came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum StepResult {
-    Running,
-    Succeeded,
-    Failed,
 }
 
 /// The AMI. Its name is written before it is made, its id the moment it is made.

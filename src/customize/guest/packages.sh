@@ -1,22 +1,8 @@
 #!/bin/sh
 # The words: seconds left; None, Security or All; names to install in one word, and names to remove.
-# shellcheck disable=SC2086 # the names are lists of words, and -f keeps stars from becoming files
+# shellcheck disable=SC2086,SC2154 # again.sh stands before this; the names are lists of words, and -f keeps stars from becoming files
 set -fu
 left=$1 upgrade=$2 install=$3 remove=$4
-pause=5
-
-# A mirror that fails, or a database that another program holds and whose manager does not wait by itself: five tries
-# in 75 seconds. More would only delay the answer that a package does not exist, which has the same exit code.
-again() {
-  wait=$pause
-  for try in 1 2 3 4; do
-    ! "$@" || return 0
-    echo "try $try failed, again in $wait s: $*"
-    sleep "$wait"
-    wait=$((wait * 2))
-  done
-  "$@"
-}
 
 # What there is to do, in this order: nothing is upgraded that goes, and nothing goes that was asked for.
 all() {
@@ -28,7 +14,7 @@ all() {
 # Amazon Linux 2023 stays at the release that its image was made from until it is told otherwise.
 dnf_release() {
   latest=
-  case $(. "$ROOT/etc/os-release" && echo "$ID$VERSION_ID") in amzn2023*) latest=--releasever=latest ;; esac
+  case $(. /etc/os-release && echo "$ID$VERSION_ID") in amzn2023*) latest=--releasever=latest ;; esac
 }
 dnf_remove() { dnf -y remove "$@"; }
 dnf_All() { dnf -y upgrade $latest; }
@@ -64,7 +50,7 @@ apt_remove() {
 apt_All() { apt upgrade --with-new-pkgs; }
 # The simulation names the archives of each version; with the target, the version is the security archive's own.
 apt_Security() {
-  codename=$(. "$ROOT/etc/os-release" && echo "$VERSION_CODENAME") || return
+  codename=$(. /etc/os-release && echo "$VERSION_CODENAME") || return
   plan=$(apt -s -t "$codename-security" dist-upgrade) || { echo "$plan"; return 1; }
   names=$(echo "$plan" | sed -n 's/^Inst \([^ ]*\) .*[Ss]ecurity.*/\1/p')
   [ -z "$names" ] || apt -t "$codename-security" install --only-upgrade $names

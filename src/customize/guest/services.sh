@@ -15,7 +15,7 @@ openrc() {
     rc-update add "$unit" default || return
   done
   for unit in $disable; do
-    rc-update -a del "$unit" || [ -e "$ROOT/etc/init.d/$unit" ] || return
+    rc-update -a del "$unit" || [ -e "/etc/init.d/$unit" ] || return
   done
 }
 

@@ -4,7 +4,7 @@ set -fu
 name=$2 system=$3 groups=$4 shell=$5
 
 has_group() {
-  grep -q "^$1:" "$ROOT/etc/group"
+  grep -q "^$1:" /etc/group
 }
 
 # Nobody logs in as a system user; what other users get is the guest's choice.
@@ -37,7 +37,7 @@ busybox() {
     has_group "$name" || addgroup ${system:+-S} "$name" || return
     adduser -D ${system:+-S -H} -G "$name" ${shell:+-s "$shell"} "$name" || return
   elif [ -n "$shell" ]; then
-    sed -i "s|^\($name:.*:\)[^:]*$|\1$shell|" "$ROOT/etc/passwd" || return
+    sed -i "s|^\($name:.*:\)[^:]*$|\1$shell|" /etc/passwd || return
   fi
   for group in $groups; do
     addgroup "$name" "$group" || return

@@ -1,15 +1,15 @@
 use super::{program as program_of, *};
 use crate::{
-    api::image_build::Upgrade,
+    api::image_build::{EnvVar, Script, Upgrade},
     customize::{
         USER_DATA_LIMIT,
-        machine::{file, minutes, nonce, packages, script, steps},
+        machine::{agent, file, from, minutes, nonce, packages, script, steps},
     },
     model::ClientToken,
 };
 
 fn program(customize: &Customize, nonce: &Nonce) -> String {
-    program_of(customize, nonce, Contents::Plain)
+    program_of(customize, &Contents::default(), nonce, Encoding::Plain)
 }
 
 fn text(steps_of_it: impl Into<Vec<Step>>) -> String {
@@ -23,18 +23,28 @@ fn with_script(change: impl FnOnce(&mut Script)) -> String {
     text.lines().find(|line| line.starts_with("step 'harden'")).unwrap().to_owned()
 }
 
+/// Three quarters of the space are for what steps carry.
 #[test]
-fn the_wrapper_leaves_three_quarters_of_the_space() {
-    let bare = Customize { cleanup: Cleanup::None, ..Customize::default() };
-    let bytes = program(&bare, &nonce()).len();
-    assert!(bytes <= 4096, "{bytes} bytes");
+fn one_step_with_the_usual_cleanup_takes_a_quarter_of_the_space() {
+    let bytes = text([script("harden", "true")]).len();
+    assert!(bytes <= USER_DATA_LIMIT / 4, "{bytes} bytes");
 }
 
 #[test]
 fn functions_that_no_step_needs_are_not_sent() {
     let bare = program(&Customize { cleanup: Cleanup::None, ..Customize::default() }, &nonce());
-    for function in ["restart()", "within()", "built_in()", "cleanup()", "PACKAGES=", "SERVICES=", "ACCOUNT="]
-    {
+    for function in [
+        "restart()",
+        "within()",
+        "built_in()",
+        "cleanup()",
+        "write()",
+        "run()",
+        "PACKAGES=",
+        "SERVICES=",
+        "ACCOUNT=",
+        "AGENT=",
+    ] {
         assert!(!bare.contains(function), "{function}");
     }
 }
@@ -84,7 +94,7 @@ fn a_step_is_announced_and_carries_its_content_as_base64() {
 #[test]
 fn a_script_with_an_interpreter_line_is_run_as_it_is() {
     assert_eq!(
-        with_script(|s| s.inline = "#!/usr/bin/python3\n".to_owned()),
+        with_script(|s| s.inline = Some("#!/usr/bin/python3\n".to_owned())),
         "step 'harden' run <<'CONTENT'"
     );
 }
@@ -146,4 +156,24 @@ fn a_value_that_looks_like_a_mail_makes_none_of_it() {
     let text = program(&bare, &nonce());
     assert!(text.starts_with("#!/bin/sh\n####"), "{text}");
     assert!(text.find("Mime-version").unwrap() > 4096);
+}
+
+#[test]
+fn a_script_from_a_source_is_what_that_held() {
+    let mut step = script("boot", "");
+    let asked = step.script.as_mut().unwrap();
+    (asked.inline, asked.from) = (None, Some(from("scripts", "boot.py")));
+    let held = Contents::from_iter([("boot".to_owned(), b"#!/usr/bin/python3\n\xff".to_vec())]);
+    let text = program_of(&steps([step]), &held, &nonce(), Encoding::Plain);
+    assert!(
+        text.contains("\nstep 'boot' run <<'CONTENT'\nIyEvdXNyL2Jpbi9weXRob24zCv8=\nCONTENT\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_agent_gets_its_configuration_as_content() {
+    let text = text([agent("watch", "{}")]);
+    let expected = "\n#step {\"name\":\"watch\",\"action\":\"monitoring\"}\nstep 'watch' monitor <<'CONTENT'\ne30=\nCONTENT\n";
+    assert!(text.contains(expected), "{text}");
 }

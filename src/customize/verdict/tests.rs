@@ -108,6 +108,51 @@ fn a_console_without_its_head_keeps_the_verdict() {
     assert_eq!(verdict, Verdict { outcome: Some(Outcome::Failed), ..Verdict::default() });
 }
 
+/// EC2 keeps the last 64 KiB of a console.
+#[test]
+fn a_console_that_was_cut_anywhere_says_nothing_untrue() {
+    let chatter = "[  100.000000] audit: type=1400 apparmor=DENIED\n".repeat(3);
+    let console = failed().join(&chatter);
+    for start in 0..console.len() {
+        let verdict = read(&console[start..]);
+        assert!(verdict.outcome != Some(Outcome::Succeeded), "{start}");
+        for step in &verdict.steps {
+            assert!(
+                expected().steps.contains(step) || step.result == StepResult::Running,
+                "{start}: {step:?}"
+            );
+        }
+        assert!(expected().log.ends_with(&verdict.log), "{start}: {:?}", verdict.log);
+    }
+}
+
+#[test]
+fn a_line_that_was_cut_and_said_again_counts_once() {
+    for cut in 0..60 {
+        let halves: String =
+            failed().iter().flat_map(|line| [&line[..cut.min(line.len() - 4)], line]).collect();
+        assert_eq!(read(&halves), expected(), "{cut}");
+    }
+}
+
+#[test]
+fn a_message_of_the_kernel_inside_of_a_line_costs_that_line_only() {
+    let verdict = line("verdict succeeded");
+    for at in 3..verdict.len() - 3 {
+        let (start, end) = verdict.split_at(at);
+        let console = format!("{start}[   35.1] random: crng init done\r\n{end}");
+        assert_eq!(read(&console), Verdict::default(), "{at}");
+        assert_eq!(read(&(console + &verdict)).outcome, Some(Outcome::Succeeded), "{at}");
+    }
+}
+
+#[test]
+fn words_without_a_checksum_are_noise() {
+    let bare = format!("::ami-operator:{}:verdict succeeded::\n", nonce());
+    let words = "verdict succeeded\nstep evil failed 1 1\n".to_owned();
+    assert_eq!(read(&(bare + &words + &failed().concat())), expected());
+}
+
 #[test]
 fn one_whole_verdict_of_three_is_enough() {
     let verdict = line("verdict succeeded");
@@ -171,8 +216,8 @@ fn names_and_numbers_that_the_program_cannot_print_are_noise() {
 
 #[test]
 fn more_steps_than_a_build_may_have_are_dropped() {
-    let console: String = (0..100).map(|n| line(&format!("step s{n} started"))).collect();
-    assert_eq!(read(&console).steps.len(), 64);
+    let console: String = (0..150).map(|n| line(&format!("step s{n} started"))).collect();
+    assert_eq!(read(&console).steps.len(), MAX_STEPS);
 }
 
 #[test]
@@ -230,7 +275,7 @@ proptest! {
     #[test]
     fn anything_on_the_console_gives_a_bounded_answer(fragments in proptest::collection::vec(fragment(), 0..200)) {
         let verdict = read(&fragments.concat());
-        prop_assert!(verdict.steps.len() <= 64 && verdict.log.len() <= 20 && verdict.cleaned.len() <= 16);
+        prop_assert!(verdict.steps.len() <= MAX_STEPS && verdict.log.len() <= 20 && verdict.cleaned.len() <= 16);
         for line in &verdict.log {
             prop_assert!(line.chars().count() <= 200 && !line.contains(char::is_control));
         }

@@ -29,8 +29,8 @@ use self::{
 };
 use super::{Deregistered, Ec2, ImageFilter, InstanceFilter, limits::WriteLimits};
 use crate::model::{
-    Action, Agent, AwsError, Class, CommandId, CommandOutput, CopyImage, CreateImage, Image, ImageId,
-    Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags,
+    Action, Agent, AwsError, Class, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image,
+    ImageId, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags,
 };
 
 pub use client::{AwsSettings, ConnectError};
@@ -155,9 +155,15 @@ impl Ec2 for AwsEc2 {
         }
     }
 
-    async fn get_console_output(&self, region: &Region, id: &InstanceId) -> Result<String, AwsError> {
+    async fn get_console_output(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        view: ConsoleView,
+    ) -> Result<String, AwsError> {
         let (action, clients) = (Action::GetConsoleOutput, self.clients(region));
-        let asked = clients.ec2.get_console_output().instance_id(&id.0).send();
+        let latest = (view == ConsoleView::Latest).then_some(true);
+        let asked = clients.ec2.get_console_output().instance_id(&id.0).set_latest(latest).send();
         let posted = self.call(action, region, asked).await?.output.unwrap_or_default();
         instances::console_text(&posted).ok_or_else(|| incomplete(action, region, "base64 text"))
     }

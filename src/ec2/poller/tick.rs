@@ -6,6 +6,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use super::{Subject, WatchSet};
 use crate::{
+    customize,
     ec2::{Ec2, ImageFilter, InstanceFilter, clock::Clock},
     model::{Answer, AwsError, Disposition, ImageId, InstanceId, Query, Region, ownership},
 };
@@ -111,9 +112,10 @@ impl Ticker {
                     .into_iter()
                     .collect())
             }
-            Some(Query::Console(id)) => {
-                let text = self.ec2.get_console_output(&self.name, id).await?;
-                Ok(HashMap::from([(Query::Console(id.clone()), Answer::Console(text))]))
+            Some(query @ Query::Console { id, nonce, view }) => {
+                let text = self.ec2.get_console_output(&self.name, id, *view).await?;
+                let verdict = Box::new(customize::read_verdict(&text, nonce));
+                Ok(HashMap::from([(query.clone(), Answer::Verdict(verdict))]))
             }
             Some(Query::Agent(_)) => self.agents(group).await,
             Some(query @ Query::Commands(id)) => {
@@ -234,7 +236,7 @@ fn same_kind(a: &Query, b: &Query) -> bool {
 fn capacity(query: &Query) -> usize {
     match query {
         Query::Parameter(_) => PARAMETER_NAMES,
-        Query::Newest(_) | Query::Console(_) | Query::Commands(_) | Query::CommandOutput(..) => 1,
+        Query::Newest(_) | Query::Console { .. } | Query::Commands(_) | Query::CommandOutput(..) => 1,
         Query::Agent(_) => AGENTS,
         Query::Instance(_)
         | Query::InstanceByToken(_)
@@ -273,7 +275,7 @@ fn texts(group: &[Query]) -> Vec<String> {
         | Query::InstanceByToken(_)
         | Query::Image(_)
         | Query::Newest(_)
-        | Query::Console(_)
+        | Query::Console { .. }
         | Query::Agent(_)
         | Query::Commands(_)
         | Query::CommandOutput(..) => None,

@@ -1,13 +1,15 @@
 //! Removing what a run leaves behind: the builder always, an image only if it never became available or is to go.
 
+use std::time::Duration;
+
 use super::{
     BuildCall, BuildRecord, BuildStep, BuildView, Decided, Decision, Eyes, Failure, Hidden, Stage, WaitingOn,
-    call, during, record, step, wait,
+    call, commands, during, record, step, wait,
 };
 use crate::{
     api::{
         DeletionPolicy,
-        image_build::{BuilderStatus, ImageStatus},
+        image_build::{BuilderStatus, ImageStatus, OnFailure},
     },
     model::{ImageId, InstanceId, InstanceState, Seen},
     plan::{
@@ -32,11 +34,15 @@ pub(super) fn after_success(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
     }))
 }
 
-/// The failure stays what is shown while its leftovers are removed.
+/// The failure stays what is shown while its leftovers are removed, and how to look at the builder if that is kept.
 pub(super) fn after_failure(view: &BuildView<'_>, eyes: &Eyes<'_>, failure: &Failure) -> Decided {
     let todo = both(builder(view, eyes), unfinished_image(view, eyes))?;
     let mut decision = todo.unwrap_or_else(|| record(STAGE, BuildRecord::Completed, WaitingOn::Start));
-    decision.progress = Progress::Rejected(failure.clone());
+    let mut shown = failure.clone();
+    if let Progress::Moving(kept @ WaitingOn::KeptBuilder { .. }) = &decision.progress {
+        shown.message = format!("{}; {kept}", shown.message);
+    }
+    decision.progress = Progress::Rejected(shown);
     Ok(decision)
 }
 
@@ -105,11 +111,33 @@ fn builder(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
         None => Ok(None),
         Some(builder) if builder.terminated_at.is_some() => Ok(None),
         Some(builder) => match &builder.instance_id {
-            Some(id) => terminate(view, eyes, builder, id).map(Some),
+            Some(id) => match kept(view, eyes, id) {
+                Some(decision) => Ok(Some(decision)),
+                None => terminate(view, eyes, builder, id).map(Some),
+            },
             None if builder.refused.is_some() => Ok(None),
             None => find(view, eyes, builder).map(Some),
         },
     }
+}
+
+/// The builder of a failed run that somebody may want to look at; none where its time is over, or it is gone already.
+fn kept(view: &BuildView<'_>, eyes: &Eyes<'_>, id: &InstanceId) -> Option<Decision> {
+    let failure = view.status.failure.as_ref()?;
+    if view.deleting || view.spec.on_failure == OnFailure::Terminate {
+        return None;
+    }
+    let time = Duration::from(view.spec.keep_builder_for);
+    let left = timing::remaining(failure.time.0, time, view.now);
+    let seen = eyes.instance(&view.spec.region, id, Pace::Every(timing::LIVE_INTERVAL)).ok();
+    let state = seen.as_ref().and_then(Seen::present).map(|instance| &instance.state);
+    if left.is_zero() || state == Some(&InstanceState::Terminated) {
+        return None;
+    }
+    let (region, until) = (view.spec.region.clone(), timing::later(failure.time.0, time));
+    let mut decision = wait(STAGE, WaitingOn::KeptBuilder { id: id.clone(), region, until });
+    decision.check_after = Some(left);
+    Some(decision)
 }
 
 fn terminate(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id: &InstanceId) -> Decided {
@@ -117,7 +145,8 @@ fn terminate(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id:
     let waiting_on = WaitingOn::BuilderTermination { id: id.clone() };
     let terminate = BuildCall::TerminateInstances { region: region.clone(), id: id.clone() };
     if builder.terminating_at.is_none() {
-        return Ok(call(STAGE, terminate, waiting_on));
+        let first = commands::cancel(view, builder, id).unwrap_or(terminate);
+        return Ok(call(STAGE, first, waiting_on));
     }
     let gone = || record(STAGE, BuildRecord::BuilderGone, waiting_on.clone());
     Ok(match eyes.instance(&region, id, Pace::Tick).map_err(during(STAGE))? {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
-    BuildCall, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, call, during,
-    fail, image, record, wait,
+    BuildCall, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, call, commands,
+    content, during, fail, guest, image, record, wait,
 };
 use crate::{
-    api::image_build::{BuilderStatus, SourceStatus, Volume},
-    customize::{self, Nonce},
-    model::{Image, Instance, LaunchVolume, RunInstances, Seen, ownership::Role},
+    api::image_build::{BuilderStatus, SourceStatus, Transport, Volume},
+    customize::Contents,
+    model::{ClientToken, Image, Instance, LaunchVolume, RunInstances, Seen, ownership::Role},
     plan::{naming, timing},
 };
 
@@ -21,10 +21,13 @@ const STAGE: Stage = Stage::Launching;
 pub const TOKEN_MISMATCH: &str = "IdempotentParameterMismatch";
 
 /// Before the first launch: whatever can be known to fail later is found now, while nothing costs anything.
-pub(super) fn first_attempt(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
-    let token = naming::launch_token(view.owner, 1);
-    if let Err(too_large) = customize::user_data(&view.spec.customize, &Nonce::for_token(&token)) {
-        return Ok(fail(STAGE, Failure::new("UserDataTooLarge", too_large.to_string())));
+pub(super) fn first_attempt(view: &BuildView<'_>, eyes: &Eyes<'_>, source: &SourceStatus) -> Decided {
+    let contents = match &view.content {
+        Ok(contents) => contents,
+        Err(missing) => return Ok(content::missing(view, missing)),
+    };
+    if let Err(failure) = carried(view, source, contents, &naming::launch_token(view.owner, 1)) {
+        return Ok(fail(STAGE, failure));
     }
     let name = naming::image_name(view.spec, view.owner);
     match eyes.images_named(&view.spec.region, &name).map_err(during(STAGE))? {
@@ -54,7 +57,12 @@ fn name_in_use(view: &BuildView<'_>, name: String, images: &[Image]) -> Decision
 
 /// Writes down what the next launch will ask for.
 fn begin(view: &BuildView<'_>, number: i32) -> Decision {
-    let builder = intent(view, number, view.now);
+    let contents = match &view.content {
+        Ok(contents) => contents,
+        Err(missing) => return content::missing(view, missing),
+    };
+    let builder =
+        BuilderStatus { content_hash: content::hash(view, contents), ..intent(view, number, view.now) };
     let waiting_on = WaitingOn::Launch { instance_type: builder.instance_type.clone(), attempt: number };
     record(STAGE, BuildRecord::Attempt { number, builder }, waiting_on)
 }
@@ -66,9 +74,13 @@ fn intent(view: &BuildView<'_>, number: i32, requested_at: jiff::Timestamp) -> B
         requested_at: Time(requested_at),
         instance_type,
         subnet_id,
+        content_hash: None,
         instance_id: None,
         availability_zone: None,
         running_at: None,
+        agent_online_at: None,
+        command: None,
+        stopping_at: None,
         stopped_at: None,
         refused: None,
         uncertain: None,
@@ -100,42 +112,37 @@ pub(super) fn launch(
     if let Some(refused) = &builder.refused {
         return Ok(next_attempt(view, attempt, &refused.message, refused.time.0));
     }
+    let same_request = repeatable(view, builder);
     let fresh = timing::elapsed(builder.requested_at.0, view.now) < timing::RESEND_WITHOUT_LOOKUP;
-    if fresh && builder.uncertain.is_none() {
-        return Ok(run(view, source, builder, attempt));
+    if let (true, None, Ok(contents)) = (fresh, &builder.uncertain, &same_request) {
+        return Ok(run(view, source, builder, contents));
     }
     let region = &view.spec.region;
-    match eyes.instance_by_token(region, &builder.client_token).map_err(during(STAGE))? {
-        Seen::Present(instance) => Ok(adopt(view, attempt, instance)),
-        Seen::Unknown => Ok(wait(STAGE, WaitingOn::LaunchLookup { region: region.clone() })),
-        Seen::Absent { checks, since } => Ok(not_found(view, source, builder, attempt, (checks, since))),
-    }
+    let looking = WaitingOn::LaunchLookup { region: region.clone() };
+    Ok(match eyes.instance_by_token(region, &builder.client_token).map_err(during(STAGE))? {
+        Seen::Present(instance) => adopt(view, attempt, instance),
+        Seen::Unknown => wait(STAGE, looking),
+        Seen::Absent { checks, since } => match same_request {
+            Ok(contents) => run(view, source, builder, contents),
+            Err(failure) if timing::is_gone(checks, since, builder.requested_at.0, view.now) => {
+                record(STAGE, BuildRecord::Refused(failure), looking)
+            }
+            Err(_) => wait(STAGE, looking),
+        },
+    })
 }
 
-/// Nothing was found under the token. Sending the same request with the same token is safe at any time; a token that
-/// EC2 knows with other parameters can never be used again, and its instance had time enough to show itself.
-fn not_found(
-    view: &BuildView<'_>,
-    source: &SourceStatus,
-    builder: &BuilderStatus,
-    attempt: i32,
-    (checks, since): (u32, jiff::Timestamp),
-) -> Decision {
-    if builder.uncertain.as_deref() != Some(TOKEN_MISMATCH) {
-        return run(view, source, builder, attempt);
-    }
-    if timing::is_gone(checks, since, builder.requested_at.0, view.now) {
-        let failure = Failure::new(
+/// The contents with which the same request can be made again, which is safe at any time; or why it never can. A token
+/// that EC2 knows with other parameters is spent, and so is one whose contents are gone: the instance that it may have
+/// launched has time to show itself, and the next attempt has a token of its own.
+fn repeatable<'a>(view: &'a BuildView<'_>, builder: &BuilderStatus) -> Result<&'a Contents, Failure> {
+    if builder.uncertain.as_deref() == Some(TOKEN_MISMATCH) {
+        return Err(Failure::new(
             TOKEN_MISMATCH,
             "the launch token was used with other parameters, and no instance was found under it",
-        );
-        return record(
-            STAGE,
-            BuildRecord::Refused(failure),
-            WaitingOn::LaunchLookup { region: view.spec.region.clone() },
-        );
+        ));
     }
-    wait(STAGE, WaitingOn::LaunchLookup { region: view.spec.region.clone() })
+    content::of_attempt(view, builder)
 }
 
 fn adopt(view: &BuildView<'_>, attempt: i32, instance: Instance) -> Decision {
@@ -165,13 +172,32 @@ fn next_attempt(view: &BuildView<'_>, attempt: i32, why: &str, refused_at: jiff:
     decision
 }
 
-fn run(view: &BuildView<'_>, source: &SourceStatus, builder: &BuilderStatus, attempt: i32) -> Decision {
-    match request(view, source, builder, attempt) {
+fn run(
+    view: &BuildView<'_>,
+    source: &SourceStatus,
+    builder: &BuilderStatus,
+    contents: &Contents,
+) -> Decision {
+    let attempt = view.status.attempt.unwrap_or(1);
+    match request(view, source, builder, contents) {
         Ok(request) => {
             let waiting_on = WaitingOn::Launch { instance_type: builder.instance_type.clone(), attempt };
             call(STAGE, BuildCall::RunInstances(request), waiting_on)
         }
-        Err(too_large) => fail(STAGE, Failure::new("UserDataTooLarge", too_large.to_string())),
+        Err(failure) => fail(STAGE, failure),
+    }
+}
+
+/// The user data of a launch with this token, after a look at whether the steps can be carried at all.
+fn carried(
+    view: &BuildView<'_>,
+    source: &SourceStatus,
+    contents: &Contents,
+    token: &ClientToken,
+) -> Result<Vec<u8>, Failure> {
+    match view.spec.customize.transport {
+        Transport::UserData => guest::user_data(view, source, contents, token),
+        Transport::Ssm => commands::user_data(view, source, contents, token),
     }
 }
 
@@ -180,11 +206,12 @@ fn request(
     view: &BuildView<'_>,
     source: &SourceStatus,
     builder: &BuilderStatus,
-    attempt: i32,
-) -> Result<RunInstances, customize::TooLarge> {
+    contents: &Contents,
+) -> Result<RunInstances, Failure> {
     let spec = view.spec;
-    let nonce = Nonce::for_token(&builder.client_token);
-    let outlived = Duration::from(spec.active_deadline) + timing::DELETE_AFTER_MARGIN;
+    let attempt = view.status.attempt.unwrap_or(1);
+    let kept = Duration::from(spec.keep_builder_for);
+    let outlived = Duration::from(spec.active_deadline) + kept + timing::DELETE_AFTER_MARGIN;
     let delete_after = timing::later(builder.requested_at.0, outlived);
     Ok(RunInstances {
         region: spec.region.clone(),
@@ -194,7 +221,7 @@ fn request(
         subnet_id: builder.subnet_id.clone(),
         security_group_ids: spec.builder.security_group_ids.clone(),
         instance_profile: spec.builder.instance_profile.clone(),
-        user_data: customize::user_data(&spec.customize, &nonce)?,
+        user_data: carried(view, source, contents, &builder.client_token)?,
         volumes: volumes(&spec.builder.volumes, source),
         tags: view.owner.tags(&spec.builder.tags, Role::Builder, attempt, Some(delete_after)),
     })

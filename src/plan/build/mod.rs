@@ -1,7 +1,10 @@
 //! What an `ImageBuild` does next: source → launch → customise → image → clean up, one function a stage.
 
 mod cleanup;
+mod commands;
+pub mod content;
 mod customize;
+mod guest;
 mod image;
 mod launch;
 mod source;
@@ -19,11 +22,12 @@ use super::{CheckAfter, Eyes, Failure, Progress, Sightings, WaitingOn, Watch, ti
 use crate::{
     api::{
         ImageBuildSpec, ImageBuildStatus,
-        image_build::{BuilderStatus, ImageStatus, SourceStatus, StepStatus},
+        image_build::{BuilderStatus, CommandStatus, ImageStatus, SourceStatus, StepStatus},
     },
+    customize::Contents,
     model::{
-        AwsError, CreateImage, ImageId, Instance, InstanceId, Region, RunInstances, SnapshotId,
-        ownership::Owner,
+        AwsError, CommandId, CreateImage, ImageId, Instance, InstanceId, Region, RunInstances, SendCommand,
+        SnapshotId, ownership::Owner,
     },
 };
 
@@ -39,6 +43,8 @@ pub struct BuildView<'a> {
     pub held: bool,
     /// The build that `spec.source.imageBuildRef` names, where it does.
     pub base: Option<BaseBuild>,
+    /// What the steps refer to, as far as [`content::needed`] says; or what of it is missing, with where it was looked for.
+    pub content: &'a Result<Contents, String>,
     pub now: Timestamp,
 }
 
@@ -101,6 +107,8 @@ pub enum BuildStep {
 #[expect(clippy::large_enum_variant, reason = "there is one a pass, and none is kept")]
 pub enum BuildRecord {
     Source(SourceStatus),
+    /// A content that a step refers to is not there.
+    ContentMissing,
     /// The intent to launch, before the call.
     Attempt {
         number: i32,
@@ -109,6 +117,19 @@ pub enum BuildRecord {
     /// An instance that a former call made.
     Launched(Box<Instance>),
     Running,
+    /// What the guest has said of its steps so far.
+    Steps(Vec<StepStatus>),
+    AgentOnline,
+    /// The intent to send a command, before the call.
+    Command(CommandStatus),
+    /// A command that a former call sent.
+    CommandFound(CommandId),
+    /// The command of a step, or of the cleanup, has succeeded.
+    CommandDone {
+        step: StepStatus,
+        cleaned: Vec<String>,
+        log: Option<String>,
+    },
     Stopped,
     /// The attempt is over without an instance worth having: the next one may begin.
     Refused(Failure),
@@ -142,6 +163,9 @@ pub enum BuildRecord {
 #[derive(Clone, Debug, PartialEq)]
 pub enum BuildCall {
     RunInstances(RunInstances),
+    SendCommand(SendCommand),
+    CancelCommand { region: Region, id: CommandId, instance_id: InstanceId },
+    StopInstances { region: Region, id: InstanceId },
     TerminateInstances { region: Region, id: InstanceId },
     CreateImage(CreateImage),
     RequireImdsV2 { region: Region, id: ImageId },
@@ -219,7 +243,7 @@ fn advance(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
             (None, None) => image::create(view, eyes, image),
         };
     }
-    let Some(builder) = &status.builder else { return launch::first_attempt(view, eyes) };
+    let Some(builder) = &status.builder else { return launch::first_attempt(view, eyes, source) };
     match &builder.instance_id {
         None => launch::launch(view, eyes, source, builder),
         Some(id) => customize::watch(view, eyes, builder, id),

@@ -143,6 +143,7 @@ fn source_status(image: &Image) -> SourceStatus {
         architecture: image.architecture.clone(),
         created_at: image.created_at.map(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time),
         root_device_name: image.root_device_name.clone(),
+        platform: image.platform.clone(),
         devices: image.devices.iter().map(device).collect(),
     }
 }

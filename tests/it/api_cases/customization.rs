@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use super::{Case, accepted, build, edit_refused, many, refused, with};
 
-const TWO_ACTIONS: &str = "a step has exactly one action: script, file, packages, services, user or reboot";
-const TWO_CONTENTS: &str = "a file has exactly one of content and binaryData";
+const TWO_ACTIONS: &str =
+    "a step has exactly one action: script, file, packages, services, user, reboot or monitoring";
+const TWO_CONTENTS: &str = "a file has exactly one of content, binaryData and contentFrom";
+const TWO_PROGRAMS: &str = "a script has exactly one of inline and from";
 
 /// The cases of this file.
 pub fn cases() -> Vec<Case> {
@@ -17,6 +19,8 @@ pub fn cases() -> Vec<Case> {
         packages(),
         services(),
         users(),
+        references(),
+        monitoring(),
         restarts_and_cleanup(),
         step_edits(),
     ]
@@ -95,12 +99,12 @@ fn steps() -> Vec<Case> {
             "spec.customize.steps[1]",
         ),
         accepted(
-            "sixty-four steps are allowed",
-            with_steps(many(64, |i| script(&format!("step-{i}"), "true"))),
+            "a hundred steps are allowed",
+            with_steps(many(100, |i| script(&format!("step-{i}"), "true"))),
         ),
         refused(
-            "sixty-five steps are refused",
-            with_steps(many(65, |i| script(&format!("step-{i}"), "true"))),
+            "more than a hundred steps are refused",
+            with_steps(many(101, |i| script(&format!("step-{i}"), "true"))),
             "spec.customize.steps",
         ),
         refused(
@@ -115,6 +119,8 @@ fn steps() -> Vec<Case> {
         ),
     ]
 }
+
+const OCTAL: &str = "mode must be three or four octal digits in quotes";
 
 fn files() -> Vec<Case> {
     vec![
@@ -137,22 +143,27 @@ fn files() -> Vec<Case> {
         refused(
             "a path is absolute",
             with_file(json!({"path": "etc/motd", "content": ""})),
-            "spec.customize.steps[0].file.path",
+            "path must be absolute",
         ),
         refused(
             "a path is no directory",
             with_file(json!({"path": "/etc/", "content": ""})),
-            "spec.customize.steps[0].file.path",
+            "path must name a file",
         ),
         refused(
             "a path is one line",
             with_file(json!({"path": "/etc/a\nb", "content": ""})),
             "spec.customize.steps[0].file.path",
         ),
+        refused("a mode is octal", with_file(json!({"path": "/a", "content": "", "mode": "0888"})), OCTAL),
         refused(
-            "a mode is octal",
-            with_file(json!({"path": "/a", "content": "", "mode": "0888"})),
-            "spec.customize.steps[0].file.mode",
+            "a mode of nines is refused",
+            with_file(json!({"path": "/a", "content": "", "mode": "999"})),
+            OCTAL,
+        ),
+        accepted(
+            "a path can be one of Windows",
+            with_file(json!({"path": "C:\\app\\app.conf", "content": ""})),
         ),
         refused(
             "a mode is in quotes",
@@ -173,7 +184,7 @@ fn scripts() -> Vec<Case> {
         fields[name] = value;
         with_action("script", fields)
     };
-    let interpreter = "interpreter must be sh, bash, python3, perl, ruby or an absolute path";
+    let interpreter = "interpreter must be sh, bash, python3, perl, ruby, powershell or an absolute path";
     let timeout = "a script's timeout must be between 1s and customize.timeout";
     let env = |name: &str, value: &str| option("env", json!([{"name": name, "value": value}]));
     vec![
@@ -295,6 +306,82 @@ fn users() -> Vec<Case> {
             "a group is one word",
             user(json!({"name": "app", "groups": ["a,b"]})),
             "spec.customize.steps[0].user.groups[0]",
+        ),
+    ]
+}
+
+/// A reference to a key of a ConfigMap.
+fn reference(name: &str, key: &str) -> Value {
+    json!({"configMapKeyRef": {"name": name, "key": key}})
+}
+
+fn references() -> Vec<Case> {
+    let from = |source: Value| with_action("script", json!({"from": source}));
+    vec![
+        accepted("a script can be in a ConfigMap", from(reference("scripts", "bootstrap.sh"))),
+        accepted(
+            "the content of a file can be in a ConfigMap",
+            with_file(json!({"path": "/etc/a", "contentFrom": reference("agent", "config.json")})),
+        ),
+        refused("a script is somewhere", with_action("script", json!({"env": []})), TWO_PROGRAMS),
+        refused(
+            "a script is in one place",
+            with_action("script", json!({"inline": "true", "from": reference("a", "b")})),
+            TWO_PROGRAMS,
+        ),
+        refused(
+            "a content is in one place",
+            with_file(json!({"path": "/a", "content": "", "contentFrom": reference("a", "b")})),
+            TWO_CONTENTS,
+        ),
+        refused(
+            "a reference has a key",
+            from(json!({"configMapKeyRef": {"name": "scripts"}})),
+            "spec.customize.steps[0].script.from.configMapKeyRef.key",
+        ),
+        refused(
+            "a reference stays in its namespace",
+            from(json!({"configMapKeyRef": {"name": "a", "key": "b", "namespace": "c"}})),
+            "spec.customize.steps[0].script.from.configMapKeyRef.namespace",
+        ),
+        refused(
+            "a key is one that a ConfigMap can have",
+            from(reference("scripts", "a/b")),
+            "spec.customize.steps[0].script.from.configMapKeyRef.key",
+        ),
+        refused(
+            "a secret is no content",
+            from(json!({"secretKeyRef": {"name": "a", "key": "b"}})),
+            "spec.customize.steps[0].script.from",
+        ),
+    ]
+}
+
+fn monitoring() -> Vec<Case> {
+    let agent = |fields: Value| with_action("monitoring", json!({"cloudWatchAgent": fields}));
+    let one_config = "cloudWatchAgent has exactly one of config and configFrom";
+    vec![
+        accepted(
+            "an agent has its configuration in a ConfigMap",
+            agent(json!({"configFrom": reference("a", "b")})),
+        ),
+        accepted("an agent has its configuration in the manifest", agent(json!({"config": "{}"}))),
+        refused("an agent has a configuration", agent(json!({})), one_config),
+        refused(
+            "an agent has one configuration",
+            agent(json!({"config": "{}", "configFrom": reference("a", "b")})),
+            one_config,
+        ),
+        refused(
+            "monitoring names an agent",
+            with_action("monitoring", json!({})),
+            "spec.customize.steps[0].monitoring.cloudWatchAgent",
+        ),
+        accepted("commands can be the transport", with(build(), "customize.transport", json!("SSM"))),
+        refused(
+            "a transport is known",
+            with(build(), "customize.transport", json!("SSH")),
+            "spec.customize.transport",
         ),
     ]
 }

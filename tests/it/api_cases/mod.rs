@@ -35,6 +35,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 const DEADLINE: &str = "activeDeadline must be between 5m and 168h";
+const KEPT: &str = "keepBuilderFor must be between 5m and 72h";
 const OWN_TAGS: &str = "tag keys that begin with ami-operator.dev/ mark ownership";
 const AWS_TAGS: &str = "tag keys that begin with aws: are reserved by AWS";
 const TAG_KEY: &str = "a tag key must have 1 to 128 characters";
@@ -191,6 +192,13 @@ fn run_settings() -> Vec<Case> {
             DEADLINE,
         ),
         refused("a deadline is a duration", deadline("1 hour"), "spec.activeDeadline"),
+        accepted(
+            "the builder of a failed run can be kept",
+            with(with(build(), "onFailure", json!("KeepBuilder")), "keepBuilderFor", json!("30m")),
+        ),
+        refused("a failed run has a known end", with(build(), "onFailure", json!("Keep")), "spec.onFailure"),
+        refused("a builder is not kept for weeks", with(build(), "keepBuilderFor", json!("73h")), KEPT),
+        refused("a builder is kept for minutes", with(build(), "keepBuilderFor", json!("4m")), KEPT),
         accepted("an image can go with its build", policy(build(), "Delete")),
         accepted("copies can go with their replication", policy(replication(), "Delete")),
         refused("a build's policy is Retain or Delete", policy(build(), "Orphan"), "spec.deletionPolicy"),
@@ -228,6 +236,17 @@ fn build_edits() -> Vec<Case> {
             "the deadline can be written otherwise",
             build(),
             with(build(), "activeDeadline", json!("120m")),
+        ),
+        edit(
+            "the time of a kept builder stays",
+            "keepBuilderFor",
+            json!("2h"),
+            "keepBuilderFor is immutable",
+        ),
+        edit_accepted(
+            "a kept builder can be let go",
+            with(build(), "onFailure", json!("KeepBuilder")),
+            with(build(), "onFailure", json!("Terminate")),
         ),
         edit_accepted("a build can be suspended", build(), with(build(), "suspend", json!(true))),
         edit_accepted(

@@ -21,6 +21,8 @@ struct State {
     objects: BTreeMap<Key, Value>,
     version: u64,
     uids: u64,
+    /// By namespace and name.
+    config_maps: BTreeMap<(String, String), Value>,
     events: Vec<(Subject, Note)>,
     status_writes: usize,
 }
@@ -94,6 +96,11 @@ impl MemoryCluster {
         state.objects.insert(key(subject), object);
     }
 
+    /// Creates or replaces a ConfigMap.
+    pub fn apply_config_map(&self, namespace: &str, name: &str, data: Value) {
+        self.state().config_maps.insert((namespace.to_owned(), name.to_owned()), json!({"data": data}));
+    }
+
     /// What `kubectl annotate` does.
     pub fn annotate(&self, subject: &Subject, annotation: &str, value: &str) {
         let mut state = self.state();
@@ -157,6 +164,10 @@ impl MemoryCluster {
 impl Cluster for MemoryCluster {
     async fn get(&self, subject: &Subject) -> Result<Option<Value>, ClusterError> {
         Ok(self.state().objects.get(&key(subject)).cloned())
+    }
+
+    async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError> {
+        Ok(self.state().config_maps.get(&(namespace.to_owned(), name.to_owned())).cloned())
     }
 
     async fn apply_status(

@@ -8,8 +8,9 @@ use std::{
 use ami_operator::{
     ec2::{Deregistered, Ec2, ImageFilter, InstanceFilter},
     model::{
-        Action, Agent, AwsError, CommandId, CommandOutput, CopyImage, CreateImage, Image, ImageId, Instance,
-        InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags,
+        Action, Agent, AwsError, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image,
+        ImageId, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId,
+        Tags,
     },
 };
 use async_trait::async_trait;
@@ -98,8 +99,13 @@ impl Ec2 for Faulty {
         self.through(Action::DescribeSnapshots, region, self.inner.describe_snapshots(region, uids)).await
     }
 
-    async fn get_console_output(&self, region: &Region, id: &InstanceId) -> Result<String, AwsError> {
-        self.through(Action::GetConsoleOutput, region, self.inner.get_console_output(region, id)).await
+    async fn get_console_output(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        view: ConsoleView,
+    ) -> Result<String, AwsError> {
+        self.through(Action::GetConsoleOutput, region, self.inner.get_console_output(region, id, view)).await
     }
 
     async fn get_parameters(&self, region: &Region, names: &[String]) -> Result<Tags, AwsError> {

@@ -2,6 +2,8 @@
 
 mod build_tests;
 mod cluster;
+mod command_tests;
+mod customize_tests;
 mod faults;
 mod patience_tests;
 mod recovery_tests;

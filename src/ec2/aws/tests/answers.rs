@@ -5,8 +5,8 @@ use super::{
 use crate::{
     ec2::{Deregistered, Ec2, ImageFilter, InstanceFilter},
     model::{
-        Action, AwsError, ClientToken, Device, Image, ImageState, Instance, InstanceState, Snapshot,
-        SnapshotState, StateReason,
+        Action, AwsError, ClientToken, ConsoleView, Device, Image, ImageState, Instance, InstanceState,
+        Snapshot, SnapshotState, StateReason,
     },
 };
 
@@ -210,13 +210,19 @@ async fn a_console_is_decoded() {
         Action::GetConsoleOutput,
         "<instanceId>i-1</instanceId><output>Ym9vdGVk\n</output>",
     )]);
-    assert_eq!(wire.ec2().get_console_output(&frankfurt(), &"i-1".into()).await.unwrap(), "booted");
+    assert_eq!(
+        wire.ec2().get_console_output(&frankfurt(), &"i-1".into(), ConsoleView::Posted).await.unwrap(),
+        "booted"
+    );
 }
 
 #[tokio::test]
 async fn a_console_that_was_not_posted_yet_is_empty() {
     let wire = Wire::replying([done(Action::GetConsoleOutput, "<instanceId>i-1</instanceId>")]);
-    assert_eq!(wire.ec2().get_console_output(&frankfurt(), &"i-1".into()).await.unwrap(), "");
+    assert_eq!(
+        wire.ec2().get_console_output(&frankfurt(), &"i-1".into(), ConsoleView::Posted).await.unwrap(),
+        ""
+    );
 }
 
 #[tokio::test]

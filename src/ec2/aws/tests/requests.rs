@@ -5,8 +5,8 @@ use super::{
 use crate::{
     ec2::{Ec2, ImageFilter, InstanceFilter, aws::AwsEc2},
     model::{
-        Action, ClientToken, CopyImage, CreateImage, ImageSelector, LaunchVolume, RunInstances, Tags,
-        VolumeType,
+        Action, ClientToken, ConsoleView, CopyImage, CreateImage, ImageSelector, LaunchVolume, RunInstances,
+        Tags, VolumeType,
     },
 };
 
@@ -333,8 +333,14 @@ Owner.1=self";
 
 #[tokio::test]
 async fn the_posted_console_is_asked_for() {
-    let call = async |ec2: AwsEc2| ec2.get_console_output(&frankfurt(), &"i-1".into()).await;
-    assert_eq!(sent(Action::GetConsoleOutput, call).await, "Action=GetConsoleOutput\nInstanceId=i-1");
+    let get = async |ec2: AwsEc2, view| ec2.get_console_output(&frankfurt(), &"i-1".into(), view).await;
+    let posted = async |ec2: AwsEc2| get(ec2, ConsoleView::Posted).await;
+    assert_eq!(sent(Action::GetConsoleOutput, posted).await, "Action=GetConsoleOutput\nInstanceId=i-1");
+    let latest = async |ec2: AwsEc2| get(ec2, ConsoleView::Latest).await;
+    assert_eq!(
+        sent(Action::GetConsoleOutput, latest).await,
+        "Action=GetConsoleOutput\nInstanceId=i-1\nLatest=true"
+    );
 }
 
 #[tokio::test]

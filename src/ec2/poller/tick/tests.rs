@@ -1,7 +1,7 @@
 //! Which questions go into one call.
 
 use super::groups;
-use crate::model::{ClientToken, ImageId, ImageSelector, InstanceId, Query, Tags};
+use crate::model::{ClientToken, ConsoleView, ImageId, ImageSelector, InstanceId, Nonce, Query, Tags};
 
 fn instances(count: usize) -> Vec<Query> {
     (0..count).map(|n| Query::Instance(InstanceId(format!("i-{n:017x}")))).collect()
@@ -54,7 +54,12 @@ fn each_selector_and_each_console_is_a_call() {
         tags: Tags::new(),
     };
     assert_eq!(sizes(vec![Query::Newest(selector("a")), Query::Newest(selector("b"))]), [1, 1]);
-    let console = |id: &str| Query::Console(InstanceId::from(id));
+    let nonce = Nonce::for_token(&ClientToken("token".to_owned()));
+    let console = |id: &str| Query::Console {
+        id: InstanceId::from(id),
+        nonce: nonce.clone(),
+        view: ConsoleView::Latest,
+    };
     assert_eq!(sizes(vec![console("i-1"), console("i-2")]), [1, 1]);
 }
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    api::DeletionPolicy::{Delete, Retain},
+    api::{
+        DeletionPolicy::{Delete, Retain},
+        image_build::OnFailure,
+    },
     model::{Answer, ImageState, InstanceState, Tags},
     plan::{Progress, fixtures::*},
 };
@@ -48,6 +51,46 @@ fn a_builder_that_lives_on_is_terminated_again() {
     ] {
         assert_eq!(Build::available().terminating().sees_instance(instance(state)).says(), terminate());
     }
+}
+
+/// A build that failed so many seconds ago and keeps its builder for an hour.
+fn keeping(age: i64) -> Build {
+    Build::stopped(age + 10).failed("StepFailed").with(|b| {
+        b.spec.on_failure = OnFailure::KeepBuilder;
+        b.status.failure.as_mut().expect("a failure").time = time(-age);
+    })
+}
+
+#[test]
+fn the_builder_of_a_failed_run_is_kept_for_its_time_and_no_longer() {
+    let build = keeping(3599);
+    assert_eq!((build.plan().step, build.plan().check_after), (None, Some(Duration::from_secs(1))));
+    assert_eq!(keeping(3600).says(), terminate());
+}
+
+#[test]
+fn a_kept_builder_is_told_with_how_to_look_at_it() {
+    let Progress::Rejected(failure) = keeping(60).plan().progress else { panic!("a failure") };
+    assert_eq!(failure.reason, "StepFailed");
+    for part in ["it broke", "2026-11-23T12:59:00Z", "aws ssm start-session", BUILDER, "serial console"] {
+        assert!(failure.message.contains(part), "{part}: {}", failure.message);
+    }
+}
+
+#[test]
+fn a_kept_builder_that_somebody_terminated_holds_up_nothing() {
+    assert_eq!(keeping(60).sees_instance(instance(InstanceState::Terminated)).says(), terminate());
+}
+
+#[test]
+fn a_deleted_build_keeps_no_builder() {
+    assert_eq!(keeping(60).deleting(Retain).says(), terminate());
+}
+
+#[test]
+fn a_build_that_succeeded_keeps_no_builder() {
+    let build = Build::available().with(|b| b.spec.on_failure = OnFailure::KeepBuilder);
+    assert_eq!(build.says(), terminate());
 }
 
 #[test]

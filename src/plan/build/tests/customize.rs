@@ -4,19 +4,36 @@ use std::time::Duration;
 
 use crate::{
     api::image_build::StepResult,
-    model::{Answer, InstanceId, InstanceState, Query, StateReason},
+    customize::read_verdict,
+    model::{Answer, ConsoleView, InstanceId, InstanceState, Nonce, Query, StateReason},
     plan::{
+        Progress,
         build::{BuildRecord, BuildStep, Stage},
         fixtures::*,
     },
+    status::Outcome,
 };
 
 const GOOD: [&str; 4] = ["begin 1", "step one started", "step one succeeded 0 4", "verdict succeeded"];
 const BAD: [&str; 5] =
     ["begin 1", "step one started", "step one failed 3 4", "log d2VudCB3cm9uZw==", "verdict failed"];
 
+fn console_query(view: ConsoleView) -> Query {
+    Query::Console { id: InstanceId::from(BUILDER), nonce: Nonce::for_token(&token()), view }
+}
+
+fn says_on(view: ConsoleView, build: Build, text: &str) -> Build {
+    let verdict = read_verdict(text, &Nonce::for_token(&token()));
+    build.sees(console_query(view), Answer::Verdict(Box::new(verdict)))
+}
+
 fn prints(build: Build, text: &str) -> Build {
-    build.sees(Query::Console(InstanceId::from(BUILDER)), Answer::Console(text.to_owned()))
+    says_on(ConsoleView::Posted, build, text)
+}
+
+/// A guest that runs and has printed this so far.
+fn runs(build: Build, payloads: &[&str]) -> Build {
+    says_on(ConsoleView::Latest, build.sees_instance(instance(InstanceState::Running)), &console(payloads))
 }
 
 #[test]
@@ -74,6 +91,56 @@ fn a_running_guest_wakes_the_build_when_its_time_is_up() {
 }
 
 #[test]
+fn what_a_running_guest_says_of_its_steps_is_written_down_once() {
+    let build = runs(Build::running(60), &GOOD[..3]);
+    assert_eq!(build.says(), "record 1 steps");
+    let status = build.after(&Outcome::NoCall);
+    assert_eq!((status.steps[0].name.as_str(), status.steps[0].result), ("one", StepResult::Succeeded));
+    assert_eq!(build.with(|b| b.status.steps = status.steps).says(), "wait Customizing");
+}
+
+#[test]
+fn the_step_under_way_is_named() {
+    let build = runs(Build::running(60), &GOOD[..2]);
+    let steps = build.after(&Outcome::NoCall).steps;
+    let Progress::Moving(waiting_on) = build.with(|b| b.status.steps = steps).plan().progress else {
+        panic!("moving")
+    };
+    assert_eq!(waiting_on.to_string(), format!("builder {BUILDER} runs step one"));
+}
+
+#[test]
+fn a_console_that_lost_its_head_takes_no_step_back() {
+    let known = runs(Build::running(60), &GOOD[..3]).after(&Outcome::NoCall).steps;
+    let build = runs(Build::running(90), &["step two started"]).with(|b| b.status.steps = known);
+    let steps = build.after(&Outcome::NoCall).steps;
+    let results: Vec<_> = steps.iter().map(|s| (s.name.as_str(), s.result)).collect();
+    assert_eq!(results, [("one", StepResult::Succeeded), ("two", StepResult::Running)]);
+}
+
+#[test]
+fn a_console_that_cannot_be_read_yet_hides_nothing() {
+    let build = Build::running(60).sees_instance(instance(InstanceState::Running));
+    let build = build.cannot_see(console_query(ConsoleView::Latest), "UnsupportedOperation");
+    assert_eq!(build.says(), "wait Customizing");
+}
+
+#[test]
+fn a_verdict_of_a_machine_that_runs_does_not_count_yet() {
+    let build = runs(Build::running(60), &GOOD);
+    let steps = build.after(&Outcome::NoCall).steps;
+    assert_eq!(build.with(|b| b.status.steps = steps).says(), "wait Customizing");
+}
+
+#[test]
+fn a_windows_image_is_not_customised_by_user_data() {
+    let windows = |b: &mut Build| {
+        b.status.source.as_mut().expect("a source").platform = Some("windows".to_owned());
+    };
+    assert_eq!(Build::resolved().with(windows).says(), "record failed TransportNotSupported");
+}
+
+#[test]
 fn a_machine_that_is_stopping_is_waited_for() {
     assert_eq!(
         Build::running(60).sees_instance(instance(InstanceState::Stopping)).says(),
@@ -127,10 +194,10 @@ fn a_machine_that_died_of_its_key_says_what_the_role_needs() {
 }
 
 #[test]
-fn the_console_is_read_only_after_the_machine_has_stopped() {
-    let console = Query::Console(InstanceId::from(BUILDER));
-    let looks = |build: Build| build.plan().watches.iter().any(|w| w.query == console);
-    assert!(!looks(Build::running(60)));
+fn what_counts_of_a_console_is_what_was_posted_after_the_stop() {
+    let looks =
+        |build: Build| build.plan().watches.iter().any(|w| w.query == console_query(ConsoleView::Posted));
+    assert!(!looks(Build::running(60).sees_instance(instance(InstanceState::Running))));
     assert!(looks(Build::stopped(60)));
 }
 

@@ -6,8 +6,7 @@ use serde_json::json;
 
 use crate::{
     api::image_build::{DeviceStatus, FailureStatus},
-    customize::Nonce,
-    model::{ClientToken, ImageState, InstanceState, RunInstances, Tags, ownership},
+    model::{ClientToken, ImageState, InstanceState, Nonce, RunInstances, Tags, ownership},
     plan::{
         build::{BuildCall, BuildRecord, BuildStep, TOKEN_MISMATCH},
         fixtures::*,
@@ -205,7 +204,7 @@ fn every_ownership_tag_is_in_the_launch() {
 #[test]
 fn a_builder_says_when_anybody_may_remove_it() {
     let tags = request(&Build::launching(1)).tags;
-    let expected = at(-1 + 7200 + 3600).to_string();
+    let expected = at(-1 + 7200 + 3600 + 3600).to_string();
     assert_eq!(tags.get(ownership::DELETE_AFTER), Some(&expected));
 }
 

@@ -1,6 +1,8 @@
 //! Decisions about a build: every stage, whatever is seen.
 
 mod cleanup;
+mod commands;
+mod content;
 mod customize;
 mod image;
 mod launch;

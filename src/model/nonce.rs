@@ -4,14 +4,14 @@ use std::fmt::{self, Write};
 
 use sha2::{Digest, Sha256};
 
-use crate::model::ClientToken;
+use super::ClientToken;
 
 /// Separates this use of the token's hash from any other.
 const CONTEXT: &str = "ami-operator nonce ";
 
 /// 32 hexadecimal digits, the same for every look at one attempt and another for every other attempt, so that what an
 /// earlier attempt or a curious guest has printed is never taken for this attempt's verdict.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Nonce(String);
 
 impl Nonce {

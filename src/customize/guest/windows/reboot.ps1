@@ -1,0 +1,3 @@
+#ami-operator: restarts this machine.
+$ErrorActionPreference = 'Stop'
+$state = "$env:ProgramData\ami-operator-@NONCE@\@STEP@"
