@@ -7,6 +7,8 @@ use harness::{Kubectl, is_true, wait_for};
 use serde_json::{Value, json};
 
 const TIMEOUT: Duration = Duration::from_mins(15);
+/// What EC2 keeps of a console.
+const CONSOLE_BYTES: usize = 64 * 1024;
 /// kubectl takes a tenth of a second by itself.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -41,6 +43,19 @@ impl Batch {
     }
 }
 
+/// Applies builds whose guests fill their serial consoles, and waits until all of them have their images.
+pub fn talkative_builds(kubectl: &Kubectl, count: usize) -> Result<()> {
+    let script = format!("echo {}\n", "x".repeat(255)).repeat(CONSOLE_BYTES / 256);
+    let items: Vec<Value> = (0..count).map(|number| with_script(number, &script)).collect();
+    kubectl.run_with_input(&["create", "-f", "-"], &list(&items))?;
+    wait_for("the images", TIMEOUT, || {
+        std::thread::sleep(TICK);
+        let objects = kubectl.get(&["imagebuilds"])?;
+        let ready = objects["items"].as_array().into_iter().flatten().filter(|o| is_true(o, "Ready")).count();
+        Ok((ready == count).then_some(()))
+    })
+}
+
 /// Makes builds that have ended as `sample` did.
 pub fn finished_builds(kubectl: &Kubectl, sample: &Value, count: usize) -> Result<()> {
     let items: Vec<Value> = (0..count).map(build).collect();
@@ -54,6 +69,10 @@ pub fn finished_builds(kubectl: &Kubectl, sample: &Value, count: usize) -> Resul
 }
 
 fn build(number: usize) -> Value {
+    with_script(number, "echo hello")
+}
+
+fn with_script(number: usize, script: &str) -> Value {
     json!({
         "apiVersion": "ami-operator.dev/v1alpha1",
         "kind": "ImageBuild",
@@ -62,7 +81,7 @@ fn build(number: usize) -> Value {
             "region": "us-east-1",
             "source": {"ssmParameter": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"},
             "builder": {"instanceTypes": ["m7i.large"]},
-            "customize": {"steps": [{"name": "hello", "script": {"inline": "echo hello"}}]},
+            "customize": {"steps": [{"name": "hello", "script": {"inline": script}}]},
         },
     })
 }

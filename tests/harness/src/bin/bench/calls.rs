@@ -55,5 +55,5 @@ fn row(title: &str, runs: &[Run], counts: impl Fn(&str) -> bool) -> String {
 }
 
 fn is_read(action: &str) -> bool {
-    ["Describe", "Get"].iter().any(|prefix| action.starts_with(prefix))
+    ["Describe", "Get", "List"].iter().any(|prefix| action.starts_with(prefix))
 }

@@ -12,11 +12,12 @@ use harness::{
     ControlPlane, Ec2sim, Ec2simOptions, Operator, OperatorOptions, Profile, RunDir, project_binary,
 };
 
-use crate::builds::{Batch, finished_builds};
+use crate::builds::{Batch, finished_builds, talkative_builds};
 use crate::calls::Calls;
 
 const BUILDS_AT_ONCE: [usize; 3] = [1, 10, 100];
 const FINISHED: usize = 1000;
+const TALKATIVE: usize = 200;
 /// Launch, stop, image and copy of ec2sim's `demo` profile.
 const CRITICAL_PATH: Duration = Duration::from_secs(6 + 5 + 20 + 30);
 /// After it memory has stopped growing: lists are read and connections are open.
@@ -31,6 +32,7 @@ fn main() -> Result<()> {
     bench.idle()?;
     let runs = BUILDS_AT_ONCE.iter().map(|&count| bench.batch(count)).collect::<Result<Vec<_>>>()?;
     bench.finished(&runs[0])?;
+    bench.consoles()?;
     for run in &runs {
         let over = run.took.saturating_sub(CRITICAL_PATH).as_secs_f32();
         println!(
@@ -95,6 +97,19 @@ impl Bench {
         Ok(Run { count, took, calls, sample })
     }
 
+    /// A console is read and let go: the peak tells whether it is.
+    fn consoles(&self) -> Result<()> {
+        let dir = RunDir::new()?;
+        let ec2sim = Ec2sim::start_in(&dir, Ec2simOptions::new(Profile::Demo))?;
+        let namespace = self.control_plane.create_namespace("consoles")?;
+        let mut operator = self.operator(&dir, &ec2sim, &namespace)?;
+        talkative_builds(&self.control_plane.kubectl()?.in_namespace(&namespace), TALKATIVE)?;
+        let memory = memory(operator.process().pid(), "VmHWM:")?;
+        println!("| peak memory, {TALKATIVE} builds with consoles of 64 KiB each | {memory:.1} MiB |");
+        operator.stop()?;
+        Ok(())
+    }
+
     fn finished(&self, run: &Run) -> Result<()> {
         let dir = RunDir::new()?;
         let ec2sim = Ec2sim::start_in(&dir, Ec2simOptions::new(Profile::Demo))?;
@@ -113,10 +128,15 @@ fn builds(count: usize) -> String {
     if count == 1 { "1 build".to_owned() } else { format!("{count} builds") }
 }
 
-/// `VmRSS` in MiB (proc(5)).
+/// Memory in use now, in MiB.
 fn resident(pid: u32) -> Result<f64> {
+    memory(pid, "VmRSS:")
+}
+
+/// A line of `/proc/<pid>/status` in MiB (proc(5)).
+fn memory(pid: u32, field: &str) -> Result<f64> {
     let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in /proc")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).context("no memory in /proc")?;
     let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(megabytes(kibibytes, 1024))
 }
