@@ -8,6 +8,7 @@ use crate::core::{
     Caller, Reply, Service, Sim, clock::after, error::ApiError, params::Params, profile::Profile,
     world::World, xml::Node,
 };
+use crate::guest::MachinesWhereThereAreDisks;
 
 pub const OWN: &str = "123456789012";
 pub const OTHER: &str = "210987654321";
@@ -26,9 +27,20 @@ impl Lab {
         Self::with(Profile::demo())
     }
 
+    /// With instances that nobody can tell the course of, for images that have a disk.
+    pub fn with_machines() -> Self {
+        Self::in_sim(|world, start| {
+            Sim::with_guest(world, start, Profile::demo(), Box::new(MachinesWhereThereAreDisks))
+        })
+    }
+
     pub fn with(profile: Profile) -> Self {
+        Self::in_sim(|world, start| Sim::new(world, start, profile))
+    }
+
+    fn in_sim(sim: impl FnOnce(World, Timestamp) -> Sim) -> Self {
         let start: Timestamp = "2026-11-23T12:00:00Z".parse().expect("a time");
-        let sim = Arc::new(Sim::new(World::new(7, start), start, profile));
+        let sim = Arc::new(sim(World::new(7, start), start));
         let now = std::rc::Rc::new(Cell::new(start));
         Self { sim, now, account: OWN.to_owned(), region: "us-east-1".to_owned() }
     }

@@ -14,6 +14,8 @@ pub mod core;
 pub mod ec2;
 pub mod front;
 pub mod guest;
+pub mod imds;
+pub mod machines;
 pub mod ssm;
 pub mod sts;
 

@@ -2,10 +2,13 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod process;
 
 use std::{
+    ffi::OsString,
     io::{self, Write},
     net::SocketAddr,
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
@@ -14,6 +17,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use ec2sim::{
     core::{Sim, clock::Clock, profile::Profile, world::World},
     front::{Front, http},
+    guest::{Guest, Interpreter, MachinesWhereThereAreDisks},
+    machines::{Machines, Settings},
 };
 use jiff::Timestamp;
 use tokio::{
@@ -33,6 +38,19 @@ struct Arguments {
 enum Command {
     /// Answer requests until SIGTERM or Ctrl-C
     Serve(Serve),
+    /// Connect standard input and output with a port
+    #[command(hide = true)]
+    Relay {
+        /// Where the port is
+        to: SocketAddr,
+    },
+    /// Become a program that ends when the process (on Linux: the thread) that started it ends
+    #[command(hide = true)]
+    Machine {
+        /// The program with its arguments
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
     /// Measure how fast images are listed
     Bench {
         /// Images in the region that is listed
@@ -58,6 +76,15 @@ struct Serve {
     /// What ids and delays are drawn from
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// What runs in instances; real machines run those whose image has a disk
+    #[arg(long, value_enum, default_value_t = GuestsName::Interpreter)]
+    guests: GuestsName,
+    /// The systems that real machines boot, as tests/guests/install.sh makes them
+    #[arg(long, required_if_eq("guests", "qemu"))]
+    systems: Option<PathBuf>,
+    /// Where real machines have their disks; emptied at the start
+    #[arg(long, required_if_eq("guests", "qemu"))]
+    state: Option<PathBuf>,
     /// Stop when the process (on Linux: the thread) that started this one is gone
     #[arg(long)]
     die_with_parent: bool,
@@ -76,10 +103,18 @@ enum ClockName {
     Manual,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum GuestsName {
+    Interpreter,
+    Qemu,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(settings) => serve(settings).await,
+        Command::Relay { to } => process::relay(to),
+        Command::Machine { command } => process::become_machine(&command),
         Command::Bench { images } => bench::run(images),
     };
     match outcome {
@@ -93,13 +128,17 @@ async fn main() -> ExitCode {
 
 async fn serve(settings: Serve) -> io::Result<()> {
     if settings.die_with_parent {
-        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+        process::end_with_parent(rustix::process::Signal::TERM)?;
     }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let listener = TcpListener::bind(settings.listen).await?;
+    let front = front(&settings);
+    if settings.guests == GuestsName::Qemu {
+        run_machines(&front, &settings)?;
+    }
     announce(listener.local_addr()?)?;
     tokio::select! {
-        result = http::serve(listener, Arc::new(front(&settings))) => result,
+        result = http::serve(listener, Arc::new(front)) => result,
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
     }
@@ -116,7 +155,19 @@ fn front(settings: &Serve) -> Front {
         ProfileName::Real => Profile::real(),
     };
     let now = clock.now();
-    Front::new(Arc::new(Sim::new(World::new(settings.seed, now), now, profile)), clock)
+    let guest: Box<dyn Guest> = match settings.guests {
+        GuestsName::Interpreter => Box::new(Interpreter),
+        GuestsName::Qemu => Box::new(MachinesWhereThereAreDisks),
+    };
+    Front::new(Arc::new(Sim::with_guest(World::new(settings.seed, now), now, profile, guest)), clock)
+}
+
+fn run_machines(front: &Front, settings: &Serve) -> io::Result<()> {
+    let (Some(systems), Some(state)) = (settings.systems.clone(), settings.state.clone()) else {
+        return Err(io::Error::other("--guests qemu needs --systems and --state"));
+    };
+    let program = std::env::current_exe()?;
+    Machines::run(front.sim.clone(), front.clock.clone(), Settings { systems, state, program })
 }
 
 /// Who started the server waits for this line: it must not stay in a buffer.

@@ -9,7 +9,7 @@ use super::{
     digest,
     ids::{self, Kind},
     records::{
-        Device, Ebs, Image, Parameter, ParameterVersion, Permissions, ProductCode, Rule, RuleTarget,
+        Device, Disk, Ebs, Image, Parameter, ParameterVersion, Permissions, ProductCode, Rule, RuleTarget,
         SecurityGroup, Snapshot, Subnet, Vpc,
     },
     tags::Tags,
@@ -23,6 +23,7 @@ pub const PUBLIC: &str = "public";
 pub const AMAZON: &str = "137112412989";
 /// Amazon's account for its Windows images.
 pub const WINDOWS: &str = "801119661308";
+pub const DEBIAN: &str = "136693071363";
 pub const CANONICAL: &str = "099720109477";
 pub const MARKETPLACE: &str = "679593333241";
 /// The product code of the Marketplace image.
@@ -203,6 +204,8 @@ struct Base {
     product_code: Option<&'static str>,
     /// `PlatformDetails` and `UsageOperation`.
     platform: (&'static str, &'static str),
+    /// The system that a real machine boots from it.
+    system: Option<&'static str>,
     /// SSM public parameters whose value is the image id.
     parameters: &'static [&'static str],
 }
@@ -220,12 +223,33 @@ const AMAZON_LINUX: Base = Base {
     boot_mode: Some("uefi-preferred"),
     product_code: None,
     platform: ("Linux/UNIX", "RunInstances"),
+    system: None,
     parameters: &[],
 };
 
 const UBUNTU: Base = Base { owner: CANONICAL, root: "/dev/sda1", volume_type: "gp2", ..AMAZON_LINUX };
 
-const BASES: [Base; 9] = [
+const DEBIAN_12: Base = Base {
+    owner: DEBIAN,
+    alias: None,
+    name: "debian-12-amd64-20261109-2291",
+    description: "Debian 12 (20261109-2291)",
+    imds_v2: false,
+    boot_mode: None,
+    system: Some("debian-12"),
+    parameters: &["/aws/service/debian/release/12/latest/amd64"],
+    ..AMAZON_LINUX
+};
+
+const DEBIAN_13_OPENRC: Base = Base {
+    name: "debian-13-openrc-amd64-20261109-2291",
+    description: "Debian 13 with OpenRC (20261109-2291)",
+    system: Some("debian-13-openrc"),
+    parameters: &[],
+    ..DEBIAN_12
+};
+
+const BASES: [Base; 11] = [
     Base {
         name: "amzn2-ami-hvm-2.0.20261105.0-x86_64-gp2",
         description: "Amazon Linux 2 AMI 2.0.20261105.0 x86_64 HVM gp2",
@@ -310,6 +334,8 @@ const BASES: [Base; 9] = [
         parameters: &["/aws/service/ami-windows-latest/Windows_Server-2022-English-Full-Base"],
         ..AMAZON_LINUX
     },
+    DEBIAN_12,
+    DEBIAN_13_OPENRC,
 ];
 
 fn add_images(region: &mut Region, started: Timestamp) {
@@ -342,6 +368,7 @@ fn base_snapshot(base: &Base, region: &Region, made_at: Timestamp) -> Snapshot {
         failure: None,
         permissions: Permissions { public: base.product_code.is_none(), ..Permissions::default() },
         product_codes: Vec::new(),
+        disk: base.system.map(|system| Disk { system: system.to_owned(), kept_by: None }),
         tags: Tags::new(),
     }
 }

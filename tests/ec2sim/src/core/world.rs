@@ -188,6 +188,16 @@ impl Region {
         self.vpcs.values().find(|vpc| vpc.owner == account && vpc.is_default)
     }
 
+    /// True while the volume is on its instance.
+    pub fn is_attached(&self, volume: &Volume, now: Timestamp) -> bool {
+        self.instances.get(&volume.instance_id).is_some_and(|instance| !instance.is_terminated(now))
+    }
+
+    /// A volume goes with its instance unless it is kept.
+    pub fn has_volume(&self, volume: &Volume, now: Timestamp) -> bool {
+        !volume.delete_on_termination || self.is_attached(volume, now)
+    }
+
     /// The tags of a resource with its owner, whatever its kind; images and snapshots may be another account's.
     pub fn tags(&self, id: &str) -> Option<(&Tags, &str)> {
         match Kind::of(id)? {

@@ -7,7 +7,7 @@ mod availability;
 mod block_devices;
 mod images;
 mod instance_types;
-mod instances;
+pub mod instances;
 mod key_pairs;
 mod kms;
 mod network;

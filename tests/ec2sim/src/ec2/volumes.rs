@@ -45,21 +45,11 @@ const FILTERS: [&str; 20] = [
     "volume-type",
 ];
 
-/// True while the volume is on its instance.
-fn is_attached(call: &Call, region: &Region, volume: &Volume) -> bool {
-    region.instances.get(&volume.instance_id).is_some_and(|instance| !instance.is_terminated(call.now))
-}
-
-/// A volume goes with its instance unless it is kept.
-fn exists(call: &Call, region: &Region, volume: &Volume) -> bool {
-    !volume.delete_on_termination || is_attached(call, region, volume)
-}
-
 /// The caller's volume.
 pub fn find<'r>(call: &Call, region: &'r Region, id: &str) -> Result<&'r Arc<Volume>, ApiError> {
     ids::VOLUME.check(id)?;
     let volume = region.volumes.get(id);
-    let own = volume.filter(|volume| volume.owner == call.account() && exists(call, region, volume));
+    let own = volume.filter(|volume| volume.owner == call.account() && region.has_volume(volume, call.now));
     own.ok_or_else(|| ids::VOLUME.not_found(id))
 }
 
@@ -74,7 +64,7 @@ fn describe_volumes(call: &Call, world: &World) -> Outcome {
     }
     let shown = region.volumes.values().filter(|volume| {
         volume.owner == call.account()
-            && exists(call, region, volume)
+            && region.has_volume(volume, call.now)
             && (asked.is_empty() || asked.contains(&volume.id.as_str()))
             && filters.match_all(&volume.tags, |name| filter_values(call, region, volume, name))
     });
@@ -83,7 +73,7 @@ fn describe_volumes(call: &Call, world: &World) -> Outcome {
 }
 
 fn filter_values(call: &Call, region: &Region, volume: &Volume, name: &str) -> Vec<String> {
-    let attached = is_attached(call, region, volume);
+    let attached = region.is_attached(volume, call.now);
     let value = match name {
         _ if name.starts_with("attachment.") && !attached => return Vec::new(),
         "attachment.attach-time" | "create-time" => iso(volume.created_at),
@@ -112,7 +102,7 @@ fn status(attached: bool) -> &'static str {
 }
 
 fn node(call: &Call, region: &Region, volume: &Volume) -> Node {
-    let attached = is_attached(call, region, volume);
+    let attached = region.is_attached(volume, call.now);
     let attachment = attached.then(|| {
         Node::new()
             .text("volumeId", &volume.id)

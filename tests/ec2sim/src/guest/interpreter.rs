@@ -35,7 +35,7 @@ const UNPACKED_BYTES: u64 = 16 << 20;
 pub struct Interpreter;
 
 impl Guest for Interpreter {
-    fn boot(&self, user_data: &[u8], facts: &Facts) -> Course {
+    fn boot(&self, user_data: &[u8], facts: &Facts) -> Option<Course> {
         let unpacked = unpacked(user_data);
         let text = String::from_utf8_lossy(&unpacked);
         let mut console = Console::default();
@@ -53,7 +53,7 @@ impl Guest for Interpreter {
             None if text.starts_with("#cloud-config") => console.plain_script(&commands(&text)),
             None => console.login(facts),
         }
-        console.0
+        Some(console.0)
     }
 }
 
@@ -221,8 +221,9 @@ mod tests {
             image_id: "ami-0123".to_owned(),
             instance_type: "t3.micro".to_owned(),
             boot,
+            disk: None,
         };
-        Interpreter.boot(user_data.as_ref(), &facts)
+        Interpreter.boot(user_data.as_ref(), &facts).expect("it always can tell")
     }
 
     fn program(steps: &[(&str, &str)]) -> String {

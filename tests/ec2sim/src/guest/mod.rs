@@ -7,6 +7,8 @@ mod script;
 
 use std::time::Duration;
 
+use crate::core::records::Disk;
+
 pub use self::{
     cksum::cksum,
     command::run_command,
@@ -22,6 +24,8 @@ pub struct Facts {
     pub instance_type: String,
     /// 1 at launch, one more at each start: user data scripts run once per instance.
     pub boot: u32,
+    /// What is on the root volume, if a machine could have it.
+    pub disk: Option<Disk>,
 }
 
 /// The course of one boot, told in advance.
@@ -35,6 +39,16 @@ pub struct Course {
 
 /// A guest system: a function of the user data and the machine's facts.
 pub trait Guest: Send + Sync {
-    /// `user_data` is decoded.
-    fn boot(&self, user_data: &[u8], facts: &Facts) -> Course;
+    /// `user_data` is decoded. `None` leaves the boot to a real machine, whose course nobody can tell in advance.
+    fn boot(&self, user_data: &[u8], facts: &Facts) -> Option<Course>;
+}
+
+/// Real machines for the disks that they have, the interpreter for the others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MachinesWhereThereAreDisks;
+
+impl Guest for MachinesWhereThereAreDisks {
+    fn boot(&self, user_data: &[u8], facts: &Facts) -> Option<Course> {
+        if facts.disk.is_some() { None } else { Interpreter.boot(user_data, facts) }
+    }
 }

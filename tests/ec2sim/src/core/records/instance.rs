@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+use imbl::Vector;
 use jiff::Timestamp;
 
 use super::{Image, StateReason};
@@ -93,8 +94,10 @@ pub struct Instance {
     pub launched_at: Timestamp,
     /// Past and coming states, in the order of time.
     pub phases: Vec<Phase>,
-    /// Serial console lines of the past and coming, in the order of time.
-    pub console: Vec<(Timestamp, String)>,
+    /// What the serial console prints in this boot, past and coming, in the order of time.
+    pub console: Vector<(Timestamp, Arc<[u8]>)>,
+    /// A real machine runs it: what it will do is not known, and comes to be told as it happens.
+    pub is_machine: bool,
     /// As the client sent it: base64.
     pub user_data: Option<String>,
     pub devices: Vec<Attachment>,
@@ -143,6 +146,13 @@ impl Instance {
     /// When it will be, or was, terminated.
     pub fn terminated_at(&self) -> Option<Timestamp> {
         self.phases.iter().find(|phase| phase.state == InstanceState::Terminated).map(|phase| phase.from)
+    }
+
+    /// The volume that it boots from.
+    pub fn root_volume(&self) -> Option<&str> {
+        let mut devices = self.devices.iter();
+        let root = devices.find(|device| device.device_name == self.image.root_device_name)?;
+        Some(&root.volume_id)
     }
 
     /// Drops what would have come after now, console lines included.

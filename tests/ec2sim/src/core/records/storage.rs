@@ -22,6 +22,23 @@ impl SnapshotState {
     }
 }
 
+/// What is on a volume, where a real machine can have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// The system that was on it in the beginning, and whose kernel boots it.
+    pub system: String,
+    /// The snapshot that kept it; `None` for the system as it was installed. Copies name the snapshot that they are of.
+    pub kept_by: Option<String>,
+}
+
+impl Disk {
+    /// What is on a snapshot of a volume with this disk.
+    #[must_use]
+    pub fn on_snapshot(&self, snapshot: &str) -> Self {
+        Self { kept_by: Some(snapshot.to_owned()), ..self.clone() }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub id: String,
@@ -39,6 +56,7 @@ pub struct Snapshot {
     pub failure: Option<StateReason>,
     pub permissions: Permissions,
     pub product_codes: Vec<super::ProductCode>,
+    pub disk: Option<Disk>,
     pub tags: Tags,
 }
 
@@ -83,6 +101,8 @@ pub struct Volume {
     pub instance_id: String,
     pub device_name: String,
     pub delete_on_termination: bool,
+    /// As it was when the volume was made.
+    pub disk: Option<Disk>,
     pub tags: Tags,
 }
 

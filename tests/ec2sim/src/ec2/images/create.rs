@@ -155,8 +155,9 @@ fn snapshot_all(
 fn snapshot(call: &Call, world: &mut World, volume: &Volume, making: &Making) -> String {
     // The image becomes available shortly after its last snapshot is complete.
     let takes = making.done_at.duration_since(call.now).unsigned_abs();
+    let id = world.mint(ids::SNAPSHOT);
     let snapshot = Snapshot {
-        id: world.mint(ids::SNAPSHOT),
+        id: id.clone(),
         owner: call.account().to_owned(),
         owner_alias: None,
         description: making.description.clone(),
@@ -169,9 +170,9 @@ fn snapshot(call: &Call, world: &mut World, volume: &Volume, making: &Making) ->
         failure: None,
         permissions: Permissions::default(),
         product_codes: Vec::new(),
+        disk: volume.disk.as_ref().map(|disk| disk.on_snapshot(&id)),
         tags: making.tags.clone(),
     };
-    let id = snapshot.id.clone();
     call.region_mut(world).snapshots.insert(id.clone(), Arc::new(snapshot));
     id
 }

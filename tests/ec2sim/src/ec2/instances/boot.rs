@@ -1,6 +1,6 @@
 //! What an instance does from its start on, if nobody interferes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use jiff::Timestamp;
@@ -9,13 +9,13 @@ use crate::{
     core::{
         Call,
         clock::after,
-        records::{Instance, InstanceState, Phase, StateReason},
-        world::World,
+        records::{Disk, Instance, InstanceState, Phase, StateReason},
+        world::{Region, World},
     },
     guest::{Course, Facts},
 };
 
-/// Adds the phases from `running` on, as the guest system of this boot makes them.
+/// Adds the phases from `running` on, as the guest system of this boot makes them, if that can be told.
 pub fn boot(call: &Call, world: &mut World, instance: &mut Instance) {
     let running = call.end_of(world, call.profile.run);
     instance.phases.push(Phase {
@@ -29,15 +29,28 @@ pub fn boot(call: &Call, world: &mut World, instance: &mut Instance) {
         image_id: instance.image.id.clone(),
         instance_type: instance.instance_type.clone(),
         boot: instance.boots,
+        disk: root_disk(call.region(world), instance),
     };
     let user_data = instance.user_data.as_deref().map(|text| BASE64.decode(text).unwrap_or_default());
-    let Course { lines, power_off } = call.guest.boot(&user_data.unwrap_or_default(), &facts);
+    let course = call.guest.boot(&user_data.unwrap_or_default(), &facts);
+    instance.is_machine = course.is_none();
+    let Some(Course { lines, power_off }) = course else { return };
     let up = after(running, call.jittered(world, call.profile.boot));
-    instance.console.extend(lines.into_iter().map(|(at, line)| (after(up, at), line)));
+    instance.console.extend(lines.into_iter().map(|(at, line)| (after(up, at), printed(&line))));
     if let Some(off) = power_off {
         let stop = call.jittered(world, call.profile.stop);
         power_off_phases(instance, after(up, off), stop);
     }
+}
+
+fn printed(line: &str) -> Arc<[u8]> {
+    format!("{line}\r\n").into_bytes().into()
+}
+
+/// What is on the root volume.
+fn root_disk(region: &Region, instance: &Instance) -> Option<Disk> {
+    let root = instance.root_volume()?;
+    region.volumes.get(root)?.disk.clone()
 }
 
 /// The instance turns itself off.

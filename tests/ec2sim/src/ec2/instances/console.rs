@@ -15,7 +15,7 @@ use crate::core::{
 use crate::ec2::instance_types;
 
 /// What the buffer holds: the last 64 KiB.
-const BUFFER: usize = 64 * 1024;
+pub const BUFFER: usize = 64 * 1024;
 
 pub fn get(call: &Call, world: &World) -> Outcome {
     let region = call.region(world);
@@ -44,10 +44,6 @@ fn posted_until(call: &Call, instance: &Instance, latest: bool) -> Timestamp {
 
 fn buffer(instance: &Instance, until: Timestamp) -> Vec<u8> {
     let printed = instance.console.iter().take_while(|(at, _)| *at <= until);
-    let text = printed.fold(Vec::new(), |mut text, (_, line)| {
-        text.extend_from_slice(line.as_bytes());
-        text.extend_from_slice(b"\r\n");
-        text
-    });
+    let text: Vec<u8> = printed.flat_map(|(_, bytes)| bytes.iter().copied()).collect();
     text[text.len().saturating_sub(BUFFER)..].to_vec()
 }

@@ -101,9 +101,14 @@ fn stop_one(call: &Call, world: &mut World, id: &str) -> Result<InstanceState, A
         );
         return Err(ApiError::new("UnsupportedOperation", message));
     }
+    // When a real machine has stopped is for the machine to say.
+    let tells_itself = instance.is_some_and(|instance| instance.is_machine);
     let stopped = call.end_of(world, call.profile.stop);
-    let phases = [(call.now, InstanceState::Stopping), (stopped, InstanceState::Stopped)];
-    change(call, world, id, |instance| end(instance, call.now, phases));
+    let mut phases = vec![(call.now, InstanceState::Stopping)];
+    if !tells_itself {
+        phases.push((stopped, InstanceState::Stopped));
+    }
+    change(call, world, id, |instance| end(instance, call.now, &phases));
     Ok(InstanceState::Stopping)
 }
 
@@ -135,17 +140,17 @@ fn terminate_one(call: &Call, world: &mut World, id: &str, state: InstanceState)
     let takes = if state == InstanceState::Stopped { call.profile.stop / 5 } else { call.profile.stop };
     let gone = call.end_of(world, takes);
     let phases = [(call.now, InstanceState::ShuttingDown), (gone, InstanceState::Terminated)];
-    change(call, world, id, |instance| end(instance, call.now, phases));
+    change(call, world, id, |instance| end(instance, call.now, &phases));
     images::fail_pending_of_instance(call, world, id);
 }
 
 /// Ends what an instance was about to do, on behalf of the caller.
-fn end(instance: &mut Instance, now: Timestamp, phases: [(Timestamp, InstanceState); 2]) {
+fn end(instance: &mut Instance, now: Timestamp, phases: &[(Timestamp, InstanceState)]) {
     instance.interrupt(now);
     let code = "Client.UserInitiatedShutdown";
     let reason = StateReason::new(code, format!("{code}: User initiated shutdown"));
     let transition = format!("User initiated ({} GMT)", now.strftime("%Y-%m-%d %H:%M:%S"));
-    instance.phases.extend(phases.map(|(from, state)| Phase {
+    instance.phases.extend(phases.iter().map(|&(from, state)| Phase {
         from,
         state,
         reason: Some(reason.clone()),

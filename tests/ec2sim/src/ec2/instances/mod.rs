@@ -14,6 +14,12 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use self::{
+    boot::power_off_phases,
+    console::BUFFER as CONSOLE_BUFFER,
+    show::{private_name, public_name},
+};
+
 use std::sync::Arc;
 
 pub use self::boot::power_off_phases;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use imbl::Vector;
+
 use super::{
     boot, network,
     request::{self, Launch},
@@ -12,7 +14,9 @@ use crate::{
         Call, Outcome,
         error::ApiError,
         ids,
-        records::{Attachment, Device, Image, Instance, InstanceState, Phase, StateReason, Volume},
+        records::{
+            Attachment, Device, Disk, Ebs, Image, Instance, InstanceState, Phase, StateReason, Volume,
+        },
         world::World,
         xml::Node,
     },
@@ -92,6 +96,7 @@ fn attach(
         instance_id: instance_id.to_owned(),
         device_name: device.name.clone(),
         delete_on_termination: ebs.delete_on_termination,
+        disk: disk(call, world, ebs),
         tags: launch.tags.of("volume"),
     };
     let attachment = Attachment {
@@ -101,6 +106,10 @@ fn attach(
     };
     call.region_mut(world).volumes.insert(volume.id.clone(), Arc::new(volume));
     Some(attachment)
+}
+
+fn disk(call: &Call, world: &World, ebs: &Ebs) -> Option<Disk> {
+    call.region(world).snapshots.get(ebs.snapshot_id.as_deref()?)?.disk.clone()
 }
 
 fn instance(call: &Call, world: &mut World, launch: &Launch, id: &str, index: usize) -> Instance {
@@ -127,7 +136,8 @@ fn instance(call: &Call, world: &mut World, launch: &Launch, id: &str, index: us
         mac_address: interface.mac_address,
         launched_at: call.now,
         phases: Vec::new(),
-        console: Vec::new(),
+        console: Vector::new(),
+        is_machine: false,
         user_data: launch.user_data.clone(),
         devices: Vec::new(),
         terminate_on_shutdown: launch.terminate_on_shutdown,

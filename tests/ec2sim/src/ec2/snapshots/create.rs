@@ -25,8 +25,10 @@ pub fn create(call: &Call, world: &mut World) -> Outcome {
     }
     check_quota(call, world, 1)?;
     check_concurrency(call, world, std::iter::once(volume.id.as_str()))?;
+    let id = world.mint(ids::SNAPSHOT);
     let snapshot = Snapshot {
-        id: world.mint(ids::SNAPSHOT),
+        disk: volume.disk.as_ref().map(|disk| disk.on_snapshot(&id)),
+        id,
         owner: call.account().to_owned(),
         owner_alias: None,
         description: description.to_owned(),

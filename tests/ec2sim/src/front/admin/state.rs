@@ -114,8 +114,9 @@ fn instances(region: &Region, account: &str, now: Timestamp) -> Map<String, Valu
 
 fn instance(instance: &Instance, now: Timestamp) -> Value {
     let phase = instance.phase(now);
-    let console: Vec<&str> =
-        instance.console.iter().filter(|(at, _)| *at <= now).map(|(_, line)| line.as_str()).collect();
+    let printed = instance.console.iter().filter(|(at, _)| *at <= now);
+    let console: Vec<u8> = printed.flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+    let console = String::from_utf8_lossy(&console);
     json!({
         "state": phase.state.name(),
         "stateReason": reason(phase.reason.as_ref()),
@@ -129,26 +130,18 @@ fn instance(instance: &Instance, now: Timestamp) -> Value {
         "launchedAt": instance.launched_at.to_string(),
         "clientToken": instance.client_token,
         "volumes": instance.devices.iter().map(|device| &device.volume_id).collect::<Vec<_>>(),
-        "console": console,
+        "console": console.lines().collect::<Vec<_>>(),
         "tags": tags(&instance.tags),
     })
 }
 
 fn volumes(region: &Region, account: &str, now: Timestamp) -> Map<String, Value> {
-    let own = region.volumes.values().filter(|it| it.owner == account && !is_deleted(region, it, now));
+    let own = region.volumes.values().filter(|it| it.owner == account && region.has_volume(it, now));
     own.map(|it| (it.id.clone(), volume(region, it, now))).collect()
 }
 
-fn attached(region: &Region, volume: &Volume, now: Timestamp) -> bool {
-    region.instances.get(&volume.instance_id).is_some_and(|instance| !instance.is_terminated(now))
-}
-
-fn is_deleted(region: &Region, volume: &Volume, now: Timestamp) -> bool {
-    volume.delete_on_termination && !attached(region, volume, now)
-}
-
 fn volume(region: &Region, volume: &Volume, now: Timestamp) -> Value {
-    let attached = attached(region, volume, now);
+    let attached = region.is_attached(volume, now);
     json!({
         "state": if attached { "in-use" } else { "available" },
         "instanceId": attached.then_some(&volume.instance_id),
