@@ -6,5 +6,7 @@ mod api_cases;
 mod e2e;
 #[cfg(feature = "aws")]
 mod flow;
+#[cfg(feature = "aws")]
+mod guests;
 mod layering;
 mod policy;

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,15 @@ impl Clock {
     }
 }
 
+/// What runs in ec2sim's instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guests {
+    /// An interpreter of user data.
+    Interpreter,
+    /// Real machines of QEMU, for images that have a disk; see [`Ec2sim::systems`].
+    Machines,
+}
+
 /// How ec2sim is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ec2simOptions {
@@ -63,12 +73,14 @@ pub struct Ec2simOptions {
     pub speed: u32,
     /// Where its ids and its jitter come from.
     pub seed: u64,
+    /// What runs in its instances.
+    pub guests: Guests,
 }
 
 impl Ec2simOptions {
     /// The profile on the wall clock with seed 1.
     pub fn new(profile: Profile) -> Self {
-        Self { profile, clock: Clock::Real, speed: 1, seed: 1 }
+        Self { profile, clock: Clock::Real, speed: 1, seed: 1, guests: Guests::Interpreter }
     }
 }
 
@@ -96,6 +108,11 @@ impl Ec2sim {
             "--seed",
             &options.seed.to_string(),
         ]);
+        if options.guests == Guests::Machines {
+            let systems = Self::systems().context("GUEST_SYSTEMS is not set: see tests/guests/install.sh")?;
+            command.args(["--guests", "qemu", "--systems"]).arg(systems);
+            command.arg("--state").arg(dir.path().join("machines"));
+        }
         let mut process = Process::spawn(dir, "ec2sim", &command)?;
         let address = wait_for("ec2sim to listen", START_TIMEOUT, || {
             process.check_alive()?;
@@ -104,9 +121,34 @@ impl Ec2sim {
         Ok(Self { process, address })
     }
 
+    /// The systems that real machines boot: what `tests/guests/install.sh` prints, in the environment variable
+    /// `GUEST_SYSTEMS`.
+    pub fn systems() -> Option<PathBuf> {
+        std::env::var_os("GUEST_SYSTEMS").filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+
     /// `http://127.0.0.1:PORT`, for every service.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// One call of EC2 by a client that is not the operator's, as the default account; the XML of the answer.
+    ///
+    /// # Errors
+    /// If EC2 refuses it.
+    pub fn call(&self, region: &str, action: &str, parameters: &[(&str, &str)]) -> Result<String> {
+        let parameters = parameters.iter().map(|(name, value)| format!("&{name}={}", percent_encoded(value)));
+        let body = format!("Action={action}&Version=2016-11-15{}", parameters.collect::<String>());
+        let scope = format!("AKIDEXAMPLE/20261123/{region}/ec2/aws4_request");
+        let headers = [
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            ("Authorization", &*format!("AWS4-HMAC-SHA256 Credential={scope}")),
+        ];
+        let Response { status, body } = request("POST", self.address, "/", &headers, &body)?;
+        if status != 200 {
+            bail!("{action} answered {status}: {body}");
+        }
+        Ok(body)
     }
 
     /// Moves a manual clock.
@@ -130,7 +172,8 @@ impl Ec2sim {
     /// # Errors
     /// If the status is not 2xx.
     pub fn admin(&self, method: &str, path: &str, body: &str) -> Result<Value> {
-        let Response { status, body } = request(method, self.address, path, body)?;
+        let headers = [("Content-Type", "application/json")];
+        let Response { status, body } = request(method, self.address, path, &headers, body)?;
         if !(200..300).contains(&status) {
             bail!("{method} {path} answered {status}: {body}");
         }
@@ -144,6 +187,14 @@ impl Ec2sim {
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
+}
+
+fn percent_encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
 }
 
 fn listening_on(log: &str) -> Option<SocketAddr> {

@@ -17,7 +17,7 @@ mod tools;
 
 pub use conditions::{condition, is_true};
 pub use control_plane::ControlPlane;
-pub use ec2sim::{Clock, Ec2sim, Ec2simOptions, Profile};
+pub use ec2sim::{Clock, Ec2sim, Ec2simOptions, Guests, Profile};
 pub use http::Response;
 pub use kubectl::Kubectl;
 pub use operator::{Operator, OperatorOptions};

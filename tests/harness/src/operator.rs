@@ -123,7 +123,7 @@ impl Operator {
         let mut process = Process::spawn(dir, &options.name, &options.command(http)?)?;
         wait_for("the operator to be ready", START_TIMEOUT, || {
             process.check_alive()?;
-            Ok(request("GET", http, "/readyz", "").ok().filter(|response| response.status == 200))
+            Ok(request("GET", http, "/readyz", &[], "").ok().filter(|response| response.status == 200))
         })
         .with_context(|| process.log_tail())?;
         Ok(Self { process, http, started_in: begin.elapsed() })
@@ -139,7 +139,7 @@ impl Operator {
     /// # Errors
     /// If the status is not 200.
     pub fn page(&self, path: &str) -> Result<String> {
-        let response = request("GET", self.http, path, "")?;
+        let response = request("GET", self.http, path, &[], "")?;
         if response.status != 200 {
             bail!("{path} answered {}: {}", response.status, response.body);
         }

@@ -4,4 +4,4 @@
 mod admission_tests;
 mod life_cycle_tests;
 mod process_tests;
-mod stand;
+pub mod stand;

@@ -19,6 +19,8 @@ pub struct Stand {
     pub kubectl: Kubectl,
     pub namespace: String,
     pub options: OperatorOptions,
+    /// How long it waits for what is to happen.
+    pub patience: Duration,
 }
 
 /// The control plane with the operator's CRDs and RBAC, and a kubeconfig with the token of its ServiceAccount.
@@ -33,15 +35,18 @@ pub fn installed() -> (&'static ControlPlane, &'static PathBuf) {
 
 impl Stand {
     pub fn new(profile: Profile) -> Self {
+        Self::on(Ec2simOptions { speed: SPEED, ..Ec2simOptions::new(profile) }, PATIENCE)
+    }
+
+    pub fn on(options: Ec2simOptions, patience: Duration) -> Self {
         let (control_plane, kubeconfig) = installed();
         let namespace = control_plane.create_namespace("images").expect("a namespace");
-        let ec2sim = Ec2sim::start(Ec2simOptions { speed: SPEED, ..Ec2simOptions::new(profile) })
-            .expect("ec2sim runs");
+        let ec2sim = Ec2sim::start(options).expect("ec2sim runs");
         let options = OperatorOptions::new(kubeconfig, &ec2sim.endpoint())
             .namespaces(&[&namespace])
             .poll_interval("200ms");
         let kubectl = control_plane.kubectl().expect("kubectl").in_namespace(&namespace);
-        Self { ec2sim, kubectl, namespace, options }
+        Self { ec2sim, kubectl, namespace, options, patience }
     }
 
     pub fn start(&self) -> Operator {
@@ -55,13 +60,13 @@ impl Stand {
     /// Waits until a condition of an object is true; the object.
     pub fn until(&self, object: &str, kind: &str) -> Value {
         let fits = |o: &Value| condition(o, kind).is_some_and(|c| c["status"] == "True");
-        self.kubectl.wait_until(kind, &[object], PATIENCE, fits).expect("in time")
+        self.kubectl.wait_until(kind, &[object], self.patience, fits).expect("in time")
     }
 
     /// Waits until a build has ended; the object.
     pub fn until_ended(&self, object: &str) -> Value {
         let fits = |o: &Value| o["status"]["completionTime"].is_string();
-        self.kubectl.wait_until("the end", &[object], PATIENCE, fits).expect("in time")
+        self.kubectl.wait_until("the end", &[object], self.patience, fits).expect("in time")
     }
 
     /// Things of one kind in a region that our account has, by id.
