@@ -19,20 +19,32 @@ CLIPPY := cargo clippy --workspace --all-targets -- -D warnings
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  KEEP=1 make demo   leaves the demonstration running until make demo-down"
+	@echo "  KEEP=1 make demo        leaves the demonstration running until make demo-down"
+	@echo "  GUESTS=qemu make demo   builds in a real machine (QEMU)"
 
 .PHONY: demo
 demo: build ## Build two images end to end against a local Kubernetes API and EC2, and show it
-	@$(BIN)/demo
+	@$(if $(filter qemu,$(GUESTS)),GUEST_SYSTEMS=$$(tests/guests/install.sh) && export GUEST_SYSTEMS &&) $(BIN)/demo
 
 .PHONY: demo-down
 demo-down: ## End what KEEP=1 make demo left running
 	@if [ -x $(BIN)/demo ]; then $(BIN)/demo down; else echo "nothing is running"; fi
 
 .PHONY: test
-test: build $(VENV)/ready ## Run every test: pure, adapter, flow, control plane, end to end, boto3
-	cargo test --workspace
+test: build $(VENV)/ready ## Run every test: pure, adapter, flow, control plane, end to end, boto3, machines
+	cargo test --workspace -- --skip guests::
 	EC2SIM_BIN=$(BIN)/ec2sim $(VENV)/bin/pytest -p no:cacheprovider tests/ec2sim/boto3
+	@$(MAKE) test-guest
+
+# Not beside the others, whose deadlines do not expect emulated machines on the same processors; and two at a time.
+# The script exits with 69 where there can be no machines, and has said why.
+.PHONY: test-guest
+test-guest: build ## Build images in real machines (QEMU), if it can be installed
+	@GUEST_SYSTEMS=$$(tests/guests/install.sh); case $$? in \
+	0) export GUEST_SYSTEMS; cargo test --test it guests:: -- --test-threads=2 ;; \
+	69) echo "SKIPPED: the tests in real machines" ;; \
+	*) exit 1 ;; \
+	esac
 
 .PHONY: test-fast
 test-fast: ## Run the tests that need no AWS SDK
@@ -56,7 +68,7 @@ bench: controlplane ## Measure the release build: size, memory, EC2 calls, time
 	@[ -x $(TARGET)/release/ami-operator ] || echo "building for release: about 15 minutes the first time"
 	cargo build --release -p ami-operator
 	cargo build --release -p ec2sim -p harness --bins
-	@$(TARGET)/release/bench
+	@GUEST_SYSTEMS=$$(tests/guests/install.sh); export GUEST_SYSTEMS; $(TARGET)/release/bench
 
 .PHONY: generate
 generate: build ## Write crds/, the charts' copies of it, and deploy/install.yaml

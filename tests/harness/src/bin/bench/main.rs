@@ -3,6 +3,7 @@
 mod builds;
 mod calls;
 mod machine;
+mod wrapper;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,6 +42,7 @@ fn main() -> Result<()> {
             CRITICAL_PATH.as_secs()
         );
     }
+    bench.wrapper()?;
     println!("\n{}", calls::table(&runs));
     Ok(())
 }
@@ -107,6 +109,19 @@ impl Bench {
         let memory = memory(operator.process().pid(), "VmHWM:")?;
         println!("| peak memory, {TALKATIVE} builds with consoles of 64 KiB each | {memory:.1} MiB |");
         operator.stop()?;
+        Ok(())
+    }
+
+    fn wrapper(&self) -> Result<()> {
+        let Some(measured) = wrapper::measure(self)? else {
+            println!("| what the program around the steps takes in a guest | not measured: no machines |");
+            return Ok(());
+        };
+        for (steps, milliseconds) in measured {
+            println!(
+                "| what the program around {steps} empty steps takes in an emulated machine | {milliseconds} ms |"
+            );
+        }
         Ok(())
     }
 

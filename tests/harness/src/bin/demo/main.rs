@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use harness::wait_for;
+use harness::{Guests, wait_for};
 
 use crate::progress::{Verdict, rows, verdict};
 use crate::screen::Screen;
@@ -19,6 +19,8 @@ use crate::world::World;
 
 /// EC2's own delays are 61 s; a machine that compiles beside it may need several times that.
 const TIMEOUT: Duration = Duration::from_mins(5);
+/// An emulated machine boots and customises itself in two minutes on an idle processor.
+const MACHINE_TIMEOUT: Duration = Duration::from_mins(30);
 const TICK: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -49,7 +51,7 @@ fn run() -> Result<()> {
 }
 
 fn build_and_show(world: &mut World) -> Result<()> {
-    println!("$ kubectl apply --namespace images -f deploy/samples/web.yaml");
+    println!("$ kubectl apply --namespace images -f {}", world::sample());
     println!("{}", world.apply_samples()?);
     follow(world)?;
     println!("\n$ kubectl get imagebuilds,imagereplications --namespace images");
@@ -60,9 +62,13 @@ fn build_and_show(world: &mut World) -> Result<()> {
 }
 
 fn follow(world: &mut World) -> Result<()> {
+    let timeout = match world::guests() {
+        Guests::Interpreter => TIMEOUT,
+        Guests::Machines => MACHINE_TIMEOUT,
+    };
     let mut screen = Screen::new();
     let mut last = Verdict::Going;
-    let finished = wait_for("the images", TIMEOUT, || {
+    let finished = wait_for("the images", timeout, || {
         world.check_alive()?;
         let objects = world.objects()?;
         screen.show(&rows(&objects));

@@ -5,11 +5,29 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use harness::{
-    ControlPlane, Ec2sim, Ec2simOptions, Kubectl, Operator, OperatorOptions, Profile, RunDir, repository,
+    ControlPlane, Ec2sim, Ec2simOptions, Guests, Kubectl, Operator, OperatorOptions, Profile, RunDir,
+    repository,
 };
 use serde_json::Value;
 
 const NAMESPACE: &str = "images";
+
+/// As the environment says: `GUESTS=qemu`, or nothing.
+pub fn guests() -> Guests {
+    if std::env::var_os("GUESTS").is_some_and(|guests| guests == "qemu") {
+        Guests::Machines
+    } else {
+        Guests::Interpreter
+    }
+}
+
+/// The manifest that is applied: there is no machine of Amazon Linux.
+pub fn sample() -> &'static str {
+    match guests() {
+        Guests::Interpreter => "deploy/samples/web.yaml",
+        Guests::Machines => "tests/guests/web.yaml",
+    }
+}
 
 pub struct World {
     // Dropped from the first to the last.
@@ -27,7 +45,11 @@ impl World {
         println!("starting etcd, kube-apiserver and kube-controller-manager");
         let control_plane = ControlPlane::start_in(&dir)?;
         println!("starting EC2 (ec2sim: launch 6 s, stop 5 s, image 20 s, copy 30 s)");
-        let ec2sim = Ec2sim::start_in(&dir, Ec2simOptions::new(Profile::Demo))?;
+        if guests() == Guests::Machines {
+            println!("its instances are real machines of QEMU, which take minutes to boot");
+        }
+        let ec2sim =
+            Ec2sim::start_in(&dir, Ec2simOptions { guests: guests(), ..Ec2simOptions::new(Profile::Demo) })?;
         println!("applying deploy/install.yaml");
         let kubeconfig = control_plane.install_operator()?;
         println!("starting the operator as its ServiceAccount");
@@ -45,7 +67,7 @@ impl World {
 
     /// Returns what kubectl says.
     pub fn apply_samples(&self) -> Result<String> {
-        self.kubectl.apply_file(&repository().join("deploy/samples/web.yaml"))
+        self.kubectl.apply_file(&repository().join(sample()))
     }
 
     /// The ImageBuild and the ImageReplication, in this order.
