@@ -32,8 +32,10 @@ use_systemd() {
   chroot "$root" systemctl enable systemd-networkd.service
 }
 
-# Debian's scripts leave out the stage in which cloud-init reads the metadata.
+# Debian's scripts leave out the stage in which cloud-init reads the metadata. And once an interface is configured, the
+# network would start before cloud-init, whose first stage then waits for the DHCP client that is running already.
 use_openrc() {
+  chroot "$root" rc-update del networking sysinit
   for service in cloud-init-main cloud-init-local cloud-config cloud-final; do
     chroot "$root" rc-update del "$service" default
   done
@@ -41,11 +43,12 @@ use_openrc() {
 #!/sbin/openrc-run
 description="All stages of cloud-init, one after the other"
 depend() {
-  after networking bootmisc.sh
+  after bootmisc.sh
   before ssh
 }
 start() {
   cloud-init init --local
+  mkdir -p /run/network
   ifup -a
   cloud-init init
   cloud-init modules --mode=config
