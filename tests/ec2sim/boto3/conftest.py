@@ -19,11 +19,18 @@ class Sim:
     def __init__(self, endpoint):
         self.endpoint = endpoint
 
-    def admin(self, path, body=None):
+    def admin(self, path, body=None, method=None):
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.endpoint}/_emu/{path}", data=data)
+        request = urllib.request.Request(f"{self.endpoint}/_emu/{path}", data=data, method=method)
         with urllib.request.urlopen(request, timeout=30) as reply:
             return json.load(reply)
+
+    def delete(self, path):
+        return self.admin(path, method="DELETE")
+
+    def fault(self, rule):
+        """Adds a rule, several, or those of a preset."""
+        return self.admin("faults", rule)
 
     def reset(self):
         self.admin("reset", {"profile": "test", "seed": 1})

@@ -4,9 +4,12 @@ use std::{cell::Cell, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::core::{
-    Caller, Reply, Service, Sim, clock::after, error::ApiError, params::Params, profile::Profile,
-    world::World, xml::Node,
+use crate::{
+    core::{
+        Answer, Caller, Reply, Service, Sim, clock::after, error::ApiError, params::Params, profile::Profile,
+        world::World, xml::Node,
+    },
+    faults::Rule,
 };
 use crate::guest::MachinesWhereThereAreDisks;
 
@@ -63,17 +66,31 @@ impl Lab {
         self.now.set(after(self.now.get(), Duration::from_secs(seconds)));
     }
 
-    pub fn try_call(&self, action: &str, params: &[(&str, &str)]) -> Result<Node, ApiError> {
+    /// A call to any service, with how its answer is delivered.
+    pub fn send(&self, service: Service, action: &str, params: &[(&str, &str)]) -> Answer {
         let caller = Caller {
             account: self.account.clone(),
             region: self.region.clone(),
             principal: format!("arn:aws:iam::{}:user/test", self.account),
         };
         let params = Params::from_query(params.iter().copied());
-        match self.sim.call(self.now(), &caller, Service::Ec2, action, &params)? {
+        self.sim.call(self.now(), &caller, service, action, &params)
+    }
+
+    pub fn try_call(&self, action: &str, params: &[(&str, &str)]) -> Result<Node, ApiError> {
+        match self.send(Service::Ec2, action, params).outcome? {
             Reply::Xml(node) => Ok(node),
             Reply::Json(json) => panic!("EC2 answered JSON: {json}"),
         }
+    }
+
+    pub fn fault(&self, rule: Rule) -> u64 {
+        self.sim.gate(|gate| gate.faults.add(self.now(), rule)).expect("the rule is valid")
+    }
+
+    pub fn preset(&self, name: &str, options: &serde_json::Value) {
+        let added = self.sim.gate(|gate| gate.faults.add_preset(self.now(), name, options));
+        added.expect("the preset is there");
     }
 
     pub fn call(&self, action: &str, params: &[(&str, &str)]) -> Node {

@@ -10,8 +10,10 @@
     clippy::missing_panics_doc
 )]
 
+pub mod buckets;
 pub mod core;
 pub mod ec2;
+pub mod faults;
 pub mod front;
 pub mod guest;
 pub mod imds;

@@ -15,6 +15,7 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 use ec2sim::{
+    buckets::Buckets,
     core::{Sim, clock::Clock, profile::Profile, world::World},
     front::{Front, http},
     guest::{Guest, Interpreter, MachinesWhereThereAreDisks},
@@ -85,6 +86,9 @@ struct Serve {
     /// Where real machines have their disks; emptied at the start
     #[arg(long, required_if_eq("guests", "qemu"))]
     state: Option<PathBuf>,
+    /// Throttle calls as AWS does: token buckets by account, region and action
+    #[arg(long)]
+    buckets: bool,
     /// Stop when the process (on Linux: the thread) that started this one is gone
     #[arg(long)]
     die_with_parent: bool,
@@ -131,14 +135,14 @@ async fn serve(settings: Serve) -> io::Result<()> {
         process::end_with_parent(rustix::process::Signal::TERM)?;
     }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let front = Arc::new(front(&settings));
     let listener = TcpListener::bind(settings.listen).await?;
-    let front = front(&settings);
     if settings.guests == GuestsName::Qemu {
         run_machines(&front, &settings)?;
     }
     announce(listener.local_addr()?)?;
     tokio::select! {
-        result = http::serve(listener, Arc::new(front)) => result,
+        result = http::serve(listener, front) => result,
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
     }
@@ -159,7 +163,9 @@ fn front(settings: &Serve) -> Front {
         GuestsName::Interpreter => Box::new(Interpreter),
         GuestsName::Qemu => Box::new(MachinesWhereThereAreDisks),
     };
-    Front::new(Arc::new(Sim::with_guest(World::new(settings.seed, now), now, profile, guest)), clock)
+    let sim = Sim::with_guest(World::new(settings.seed, now), now, profile, guest);
+    sim.gate(|gate| gate.buckets = settings.buckets.then(Buckets::default));
+    Front::new(Arc::new(sim), clock)
 }
 
 fn run_machines(front: &Front, settings: &Serve) -> io::Result<()> {

@@ -124,6 +124,7 @@ impl Flow {
         let params = ec2sim::core::params::Params::from_query(params.iter().copied());
         self.sim
             .call(self.now(), &caller, ec2sim::core::Service::Ec2, action, &params)
+            .outcome
             .expect("the call is accepted");
     }
 

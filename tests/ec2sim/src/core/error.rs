@@ -1,5 +1,7 @@
 //! Errors as AWS answers them.
 
+use super::Service;
+
 /// A refused call: the code that clients branch on, the text for people, the HTTP status.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
@@ -58,5 +60,24 @@ impl ApiError {
     pub fn auth_failure() -> Self {
         Self::new("AuthFailure", "AWS was not able to validate the provided access credentials")
             .with_status(401)
+    }
+
+    /// What a service answers to temporary credentials that are over.
+    pub fn expired(service: Service) -> Self {
+        let token = |code: &str| Self::new(code, "The security token included in the request is expired");
+        match service {
+            Service::Ec2 => Self::new("RequestExpired", "Request has expired."),
+            Service::Sts => token("ExpiredToken").with_status(403),
+            Service::Ssm => token("ExpiredTokenException"),
+        }
+    }
+
+    /// What a service answers to calls that come too fast.
+    pub fn throttled(service: Service) -> Self {
+        match service {
+            Service::Ec2 => Self::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
+            Service::Sts => Self::new("Throttling", "Rate exceeded"),
+            Service::Ssm => Self::new("ThrottlingException", "Rate exceeded"),
+        }
     }
 }

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Caller, Reply, Service, error::ApiError, params::Params};
+use super::{Caller, Reply, Service, changes::Changes, error::ApiError, params::Params};
+use crate::faults::Delivery;
 
 /// Calls kept; older ones are forgotten, so that a server can run for weeks.
 const KEPT: usize = 100_000;
@@ -19,9 +20,15 @@ pub struct Entry {
     pub action: String,
     pub params: Params,
     pub dry_run: bool,
+    /// False for actions that only read.
+    pub is_write: bool,
     pub error: Option<ApiError>,
     /// What a call that changed something answered.
     pub answer: Option<Reply>,
+    pub changes: Changes,
+    /// The fault rule that acted on it.
+    pub fault: Option<String>,
+    pub delivery: Delivery,
 }
 
 impl Entry {
@@ -36,6 +43,10 @@ impl Entry {
             "params": self.params.to_json(),
             "dryRun": self.dry_run,
             "answer": self.answer.as_ref().map(Reply::to_json),
+            "made": self.changes.made,
+            "touched": self.changes.touched.iter().map(|touched| &touched.id).collect::<Vec<_>>(),
+            "fault": self.fault,
+            "answered": matches!(self.delivery, Delivery::Now | Delivery::After(_)),
             "error": self.error.as_ref().map(|error| json!({"code": error.code, "message": error.message})),
         })
     }

@@ -1,8 +1,10 @@
 //! The clouds without I/O and without a clock: a call, a time and a world give an answer.
 
+pub mod changes;
 pub mod clock;
 pub mod error;
 pub mod filters;
+pub mod gate;
 pub mod ids;
 pub mod journal;
 pub mod paging;
@@ -27,8 +29,10 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use self::{
-    clock::before,
+    changes::Changes,
+    clock::{after, before},
     error::ApiError,
+    gate::{Gate, Passage},
     journal::{Entry, Journal},
     params::Params,
     profile::Profile,
@@ -37,6 +41,7 @@ use self::{
 };
 use crate::{
     ec2,
+    faults::{self, Delivery, Effect},
     guest::{Guest, Interpreter},
     ssm, sts,
 };
@@ -107,6 +112,19 @@ impl From<serde_json::Value> for Reply {
 
 pub type Outcome = Result<Reply, ApiError>;
 
+/// What a call came to, and how the client is to learn of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub outcome: Outcome,
+    pub delivery: Delivery,
+}
+
+impl From<ApiError> for Answer {
+    fn from(error: ApiError) -> Self {
+        Self { outcome: Err(error), delivery: Delivery::Now }
+    }
+}
+
 /// How an action is carried out.
 #[derive(Clone, Copy)]
 pub enum Handler {
@@ -172,6 +190,7 @@ struct State {
     history: VecDeque<(Timestamp, Arc<World>)>,
     knobs: Knobs,
     journal: Journal,
+    gate: Gate,
 }
 
 impl Sim {
@@ -182,7 +201,8 @@ impl Sim {
     pub fn with_guest(world: World, started: Timestamp, profile: Profile, guest: Box<dyn Guest>) -> Self {
         let knobs = Knobs { profile, lag: Duration::ZERO, max_lag: Duration::from_mins(10) };
         let history = VecDeque::from([(started, Arc::new(world))]);
-        Self { state: Mutex::new(State { history, knobs, journal: Journal::default() }), guest }
+        let state = State { history, knobs, journal: Journal::default(), gate: Gate::default() };
+        Self { state: Mutex::new(state), guest }
     }
 
     /// Carries out one call. The only way to the actions: what acts before or after the core belongs here.
@@ -193,12 +213,21 @@ impl Sim {
         service: Service,
         action: &str,
         params: &Params,
-    ) -> Outcome {
-        let outcome = self.perform(now, caller, service, action, params);
+    ) -> Answer {
+        let Passage { refusal, fault, delivery } = self.enter(now, caller, service, action, params);
+        let effect = fault.as_ref().map(|met| &met.effect);
+        let done = match (refusal, handler(service, action)) {
+            (Some(error), _) => Err(error),
+            (None, Some(Handler::Read(read))) => self.read(now, caller, action, params, read, effect),
+            (None, Some(Handler::Write(write))) => self.write(now, caller, action, params, write, effect),
+            (None, None) => Err(ApiError::unknown_action(action)),
+        };
+        let (outcome, changes) = done
+            .map_or_else(|error| (Err(error), Changes::default()), |(reply, changes)| (Ok(reply), changes));
         let error = outcome.as_ref().err().cloned();
         // The answers to reads would fill the memory, and follow from the world anyway.
-        let changes = matches!(handler(service, action), Some(Handler::Write(_)));
-        let answer = outcome.as_ref().ok().filter(|_| changes).cloned();
+        let is_write = matches!(handler(service, action), Some(Handler::Write(_)));
+        let answer = outcome.as_ref().ok().filter(|_| is_write).cloned();
         let entry = Entry {
             at: now,
             caller: caller.clone(),
@@ -206,27 +235,42 @@ impl Sim {
             action: action.to_owned(),
             params: params.clone(),
             dry_run: error.as_ref().is_some_and(|error| error.code == "DryRunOperation"),
+            is_write,
             error,
             answer,
+            changes,
+            fault: fault.map(|met| met.rule),
+            delivery,
         };
         self.lock().journal.record(entry);
-        outcome
+        Answer { outcome, delivery }
     }
 
-    fn perform(
+    /// What the call meets before it is carried out.
+    fn enter(
         &self,
         now: Timestamp,
         caller: &Caller,
         service: Service,
         action: &str,
         params: &Params,
-    ) -> Outcome {
-        let handler = handler(service, action).ok_or_else(|| ApiError::unknown_action(action))?;
-        self.lock().admit(caller)?;
-        match handler {
-            Handler::Read(read) => self.read(now, caller, action, params, read),
-            Handler::Write(write) => self.write(now, caller, action, params, write),
+    ) -> Passage {
+        if handler(service, action).is_none() {
+            return ApiError::unknown_action(action).into();
         }
+        let mut state = self.lock();
+        if let Err(error) = state.admit(caller) {
+            return error.into();
+        }
+        let (profile, world) = (state.knobs.profile.clone(), state.newest().1.clone());
+        let call = Call { now, caller, action, params, profile: &profile, guest: &*self.guest };
+        let passage = state.gate.enter(service, &call, &world);
+        if let Some(Effect::Drift { image, change }) = passage.fault.as_ref().map(|met| &met.effect) {
+            let mut drifted = World::clone(&world);
+            faults::drift(&call, &mut drifted, image, change);
+            state.push(now, drifted);
+        }
+        passage
     }
 
     fn read(
@@ -236,12 +280,22 @@ impl Sim {
         action: &str,
         params: &Params,
         read: fn(&Call, &World) -> Outcome,
-    ) -> Outcome {
-        let (knobs, shown_at, world) = self.lock().past(now);
+        effect: Option<&Effect>,
+    ) -> Result<(Reply, Changes), ApiError> {
+        let mut state = self.lock();
+        let lag = state.knobs.lag.max(effect.map_or(Duration::ZERO, Effect::lag));
+        let (knobs, shown_at, mut world) = state.past(now, lag);
+        if state.gate.faults.hides_something_in(&caller.region) {
+            state.gate.faults.veil(now, Arc::make_mut(&mut world).region_mut(&caller.region));
+        }
+        drop(state);
         let call =
             Call { now: shown_at, caller, action, params, profile: &knobs.profile, guest: &*self.guest };
-        let reply = read(&call, &world)?;
-        if params.is_set("DryRun")? { Err(ApiError::dry_run()) } else { Ok(reply) }
+        let mut reply = read(&call, &world)?;
+        if let Some(effect) = effect {
+            faults::on_read(&call, effect, &mut reply);
+        }
+        if params.is_set("DryRun")? { Err(ApiError::dry_run()) } else { Ok((reply, Changes::default())) }
     }
 
     fn write(
@@ -251,18 +305,27 @@ impl Sim {
         action: &str,
         params: &Params,
         write: fn(&Call, &mut World) -> Outcome,
-    ) -> Outcome {
+        effect: Option<&Effect>,
+    ) -> Result<(Reply, Changes), ApiError> {
         let mut state = self.lock();
         let now = now.max(state.newest().0);
         let knobs = state.knobs.clone();
         let call = Call { now, caller, action, params, profile: &knobs.profile, guest: &*self.guest };
-        let mut world = World::clone(&state.newest().1);
-        let reply = write(&call, &mut world)?;
+        let before = state.newest().1.clone();
+        let mut world = World::clone(&before);
+        let mut reply = write(&call, &mut world)?;
         if params.is_set("DryRun")? {
             return Err(ApiError::dry_run());
         }
+        if let Some(effect) = effect {
+            faults::on_write(&call, effect, &before, &mut world, &mut reply);
+        }
+        let changes = Changes::between(call.region(&before), call.region(&world));
+        if let Some(Effect::InvisibleFor { seconds }) = effect {
+            state.gate.faults.hide(&caller.region, &changes.made, after(now, *seconds));
+        }
         state.push(now, world);
-        Ok(reply)
+        Ok((reply, changes))
     }
 
     /// Who an access key stands for.
@@ -294,15 +357,21 @@ impl Sim {
         self.lock().knobs = knobs;
     }
 
+    /// Sees and sets what stands before the actions: faults, token buckets, policies.
+    pub fn gate<T>(&self, look: impl FnOnce(&mut Gate) -> T) -> T {
+        look(&mut self.lock().gate)
+    }
+
     pub fn journal<T>(&self, look: impl FnOnce(&mut Journal) -> T) -> T {
         look(&mut self.lock().journal)
     }
 
-    /// Starts anew with another world, without history and journal.
+    /// Starts anew with another world, without history, journal and faults.
     pub fn reset(&self, world: World, started: Timestamp) {
         let mut state = self.lock();
         state.history = VecDeque::from([(started, Arc::new(world))]);
         state.journal.clear();
+        state.gate.reset();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -325,8 +394,8 @@ impl State {
     }
 
     /// The world that a read sees, and its time.
-    fn past(&self, now: Timestamp) -> (Knobs, Timestamp, Arc<World>) {
-        let shown_at = before(now, self.knobs.lag);
+    fn past(&self, now: Timestamp, lag: Duration) -> (Knobs, Timestamp, Arc<World>) {
+        let shown_at = before(now, lag);
         let then = self.history.iter().rev().find(|(since, _)| *since <= shown_at);
         let (_, world) = then.or(self.history.front()).expect("the history is never empty");
         (self.knobs.clone(), shown_at, world.clone())

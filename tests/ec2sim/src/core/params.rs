@@ -125,6 +125,11 @@ impl Params {
         self.list(path).into_iter().filter_map(Self::value).collect()
     }
 
+    /// All values at and below the node.
+    pub fn leaves(&self) -> Vec<&str> {
+        self.value().into_iter().chain(self.members.values().flat_map(Self::leaves)).collect()
+    }
+
     /// Members by name, for the maps of JSON bodies.
     pub fn members(&self) -> impl Iterator<Item = (&str, &Self)> {
         self.members.iter().map(|(name, member)| (name.as_str(), member))

@@ -77,6 +77,13 @@ impl Node {
         self.child(name, list)
     }
 
+    /// Without the children of a name.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.retain(|(child, _)| child != name);
+        self
+    }
+
     /// The `<return>true</return>` of EC2's answers without content.
     pub fn done() -> Self {
         Self::new().text("return", true)

@@ -4,7 +4,7 @@
 //! not exist if its region is another one, if its id has another form, if it is the UUID of zeros, or if its
 //! name says so by one of [`ABSENT`]. As with the real service, a wrong key is not refused but found out later.
 
-use crate::core::digest;
+use crate::core::{digest, records::StateReason};
 
 /// The alias of the key that EC2 uses when none is named. Snapshots under it cannot be shared.
 const DEFAULT_ALIAS: &str = "alias/aws/ebs";
@@ -18,6 +18,19 @@ const ABSENT: [&str; 7] =
 pub struct Key {
     pub arn: String,
     pub usable: bool,
+}
+
+/// Why a launch ends whose key is wrong.
+pub fn launch_without_key() -> StateReason {
+    StateReason::new("Client.InternalError", "Client.InternalError: Client error on launch")
+}
+
+/// Why a copy ends whose key is wrong.
+pub fn copy_without_key() -> StateReason {
+    StateReason::new(
+        "Client.InternalError",
+        "Copy image failed with an internal error: Given key ID is not accessible. You must have DescribeKey permissions on the default CMK",
+    )
 }
 
 pub fn default_key(region: &str, account: &str) -> Key {

@@ -9,7 +9,7 @@ mod images;
 mod instance_types;
 pub mod instances;
 mod key_pairs;
-mod kms;
+pub(crate) mod kms;
 mod network;
 mod security_groups;
 mod snapshots;
@@ -18,7 +18,8 @@ mod tokens;
 mod volumes;
 
 pub use self::instances::power_off_phases;
-use crate::core::Handler;
+pub(crate) use self::instances::{network::Place, opt_in_required};
+use crate::core::{Call, Handler, world::World};
 
 /// How an action is carried out; `None` for actions that are not simulated.
 pub fn handler(action: &str) -> Option<Handler> {
@@ -35,4 +36,9 @@ pub fn handler(action: &str) -> Option<Handler> {
         volumes::handler,
     ];
     modules.iter().find_map(|handler| handler(action))
+}
+
+/// Where `RunInstances` would launch: in the subnet that it names, or the default one of its zone.
+pub(crate) fn place_of_launch(call: &Call, world: &World) -> Option<Place> {
+    (call.action == "RunInstances").then(|| instances::network::place(call, world).ok()).flatten()
 }

@@ -2,13 +2,52 @@
 //!
 //! | path | GET | POST |
 //! |---|---|---|
-//! | `config` | delays, lag | `{"profile": "demo"}` or `{"profile": {"image": 20}}`, `{"lagSeconds": 5}`, `{"optedIn": {account: [region]}}`, `{"subscriptions": {account: [product code]}}` |
+//! | `config` | delays, lag, throttling | `{"buckets": true}`, `{"profile": "demo"}` or `{"profile": {"image": 20}}`, `{"lagSeconds": 5}`, `{"optedIn": {account: [region]}}`, `{"subscriptions": {account: [product code]}}` |
 //! | `clock` | time and mode | `{"advanceSeconds": 60}`, manual clocks only |
 //! | `journal` | calls, the last ones with `?last=100` | |
+//! | `faults` | rules with their counters | one rule, `{"rules": [rule]}`, or `{"preset": name, …}`; DELETE removes all, `faults/3` one |
 //! | `state` | the whole world | |
-//! | `reset` | | a new world; `{"profile": "test", "seed": 1}` |
+//! | `reset` | | a new world without faults; `{"profile": "test", "seed": 1}` |
+//!
+//! # Faults
+//!
+//! A rule is `{"name": text, "match": {…}, "when": {…}, "effect": …}`; all but the effect may be left out. Of the rules
+//! that are about a call, the first that acts on it wins. Presets are in [`crate::faults::presets`].
+//!
+//! | `match` | a glob, or several with <code>&#124;</code> between them |
+//! |---|---|
+//! | `service` | `ec2`, `ssm`, `sts` |
+//! | `action`, `region`, `account` | as in the journal |
+//! | `zone` | where `RunInstances` would launch |
+//! | `parameters` | `{name: glob}`, with the dotted names of the query protocol; any value at or below the name may fit |
+//!
+//! | `when` | |
+//! |---|---|
+//! | `skip` | calls that are left alone first |
+//! | `times` | how often it acts at most |
+//! | `every` | 3 acts on the first of each three calls |
+//! | `probability` | chance of acting, drawn from the world's seed |
+//! | `fromSeconds`, `untilSeconds` | simulated time since the rule was made |
+//!
+//! | `effect` | |
+//! |---|---|
+//! | `{"error": {"code", "message", "status"}}` | refused; the message may name `{principal}`, `{account}`, `{region}`, `{service}`, `{action}`, `{zone}`, `{zones}` or a parameter |
+//! | `"reset"`, `"hang"` | not carried out; the connection is reset, or nothing is ever answered |
+//! | `{"delay": {"ms"}}` | carried out at once, answered late, in real time |
+//! | `"lostReply"`, `"truncatedBody"` | carried out; the connection is reset in place of the answer, or in the middle of it |
+//! | `{"image": {"pendingSeconds", "then"}}` | images that the call makes; `then` is `"available"` or `{"failed": {"code", "message"}}` |
+//! | `{"instance": {"pendingSeconds", "then"}}` | instances; `then` is `"running"` or `{"terminated": {"code", "message"}}` |
+//! | `"stuckStopping"` | instances that the call makes or stops never get beyond `stopping` |
+//! | `{"snapshot": {"pendingSeconds", "message"}}` | snapshots end in `error`, their image in `failed` |
+//! | `{"invisibleFor": {"seconds"}}` | no read finds what the call makes for so long |
+//! | `{"lag": {"seconds"}}` | the read sees the world of so long ago (10 minutes at most) |
+//! | `{"console": {"text"}}` | what `GetConsoleOutput` answers |
+//! | `{"command": {"exitCode", "output", "status"}}` | how what `SendCommand` sends ends: `Success`, `Failed`, `TimedOut`, `Cancelled`, `Pending` |
+//! | `{"keepSnapshots": {"code"}}` | `DeregisterImage` leaves the snapshots and answers this `returnCode` |
+//! | `{"drift": {"image", "change"}}` | images whose name or id fits are changed before the call: `"permission"`, `{"tag": {"key", "value"}}`, `"disabled"`, `"deregistered"` |
 
 mod config;
+mod faults;
 mod state;
 
 use std::time::Duration;
@@ -51,6 +90,11 @@ fn route(front: &Front, request: &Request<Vec<u8>>) -> Answer {
         (&Method::POST, "config") => config::change(front, &body(request)?),
         (&Method::GET, "clock") => Ok(clock(front)),
         (&Method::POST, "clock") => advance(front, &body(request)?),
+        (&Method::GET, "faults") => Ok(faults::list(front)),
+        (&Method::POST, "faults") => faults::add(front, &body(request)?),
+        (&Method::DELETE, path) if path == "faults" || path.starts_with("faults/") => {
+            faults::remove(front, path.strip_prefix("faults/"))
+        }
         (&Method::GET, "journal") => Ok(journal(front, request)),
         (&Method::GET, "state") => Ok(state::dump(&front.sim.world(), front.clock.now())),
         (&Method::POST, "reset") => reset(front, &body(request)?),
@@ -103,7 +147,7 @@ fn journal(front: &Front, request: &Request<Vec<u8>>) -> Value {
     json!({ "calls": calls })
 }
 
-/// A new world without lag and journal. The clock goes on, and the delays stay unless a profile is named.
+/// A new world without lag, faults and journal. The clock goes on, and the delays stay unless a profile is named.
 fn reset(front: &Front, body: &Value) -> Answer {
     let seed = match &body["seed"] {
         Value::Null => front.sim.world().seed,

@@ -5,6 +5,7 @@ pub mod http;
 #[cfg(feature = "sdk")]
 pub mod sdk;
 
+mod broken;
 mod credentials;
 mod protocol;
 #[cfg(test)]
@@ -18,7 +19,10 @@ use std::sync::{
 use hyper::{Request, Response};
 
 use self::{credentials::Scope, protocol::Message};
-use crate::core::{Caller, Outcome, Sim, clock::Clock, digest, error::ApiError};
+use crate::{
+    core::{Answer, Caller, Sim, clock::Clock, digest, error::ApiError},
+    faults::Delivery,
+};
 
 /// A cloud and its time, as clients reach it.
 pub struct Front {
@@ -32,14 +36,20 @@ impl Front {
         Self { sim, clock, answered: AtomicU64::new(0) }
     }
 
-    /// Carries out one request of any protocol. No I/O, no waiting.
-    pub fn answer(&self, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    /// Carries out one request of any protocol. No I/O, no waiting: how the response is to reach the client is for
+    /// the caller to see to.
+    pub fn deliver(&self, request: &Request<Vec<u8>>) -> (Response<Vec<u8>>, Delivery) {
         let message = Message::read(request);
-        let outcome = self.carry_out(request, &message);
-        protocol::write(&message, &outcome, &self.request_id())
+        let answer = self.carry_out(request, &message).unwrap_or_else(Answer::from);
+        (protocol::write(&message, &answer.outcome, &self.request_id()), answer.delivery)
     }
 
-    fn carry_out(&self, request: &Request<Vec<u8>>, message: &Message) -> Outcome {
+    /// As [`Front::deliver`], for who has no transport that a fault could disturb.
+    pub fn answer(&self, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+        self.deliver(request).0
+    }
+
+    fn carry_out(&self, request: &Request<Vec<u8>>, message: &Message) -> Result<Answer, ApiError> {
         let scope = credentials::scope(request, message)?;
         if !message.readable {
             return Err(ApiError::new("SerializationException", "The body of the request is not valid JSON"));
@@ -49,13 +59,13 @@ impl Front {
             .as_deref()
             .ok_or_else(|| ApiError::new("MissingAction", "The request must contain the parameter Action"))?;
         let caller = self.caller(&scope, message)?;
-        self.sim.call(self.clock.now(), &caller, scope.service, action, &message.params)
+        Ok(self.sim.call(self.clock.now(), &caller, scope.service, action, &message.params))
     }
 
     fn caller(&self, scope: &Scope, message: &Message) -> Result<Caller, ApiError> {
         let identity = self.sim.identify(&scope.access_key);
         if identity.expires_at.is_some_and(|end| end <= self.clock.now()) {
-            return Err(protocol::expired(message.service));
+            return Err(ApiError::expired(message.service));
         }
         Ok(Caller { account: identity.account, region: scope.region.clone(), principal: identity.principal })
     }

@@ -70,19 +70,6 @@ fn signed_for(request: &Request<Vec<u8>>) -> Option<Service> {
     Service::named(scope.rsplit('/').nth(1)?)
 }
 
-/// What a service answers to temporary credentials that are over.
-pub fn expired(service: Service) -> ApiError {
-    match service {
-        Service::Ec2 => ApiError::new("RequestExpired", "Request has expired."),
-        Service::Sts => expired_token("ExpiredToken").with_status(403),
-        Service::Ssm => expired_token("ExpiredTokenException"),
-    }
-}
-
-fn expired_token(code: &str) -> ApiError {
-    ApiError::new(code, "The security token included in the request is expired")
-}
-
 /// The response of the request's protocol.
 pub fn write(message: &Message, outcome: &Outcome, request_id: &str) -> Response<Vec<u8>> {
     let action = message.action.as_deref().unwrap_or_default();

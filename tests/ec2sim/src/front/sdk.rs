@@ -1,6 +1,6 @@
 //! The AWS SDK for Rust without a socket.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future, io, sync::Arc};
 
 use aws_smithy_runtime_api::{
     client::{
@@ -14,7 +14,8 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use hyper::Request;
 
-use super::Front;
+use super::{Front, broken::Payload};
+use crate::faults::Delivery;
 
 /// An HTTP client for `aws_config::ConfigLoader::http_client` that is answered by a front in this process.
 ///
@@ -29,13 +30,42 @@ impl InProcess {
         Self(front)
     }
 
-    fn answer(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let user = |error: Box<dyn std::error::Error + Send + Sync>| ConnectorError::user(error);
+    fn carry_out(
+        &self,
+        request: HttpRequest,
+    ) -> Result<(hyper::Response<Vec<u8>>, Delivery), ConnectorError> {
         let request = request.try_into_http1x().map_err(|error| user(error.into()))?;
         let (parts, body) = request.into_parts();
         let body = body.bytes().ok_or_else(|| user("the body is a stream".into()))?.to_vec();
-        let response = self.0.answer(&Request::from_parts(parts, body)).map(SdkBody::from);
-        Response::try_from(response).map_err(|error| user(error.into()))
+        Ok(self.0.deliver(&Request::from_parts(parts, body)))
+    }
+}
+
+fn user(error: Box<dyn std::error::Error + Send + Sync>) -> ConnectorError {
+    ConnectorError::user(error)
+}
+
+fn respond(
+    response: hyper::Response<Vec<u8>>,
+    body: fn(Vec<u8>) -> SdkBody,
+) -> Result<HttpResponse, ConnectorError> {
+    Response::try_from(response.map(body)).map_err(|error| user(error.into()))
+}
+
+/// Lets an answer arrive as its delivery says. Waiting is tokio's, so that a test with paused time waits for nothing.
+async fn arrive(
+    response: hyper::Response<Vec<u8>>,
+    delivery: Delivery,
+) -> Result<HttpResponse, ConnectorError> {
+    match delivery {
+        Delivery::Now => respond(response, SdkBody::from),
+        Delivery::After(delay) => {
+            tokio::time::sleep(delay).await;
+            respond(response, SdkBody::from)
+        }
+        Delivery::Never => future::pending().await,
+        Delivery::Reset => Err(ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionReset).into())),
+        Delivery::Truncated => respond(response, |body| SdkBody::from_body_1_x(Payload::half(body))),
     }
 }
 
@@ -47,7 +77,11 @@ impl fmt::Debug for InProcess {
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(self.answer(request))
+        match self.carry_out(request) {
+            Ok((response, Delivery::Now)) => HttpConnectorFuture::ready(respond(response, SdkBody::from)),
+            Ok((response, delivery)) => HttpConnectorFuture::new(arrive(response, delivery)),
+            Err(error) => HttpConnectorFuture::ready(Err(error)),
+        }
     }
 }
 
@@ -59,8 +93,15 @@ impl HttpClient for InProcess {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::{Instant, timeout};
+
     use super::*;
-    use crate::core::{Sim, clock::Clock, profile::Profile, world::World};
+    use crate::{
+        core::{Sim, clock::Clock, profile::Profile, world::World},
+        faults::{Effect, Rule},
+    };
 
     fn client() -> InProcess {
         let clock = Clock::tokio("2026-01-01T00:00:00Z".parse().expect("a time"));
@@ -69,6 +110,41 @@ mod tests {
             Arc::new(Sim::new(World::new(1, now), now, Profile::test())),
             clock,
         )))
+    }
+
+    /// What a call comes to that meets an effect.
+    async fn meet(effect: Effect) -> Result<HttpResponse, ConnectorError> {
+        let client = client();
+        let rule = Rule::on("DescribeVpcs", effect);
+        client.0.sim.gate(|gate| gate.faults.add(client.0.clock.now(), rule)).expect("valid");
+        client.call(describe_vpcs("us-east-1")).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delay_is_one_of_the_paused_clock() {
+        let begun = Instant::now();
+        meet(Effect::Delay { ms: 40_000 }).await.expect("answered");
+        assert_eq!(begun.elapsed(), Duration::from_secs(40));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_hangs_is_never_answered() {
+        let waited = timeout(Duration::from_hours(24), meet(Effect::Hang)).await;
+        assert!(waited.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_reply_is_an_error_of_the_connection() {
+        assert!(meet(Effect::LostReply).await.expect_err("lost").is_io());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_truncated_answer_breaks_off_in_its_body() {
+        use http_body_util::BodyExt;
+
+        let response = meet(Effect::TruncatedBody).await.expect("a head");
+        assert_eq!(response.status().as_u16(), 200);
+        assert!(response.into_body().collect().await.is_err());
     }
 
     fn describe_vpcs(region: &str) -> HttpRequest {

@@ -173,7 +173,7 @@ impl Plan {
             source_region: call.params.require("SourceRegion")?.to_owned(),
             description: format!("Copied for DestinationAmi {id} from SourceAmi {}", source.id),
             done_at: call.end_of(world, takes),
-            failure: wrong.then(wrong_key),
+            failure: wrong.then(kms::copy_without_key),
             key: key.map(|key| key.arn),
             tags,
         })
@@ -215,13 +215,6 @@ impl Plan {
         call.region_mut(world).snapshots.insert(copy.id.clone(), Arc::new(copy));
         Ebs { snapshot_id, encrypted, kms_key_id, ..ebs.clone() }
     }
-}
-
-fn wrong_key() -> StateReason {
-    StateReason::new(
-        "Client.InternalError",
-        "Copy image failed with an internal error: Given key ID is not accessible. You must have DescribeKey permissions on the default CMK",
-    )
 }
 
 /// Digits in groups of three, as AWS writes the time into descriptions.

@@ -6,7 +6,7 @@ mod console;
 mod describe;
 mod filters;
 mod lifecycle;
-mod network;
+pub mod network;
 mod request;
 mod run;
 mod show;
@@ -30,6 +30,8 @@ use crate::core::{
     records::Instance,
     world::{Region, World},
 };
+
+pub use self::request::opt_in_required;
 
 pub fn handler(action: &str) -> Option<Handler> {
     match action {

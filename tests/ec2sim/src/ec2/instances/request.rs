@@ -115,7 +115,7 @@ fn launchable(call: &Call, world: &World, id: &str) -> Result<Arc<Image>, ApiErr
     }
 }
 
-fn opt_in_required(product_code: &str) -> ApiError {
+pub fn opt_in_required(product_code: &str) -> ApiError {
     let message = format!(
         "In order to use this AWS Marketplace product you need to accept terms and subscribe. To do so please visit \
          https://aws.amazon.com/marketplace/pp?sku={product_code}"

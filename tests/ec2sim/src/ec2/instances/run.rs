@@ -170,7 +170,7 @@ fn plan(call: &Call, world: &mut World, launch: &Launch, instance: &mut Instance
         key.is_some_and(|key| !kms::resolve(key, &call.caller.region, call.account()).usable)
     };
     if launch.devices.iter().any(key_is_wrong) {
-        let reason = StateReason::new("Client.InternalError", "Client.InternalError: Client error on launch");
+        let reason = kms::launch_without_key();
         instance.phases.push(Phase {
             from: call.end_of(world, call.profile.run),
             state: InstanceState::Terminated,

@@ -5,8 +5,11 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Refused, bad, duration};
-use crate::core::{profile::Profile, seed, world::Account};
-use crate::front::Front;
+use crate::{
+    buckets::Buckets,
+    core::{profile::Profile, seed, world::Account},
+    front::Front,
+};
 
 pub(super) fn show(front: &Front) -> Value {
     let knobs = front.sim.knobs();
@@ -16,16 +19,21 @@ pub(super) fn show(front: &Front) -> Value {
         .filter_map(|name| Some(((*name).to_owned(), json!(delay(&mut profile, name)?.as_secs_f64()))))
         .collect();
     delays.insert("jitter".to_owned(), json!(profile.jitter));
-    json!({"profile": delays, "lagSeconds": knobs.lag.as_secs_f64(), "maxLagSeconds": knobs.max_lag.as_secs_f64()})
+    json!({"profile": delays, "lagSeconds": knobs.lag.as_secs_f64(), "maxLagSeconds": knobs.max_lag.as_secs_f64(),
+        "buckets": front.sim.gate(|gate| gate.buckets.is_some())})
 }
 
 /// Changes what is named, all or nothing.
 pub(super) fn change(front: &Front, body: &Value) -> Answer {
     let mut knobs = front.sim.knobs();
     let mut accounts = Vec::new();
+    let mut throttled = None;
     for (name, value) in body.as_object().into_iter().flatten() {
         match name.as_str() {
             "profile" => knobs.profile = profile(&knobs.profile, value)?,
+            "buckets" => {
+                throttled = Some(value.as_bool().ok_or_else(|| bad("buckets is true or false"))?);
+            }
             "lagSeconds" => knobs.lag = duration(value)?,
             "optedIn" => accounts
                 .extend(texts_by_account(value)?.into_iter().map(|(id, texts)| (id, opt_in as Set, texts))),
@@ -41,6 +49,9 @@ pub(super) fn change(front: &Front, body: &Value) -> Answer {
         return Err(bad(format!("the lag can be {} s at most", knobs.max_lag.as_secs())));
     }
     front.sim.set_knobs(knobs);
+    if let Some(on) = throttled {
+        front.sim.gate(|gate| gate.buckets = on.then(Buckets::default));
+    }
     front.sim.change(front.clock.now(), |world| {
         for (id, set, texts) in accounts {
             seed::add_account(world, &id);

@@ -1,0 +1,68 @@
+//! What one call changed.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::{tags::Tags, world::Region};
+
+/// The difference between a region before and after a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Ids of what did not exist before; names of parameters.
+    pub made: Vec<String>,
+    /// What existed before and was changed or removed.
+    pub touched: Vec<Touched>,
+}
+
+/// A resource as it was before a call changed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Touched {
+    /// The name of a parameter.
+    pub id: String,
+    pub owner: String,
+    pub tags: Tags,
+    pub removed: bool,
+}
+
+impl Changes {
+    pub fn between(before: &Region, after: &Region) -> Self {
+        let mut changes = Self::default();
+        changes.compare(&before.images, &after.images, |id, it| (id, &it.owner, it.tags.clone()));
+        changes.compare(&before.snapshots, &after.snapshots, |id, it| (id, &it.owner, it.tags.clone()));
+        changes.compare(&before.volumes, &after.volumes, |id, it| (id, &it.owner, it.tags.clone()));
+        changes.compare(&before.instances, &after.instances, |id, it| (id, &it.owner, it.tags.clone()));
+        changes.compare(&before.security_groups, &after.security_groups, |id, it| {
+            (id, &it.owner, it.tags.clone())
+        });
+        changes.compare(&before.key_pairs, &after.key_pairs, |id, it| (id, &it.owner, it.tags.clone()));
+        changes.compare(&before.parameters, &after.parameters, |(owner, name), it| {
+            (name, owner, it.tags.clone())
+        });
+        changes.compare(&before.commands, &after.commands, |id, it| (id, &it.owner, Tags::new()));
+        changes
+    }
+
+    fn compare<K: Ord + Clone, T>(
+        &mut self,
+        before: &OrdMap<K, Arc<T>>,
+        after: &OrdMap<K, Arc<T>>,
+        describe: impl for<'r> Fn(&'r K, &'r T) -> (&'r String, &'r String, Tags),
+    ) {
+        // Most calls change one kind of resource: the maps of the others are shared.
+        if before.ptr_eq(after) {
+            return;
+        }
+        for (key, old) in before {
+            let new = after.get(key);
+            if new.is_some_and(|new| Arc::ptr_eq(old, new)) {
+                continue;
+            }
+            let (id, owner, tags) = describe(key, old);
+            let removed = new.is_none();
+            self.touched.push(Touched { id: id.clone(), owner: owner.clone(), tags, removed });
+        }
+        let made = after.iter().filter(|(key, _)| !before.contains_key(*key));
+        self.made.extend(made.map(|(key, new)| describe(key, new).0.clone()));
+    }
+}
