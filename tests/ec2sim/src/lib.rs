@@ -16,6 +16,7 @@ pub mod ec2;
 pub mod faults;
 pub mod front;
 pub mod guest;
+pub mod iam;
 pub mod imds;
 pub mod machines;
 pub mod ssm;

@@ -6,9 +6,10 @@ mod process;
 
 use std::{
     ffi::OsString,
+    fs,
     io::{self, Write},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
@@ -19,6 +20,7 @@ use ec2sim::{
     core::{Sim, clock::Clock, profile::Profile, world::World},
     front::{Front, http},
     guest::{Guest, Interpreter, MachinesWhereThereAreDisks},
+    iam::Iam,
     machines::{Machines, Settings},
 };
 use jiff::Timestamp;
@@ -89,6 +91,12 @@ struct Serve {
     /// Throttle calls as AWS does: token buckets by account, region and action
     #[arg(long)]
     buckets: bool,
+    /// Check permissions by the policy documents (*.json) of this directory
+    #[arg(long, value_name = "DIR")]
+    iam: Option<PathBuf>,
+    /// Whose permissions are checked: a glob on ARNs; all others may do everything
+    #[arg(long, value_name = "GLOB", default_value = "*", requires = "iam")]
+    iam_principal: String,
     /// Stop when the process (on Linux: the thread) that started this one is gone
     #[arg(long)]
     die_with_parent: bool,
@@ -135,7 +143,7 @@ async fn serve(settings: Serve) -> io::Result<()> {
         process::end_with_parent(rustix::process::Signal::TERM)?;
     }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let front = Arc::new(front(&settings));
+    let front = Arc::new(front(&settings)?);
     let listener = TcpListener::bind(settings.listen).await?;
     if settings.guests == GuestsName::Qemu {
         run_machines(&front, &settings)?;
@@ -148,7 +156,7 @@ async fn serve(settings: Serve) -> io::Result<()> {
     }
 }
 
-fn front(settings: &Serve) -> Front {
+fn front(settings: &Serve) -> io::Result<Front> {
     let clock = match settings.clock {
         ClockName::Real => Clock::real(settings.speed),
         ClockName::Manual => Clock::manual(Timestamp::now()),
@@ -164,8 +172,31 @@ fn front(settings: &Serve) -> Front {
         GuestsName::Qemu => Box::new(MachinesWhereThereAreDisks),
     };
     let sim = Sim::with_guest(World::new(settings.seed, now), now, profile, guest);
-    sim.gate(|gate| gate.buckets = settings.buckets.then(Buckets::default));
-    Front::new(Arc::new(sim), clock)
+    let iam = settings.iam.as_deref().map(|dir| policies(dir, &settings.iam_principal)).transpose()?;
+    sim.gate(|gate| {
+        gate.buckets = settings.buckets.then(Buckets::default);
+        gate.iam = iam;
+    });
+    Ok(Front::new(Arc::new(sim), clock))
+}
+
+/// The policy documents of a directory.
+fn policies(dir: &Path, principal: &str) -> io::Result<Iam> {
+    let mut documents = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let document = serde_json::from_str(&fs::read_to_string(&path)?)
+                .map_err(|error| io::Error::other(format!("{name}: {error}")))?;
+            documents.push((name, document));
+        }
+    }
+    if documents.is_empty() {
+        return Err(io::Error::other(format!("{} holds no policy document", dir.display())));
+    }
+    documents.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Iam::new(&documents, principal).map_err(io::Error::other)
 }
 
 fn run_machines(front: &Front, settings: &Serve) -> io::Result<()> {

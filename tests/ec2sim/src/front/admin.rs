@@ -6,6 +6,7 @@
 //! | `clock` | time and mode | `{"advanceSeconds": 60}`, manual clocks only |
 //! | `journal` | calls, the last ones with `?last=100` | |
 //! | `faults` | rules with their counters | one rule, `{"rules": [rule]}`, or `{"preset": name, …}`; DELETE removes all, `faults/3` one |
+//! | `iam` | what the policies allowed and denied, what no call used | `{"documents": [policy], "principal": glob}`, `{"off": true}` |
 //! | `state` | the whole world | |
 //! | `reset` | | a new world without faults; `{"profile": "test", "seed": 1}` |
 //!
@@ -48,6 +49,7 @@
 
 mod config;
 mod faults;
+mod iam;
 mod state;
 
 use std::time::Duration;
@@ -95,6 +97,8 @@ fn route(front: &Front, request: &Request<Vec<u8>>) -> Answer {
         (&Method::DELETE, path) if path == "faults" || path.starts_with("faults/") => {
             faults::remove(front, path.strip_prefix("faults/"))
         }
+        (&Method::GET, "iam") => iam::show(front),
+        (&Method::POST, "iam") => iam::change(front, &body(request)?),
         (&Method::GET, "journal") => Ok(journal(front, request)),
         (&Method::GET, "state") => Ok(state::dump(&front.sim.world(), front.clock.now())),
         (&Method::POST, "reset") => reset(front, &body(request)?),
