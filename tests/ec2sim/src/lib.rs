@@ -10,6 +10,7 @@
     clippy::missing_panics_doc
 )]
 
+pub mod assertions;
 pub mod buckets;
 pub mod core;
 pub mod ec2;
