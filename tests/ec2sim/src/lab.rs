@@ -4,6 +4,7 @@ use std::{cell::Cell, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
+use crate::guest::MachinesWhereThereAreDisks;
 use crate::{
     core::{
         Answer, Caller, Reply, Service, Sim, clock::after, error::ApiError, params::Params, profile::Profile,
@@ -11,7 +12,6 @@ use crate::{
     },
     faults::Rule,
 };
-use crate::guest::MachinesWhereThereAreDisks;
 
 pub const OWN: &str = "123456789012";
 pub const OTHER: &str = "210987654321";

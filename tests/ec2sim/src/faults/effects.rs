@@ -125,18 +125,24 @@ fn shift(instance: &mut Instance, at: Timestamp) {
     }
 }
 
+const CANCELLED_TOOK: Duration = Duration::from_hours(1);
+
 fn end_command(invocation: &mut Invocation, exit_code: i32, output: &str, status: CommandEnd) {
     invocation.exit_code = exit_code;
     output.clone_into(&mut invocation.stdout);
     invocation.stderr.clear();
-    invocation.times_out = status == CommandEnd::TimedOut;
+    invocation.killed = status == CommandEnd::TimedOut;
     match status {
         CommandEnd::Success => invocation.exit_code = 0,
         CommandEnd::Failed if exit_code == 0 => invocation.exit_code = 1,
         CommandEnd::Failed | CommandEnd::TimedOut => {}
-        CommandEnd::Cancelled => invocation.cancelled_at = Some(invocation.started_at),
+        CommandEnd::Cancelled => {
+            // Cancelled before its own end, however soon that is.
+            invocation.took = CANCELLED_TOOK;
+            invocation.cancelled_at = Some(invocation.sent_at);
+        }
         CommandEnd::Pending => {
-            (invocation.started_at, invocation.ends_at) = (Timestamp::MAX, Timestamp::MAX);
+            (invocation.sent_at, invocation.expires_at) = (Timestamp::MAX, Timestamp::MAX);
         }
     }
 }

@@ -22,7 +22,6 @@ pub use self::{
 
 use std::sync::Arc;
 
-pub use self::boot::power_off_phases;
 use crate::core::{
     Call, Handler,
     error::ApiError,
