@@ -90,7 +90,7 @@ pub(super) fn running(
 
 fn agent(view: &BuildView<'_>, eyes: &Eyes<'_>, id: &InstanceId) -> Decided {
     let waiting_on = WaitingOn::Agent { id: id.clone() };
-    let seen = eyes.agent(&view.spec.region, id, Pace::Tick).map_err(during(STAGE))?;
+    let seen = eyes.agent(&view.spec.region, id, Pace::Now).map_err(during(STAGE))?;
     Ok(match seen.present().map(|agent| &agent.ping) {
         Some(Ping::Online) => record(STAGE, BuildRecord::AgentOnline, waiting_on),
         Some(Ping::ConnectionLost | Ping::Inactive | Ping::Other(_)) | None => wait(STAGE, waiting_on),

@@ -135,7 +135,7 @@ async fn a_build_by_commands_survives_the_operator() {
     flow.apply(&web, by_commands(&[("one", "sleep 30"), ("two", "true")]));
     for _ in 0..200 {
         flow.restart();
-        flow.run_for(Duration::from_secs(8)).await;
+        flow.run_for(Duration::from_secs(12)).await;
     }
     assert!(flow.is_true(&web, "Succeeded"), "{}", flow.status(&web));
     assert_eq!((flow.ec2.count(Action::RunInstances), flow.ec2.count(Action::SendCommand)), (1, 3));
