@@ -69,6 +69,38 @@ fn without_credentials_the_object_says_so_and_heals_when_there_are_some() {
 }
 
 #[test]
+fn a_build_waits_for_its_config_map_and_reads_it_by_its_own_right() {
+    let stand = Stand::new(Profile::Test);
+    let _operator = stand.start();
+    let mut manifest = build("web", "");
+    let reference = json!({"configMapKeyRef": {"name": "scripts", "key": "work.sh"}});
+    manifest["spec"]["customize"]["steps"] = json!([{"name": "work", "script": {"from": reference}}]);
+    stand.apply(&manifest);
+    let waits = |o: &serde_json::Value| told(o, "Ready").0 == "WaitingForContent";
+    stand.kubectl.wait_until("the wait", &["imagebuild/web"], PATIENCE, waits).expect("it waits");
+    assert_eq!(stand.calls("RunInstances"), 0);
+    stand.apply(&json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "scripts"}, "data": {"work.sh": "echo done"},
+    }));
+    let built = stand.until("imagebuild/web", "Succeeded");
+    assert!(built["status"]["builder"]["contentHash"].as_str().is_some_and(|h| h.starts_with("sha256:")));
+}
+
+#[test]
+fn steps_can_be_commands_of_systems_manager() {
+    let stand = Stand::new(Profile::Test);
+    let _operator = stand.start();
+    let mut manifest = build("web", "echo hello");
+    manifest["spec"]["customize"]["transport"] = json!("SSM");
+    manifest["spec"]["builder"]["instanceProfile"] = json!("image-builder");
+    stand.apply(&manifest);
+    let built = stand.until("imagebuild/web", "Succeeded");
+    assert_eq!(built["status"]["steps"][0]["result"], "Succeeded");
+    assert_eq!((stand.calls("SendCommand"), stand.calls("StopInstances")), (2, 1));
+    assert!(stand.running_instances().is_empty());
+}
+
+#[test]
 fn a_deleted_build_is_gone_with_its_builder() {
     let stand = Stand::new(Profile::Demo);
     let _operator = stand.start();

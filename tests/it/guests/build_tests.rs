@@ -13,6 +13,11 @@ fn every_kind_of_step() -> Value {
             "path": "/etc/web/so me.conf", "mode": "0640", "owner": "web:images", "content": "größer \"$HOME\" 'x'\n",
         }},
         {"name": "blob", "file": {"path": "/etc/web/blob", "binaryData": "AP8KDQ=="}},
+        {"name": "notes", "file": {"path": "/etc/web/notes", "contentFrom": {
+            "configMapKeyRef": {"name": "web", "key": "notes"},
+        }}},
+        {"name": "agent", "script": {"inline": AGENT}},
+        {"name": "watch", "monitoring": {"cloudWatchAgent": {"config": "{\"agent\": {}}\n"}}},
         {"name": "work", "script": {
             "interpreter": "/bin/bash", "workingDirectory": "/etc/web", "env": [{"name": "WORDS", "value": "a  b\\n$c"}],
             "inline": "set -o pipefail\nprintf '%s %s\\n' \"$PWD\" \"$WORDS\" >/etc/web/work\n",
@@ -25,6 +30,15 @@ fn every_kind_of_step() -> Value {
     ], "cleanup": "Standard"})
 }
 
+/// The agent itself is in none of Debian's archives: what a package of it would have installed.
+const AGENT: &str = r"set -e
+mkdir -p /opt/aws/amazon-cloudwatch-agent/bin
+printf '#!/bin/sh\n' >/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl
+chmod 755 /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl
+printf '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n' \
+  >/etc/systemd/system/amazon-cloudwatch-agent.service
+";
+
 const LOOK: &str = r#"#!/bin/sh
 say() { printf 'PROOF %s\n' "$*" >/dev/console; }
 say "zone $(cloud-init query availability_zone)"
@@ -32,6 +46,8 @@ say "packages $(cat /usr/share/ami-proof/version) $(ami-greeting)"
 say "account $(id -Gn web)"
 say "settings $(stat -c '%a %U:%G' '/etc/web/so me.conf') $(cat '/etc/web/so me.conf')"
 say "blob $(od -An -tx1 /etc/web/blob)"
+say "notes $(cat /etc/web/notes)"
+say "watched $(cat /opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json) $(systemctl is-enabled amazon-cloudwatch-agent)"
 say "work $(cat /etc/web/work)"
 say "services $(systemctl is-enabled ami-greeting.service dpkg-db-backup.timer | tr '\n' ' ')"
 say "greeted $(journalctl -b -q -u ami-greeting.service | grep -c 'hello from a package')"
@@ -46,6 +62,10 @@ say end
 fn an_instance_of_the_image_has_what_every_kind_of_step_made() {
     let Some(mut stand) = machines() else { return };
     let _operator = stand.start();
+    stand.apply(&json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"},
+        "data": {"notes": "in a ConfigMap: größe\n"},
+    }));
     stand.apply(&build("debian-12", &every_kind_of_step()));
     let built = stand.until_ended("imagebuild/web");
     let results = built["status"]["steps"].as_array().expect("steps").iter();
@@ -61,6 +81,8 @@ fn an_instance_of_the_image_has_what_every_kind_of_step_made() {
             "account web adm images",
             "settings 640 web:images größer \"$HOME\" 'x'",
             "blob  00 ff 0a 0d",
+            "notes in a ConfigMap: größe",
+            "watched {\"agent\": {}} enabled",
             "work /etc/web a  b\\n$c",
             "services enabled masked ",
             "greeted 1",
