@@ -80,6 +80,8 @@ fn rate(action: Action) -> Option<Rate> {
         Action::DescribeInstances
         | Action::DescribeImages
         | Action::DescribeSnapshots
+        | Action::DescribeVolumes
+        | Action::DescribeRegions
         | Action::GetConsoleOutput
         | Action::GetParameters
         | Action::GetCallerIdentity
@@ -100,6 +102,8 @@ fn rate(action: Action) -> Option<Rate> {
         | Action::DeleteSnapshot => (50.0, 2.5),
         // AWS: 100 and 10.
         Action::CreateTags | Action::DeleteTags => (50.0, 5.0),
+        // AWS: 50 and 5, as every write without a number of its own.
+        Action::DeleteVolume => (25.0, 2.5),
         // AWS names no number for Systems Manager; a step of a build is one command, and takes seconds at least.
         Action::SendCommand | Action::CancelCommand => (10.0, 2.0),
     };

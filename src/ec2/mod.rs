@@ -9,9 +9,7 @@ pub mod poller;
 use async_trait::async_trait;
 
 use crate::model::{
-    Agent, AwsError, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image, ImageId,
-    ImageSelector, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId,
-    Tags,
+    Agent, AwsError, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image, ImageId, ImageSelector, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags, Volume, VolumeId,
 };
 
 /// Which instances to describe. Always a filter, never ids: one unknown id would fail the whole call.
@@ -21,6 +19,8 @@ pub enum InstanceFilter {
     Ids(Vec<InstanceId>),
     /// `client-token` values, at most 200.
     Tokens(Vec<String>),
+    /// Those that carry this cluster id as ownership tag.
+    OfCluster(String),
 }
 
 /// Which images to describe.
@@ -32,8 +32,19 @@ pub enum ImageFilter {
     Named(Vec<String>),
     /// Our account's that carry one of these uids as ownership tag; at most 200. Disabled ones included.
     OwnedBy(Vec<String>),
+    /// Our account's that carry this cluster id as ownership tag. Disabled ones included.
+    OfCluster(String),
     /// Available ones that a selector matches.
     Selected(ImageSelector),
+}
+
+/// Which snapshots of our account to describe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SnapshotFilter {
+    /// Those that carry one of these uids as ownership tag; at most 200.
+    OwnedBy(Vec<String>),
+    /// Those that carry this cluster id as ownership tag.
+    OfCluster(String),
 }
 
 /// What is done with the snapshots of an image that is deregistered: those that EC2 did not delete.
@@ -61,8 +72,16 @@ pub trait Ec2: Send + Sync {
     ) -> Result<Vec<Instance>, AwsError>;
     /// `ec2:DescribeImages`, all pages.
     async fn describe_images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, AwsError>;
-    /// `ec2:DescribeSnapshots` of our account that carry one of these uids (at most 200) as ownership tag, all pages.
-    async fn describe_snapshots(&self, region: &Region, uids: &[String]) -> Result<Vec<Snapshot>, AwsError>;
+    /// `ec2:DescribeSnapshots`, all pages.
+    async fn describe_snapshots(
+        &self,
+        region: &Region,
+        filter: &SnapshotFilter,
+    ) -> Result<Vec<Snapshot>, AwsError>;
+    /// `ec2:DescribeVolumes` of those that carry this cluster id as ownership tag, all pages.
+    async fn describe_volumes(&self, region: &Region, cluster_id: &str) -> Result<Vec<Volume>, AwsError>;
+    /// `ec2:DescribeRegions`: those that are enabled for the account, asked of `region`.
+    async fn describe_regions(&self, region: &Region) -> Result<Vec<Region>, AwsError>;
     /// `ec2:GetConsoleOutput`: the output, decoded, at most 64 KiB; empty where there is none yet.
     async fn get_console_output(
         &self,
@@ -110,6 +129,8 @@ pub trait Ec2: Send + Sync {
     async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<Deregistered, AwsError>;
     /// `ec2:DeleteSnapshot`.
     async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), AwsError>;
+    /// `ec2:DeleteVolume` of one that is on no instance: EC2 refuses another.
+    async fn delete_volume(&self, region: &Region, id: &VolumeId) -> Result<(), AwsError>;
     /// `ec2:CreateTags` on these resource ids.
     async fn create_tags(&self, region: &Region, resources: &[String], tags: &Tags) -> Result<(), AwsError>;
     /// `ec2:DeleteTags` of these keys on these resource ids.

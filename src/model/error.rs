@@ -13,6 +13,8 @@ pub enum Action {
     DescribeInstances,
     DescribeImages,
     DescribeSnapshots,
+    DescribeVolumes,
+    DescribeRegions,
     GetConsoleOutput,
     GetParameters,
     GetCallerIdentity,
@@ -27,6 +29,7 @@ pub enum Action {
     ModifyImageAttribute,
     DeregisterImage,
     DeleteSnapshot,
+    DeleteVolume,
     CreateTags,
     DeleteTags,
     SendCommand,
@@ -35,10 +38,12 @@ pub enum Action {
 
 impl Action {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::DescribeInstances,
         Self::DescribeImages,
         Self::DescribeSnapshots,
+        Self::DescribeVolumes,
+        Self::DescribeRegions,
         Self::GetConsoleOutput,
         Self::GetParameters,
         Self::GetCallerIdentity,
@@ -53,6 +58,7 @@ impl Action {
         Self::ModifyImageAttribute,
         Self::DeregisterImage,
         Self::DeleteSnapshot,
+        Self::DeleteVolume,
         Self::CreateTags,
         Self::DeleteTags,
         Self::SendCommand,
@@ -78,6 +84,8 @@ impl Action {
             Self::DescribeInstances
             | Self::DescribeImages
             | Self::DescribeSnapshots
+            | Self::DescribeVolumes
+            | Self::DescribeRegions
             | Self::GetConsoleOutput
             | Self::RunInstances
             | Self::StopInstances
@@ -87,6 +95,7 @@ impl Action {
             | Self::ModifyImageAttribute
             | Self::DeregisterImage
             | Self::DeleteSnapshot
+            | Self::DeleteVolume
             | Self::CreateTags
             | Self::DeleteTags => "ec2",
         };
@@ -375,6 +384,7 @@ pub const TABLE: &[(&str, Class)] = &[
     ("InvalidInstanceId", Class::NotReadyYet),
     ("DependencyViolation", Class::InUse),
     ("InvalidSnapshot.InUse", Class::InUse),
+    ("VolumeInUse", Class::InUse),
     ("OperationNotPermitted", Class::Protected),
     ("CustomerKeyHasBeenRevoked", Class::Kms),
     // No call's answer, but the state reason of a launch that died: in practice a key that may not be used.

@@ -20,6 +20,10 @@ pub struct InstanceId(#[schemars(length(max = 32))] pub String);
 #[serde(transparent)]
 pub struct SnapshotId(#[schemars(length(max = 32))] pub String);
 
+/// An EBS volume, `vol-` and 8 or 17 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VolumeId(pub String);
+
 /// An AWS region such as `eu-west-1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -50,6 +54,12 @@ impl fmt::Display for InstanceId {
 }
 
 impl fmt::Display for SnapshotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for VolumeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -86,6 +96,12 @@ impl From<&str> for InstanceId {
 }
 
 impl From<&str> for SnapshotId {
+    fn from(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+}
+
+impl From<&str> for VolumeId {
     fn from(id: &str) -> Self {
         Self(id.to_owned())
     }

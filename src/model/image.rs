@@ -85,7 +85,23 @@ pub struct Snapshot {
     pub progress: u8,
     /// Why the snapshot is in error, in EC2's words.
     pub state_message: Option<String>,
+    pub started_at: Option<Timestamp>,
+    /// EC2 names in it the image that it made the snapshot for: see [`Snapshot::made_for`].
+    pub description: String,
     pub tags: Tags,
+}
+
+impl Snapshot {
+    /// The image that EC2 made the snapshot for. An image whose copy is pending does not name its snapshots itself.
+    ///
+    /// Source: EC2 user guide, "Deregister an Amazon EC2 AMI": `Created by CreateImage(i-…) for ami-…` and
+    /// `Copied for DestinationAmi ami-… from SourceAmi ami-… for SourceSnapshot snap-…`.
+    pub fn made_for(&self) -> Option<ImageId> {
+        let created = || self.description.strip_prefix("Created by CreateImage(")?.split_once(") for ");
+        let copied = || self.description.split_once("Copied for DestinationAmi ");
+        let (_, rest) = created().or_else(copied)?;
+        rest.split_whitespace().next().map(|id| ImageId::from(id.trim_end_matches('.')))
+    }
 }
 
 /// The life cycle of a snapshot. Source: EC2 API reference, `Snapshot.State`.
@@ -96,4 +112,30 @@ pub enum SnapshotState {
     Error,
     /// In the Recycle Bin, or a state that EC2 added since.
     Other(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made_for(description: &str) -> Option<ImageId> {
+        let snapshot = Snapshot {
+            id: "snap-1".into(),
+            state: SnapshotState::Completed,
+            progress: 100,
+            state_message: None,
+            started_at: None,
+            description: description.to_owned(),
+            tags: Tags::new(),
+        };
+        snapshot.made_for()
+    }
+
+    #[test]
+    fn a_snapshot_tells_its_image_in_ec2_s_own_words() {
+        assert_eq!(made_for("Created by CreateImage(i-1) for ami-1"), Some("ami-1".into()));
+        let copied = "Copied for DestinationAmi ami-2 from SourceAmi ami-1 for SourceSnapshot snap-0. Task created on 1,7.";
+        assert_eq!(made_for(copied), Some("ami-2".into()));
+        assert_eq!(made_for("a backup for ami-1"), None);
+    }
 }

@@ -1,5 +1,7 @@
 //! The builder instance as we look at it.
 
+use jiff::Timestamp;
+
 use super::{ClientToken, ImageId, InstanceId, Tags};
 
 /// An EC2 instance, reduced to what decisions need.
@@ -13,6 +15,7 @@ pub struct Instance {
     pub instance_type: String,
     pub availability_zone: String,
     pub client_token: Option<ClientToken>,
+    pub launched_at: Option<Timestamp>,
     pub tags: Tags,
 }
 

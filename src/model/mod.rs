@@ -12,12 +12,13 @@ pub mod query;
 pub mod request;
 pub mod seen;
 pub mod verdict;
+pub mod volume;
 
 pub use command::{
     Agent, CommandOutput, Document, Invocation, InvocationStatus, Ping, Platform, SendCommand,
 };
 pub use error::{Action, AwsError, Class, Disposition};
-pub use ids::{ClientToken, CommandId, ImageId, InstanceId, Region, SnapshotId};
+pub use ids::{ClientToken, CommandId, ImageId, InstanceId, Region, SnapshotId, VolumeId};
 pub use image::{Device, Image, ImageState, Snapshot, SnapshotState};
 pub use instance::{Instance, InstanceState, StateReason};
 pub use nonce::Nonce;
@@ -26,6 +27,7 @@ pub use query::{Answer, ConsoleView, ImageSelector, Query};
 pub use request::{CopyImage, CreateImage, LaunchVolume, RunInstances, VolumeType};
 pub use seen::Seen;
 pub use verdict::{GuestOutcome, StepReport, StepResult, Verdict};
+pub use volume::{Volume, VolumeState};
 
 /// Tags by key, in key order, so that a request and its hash do not depend on how a map was filled.
 pub type Tags = std::collections::BTreeMap<String, String>;

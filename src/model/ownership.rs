@@ -13,7 +13,8 @@ pub const NAMESPACE: &str = "ami-operator.dev/namespace";
 pub const NAME: &str = "ami-operator.dev/name";
 pub const ATTEMPT: &str = "ami-operator.dev/attempt";
 pub const ROLE: &str = "ami-operator.dev/role";
-/// RFC 3339; after it a builder may be removed even if nobody remembers the object that asked for it.
+/// RFC 3339; after it a builder may be removed even if nobody remembers the object that asked for it. A sweep puts it on the
+/// snapshots of an image that never was available, before it removes the image.
 pub const DELETE_AFTER: &str = "ami-operator.dev/delete-after";
 
 /// EC2 takes 50 tags a resource; ours are the eight above.
@@ -43,6 +44,11 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether a resource with these tags is for this.
+    pub fn is_of(self, tags: &Tags) -> bool {
+        tags.get(ROLE).is_some_and(|role| role == self.as_str())
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Builder => "builder",

@@ -1,8 +1,12 @@
 //! Small conversions between the SDK's types and ours.
 
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::{
+    primitives::DateTime,
+    types::{Filter, ResourceType, Tag, TagSpecification},
+};
+use jiff::Timestamp;
 
-use crate::model::Tags;
+use crate::model::{Tags, ownership};
 
 /// The largest page that EC2 gives. Source: EC2 API reference, `MaxResults`.
 pub(super) const PAGE_SIZE: i32 = 1_000;
@@ -10,6 +14,16 @@ pub(super) const PAGE_SIZE: i32 = 1_000;
 pub(super) fn filter(name: impl Into<String>, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {
     let values = values.into_iter().map(Into::into).collect();
     Filter::builder().name(name).set_values(Some(values)).build()
+}
+
+/// What carries this cluster id as ownership tag.
+pub(super) fn of_cluster(cluster_id: &str) -> Filter {
+    filter(format!("tag:{}", ownership::CLUSTER_ID), [cluster_id])
+}
+
+/// To the second: nothing is decided by less.
+pub(super) fn time(time: Option<DateTime>) -> Option<Timestamp> {
+    Timestamp::from_second(time?.secs()).ok()
 }
 
 /// The same tags for each resource type that a create call makes.

@@ -11,7 +11,7 @@ use aws_sdk_ec2::{
 
 use super::convert::{self, filter};
 use crate::{
-    ec2::{Deregistered, ImageFilter},
+    ec2::{Deregistered, ImageFilter, SnapshotFilter},
     model::{
         CopyImage, CreateImage, Device, Image, ImageId, ImageSelector, ImageState, InstanceId, Snapshot,
         SnapshotId, SnapshotState, ownership,
@@ -60,6 +60,7 @@ pub(super) fn describe_images(wanted: &ImageFilter) -> DescribeImagesInputBuilde
         }
         ImageFilter::Named(names) => own_images(input).filters(filter("name", names)),
         ImageFilter::OwnedBy(uids) => own_images(input).filters(filter(uid_tag(), uids)),
+        ImageFilter::OfCluster(id) => own_images(input).filters(convert::of_cluster(id)),
         ImageFilter::Selected(selector) => input
             .set_owners(Some(selector.owners.clone()))
             .set_filters(Some(selected(selector)))
@@ -85,11 +86,12 @@ fn selected(selector: &ImageSelector) -> Vec<Filter> {
     filters
 }
 
-pub(super) fn describe_snapshots(uids: &[String]) -> DescribeSnapshotsInputBuilder {
-    DescribeSnapshotsInputBuilder::default()
-        .owner_ids("self")
-        .filters(filter(uid_tag(), uids))
-        .max_results(convert::PAGE_SIZE)
+pub(super) fn describe_snapshots(wanted: &SnapshotFilter) -> DescribeSnapshotsInputBuilder {
+    let filter = match wanted {
+        SnapshotFilter::OwnedBy(uids) => filter(uid_tag(), uids),
+        SnapshotFilter::OfCluster(id) => convert::of_cluster(id),
+    };
+    DescribeSnapshotsInputBuilder::default().owner_ids("self").filters(filter).max_results(convert::PAGE_SIZE)
 }
 
 /// None where EC2 left out the id or the state.
@@ -145,6 +147,8 @@ pub(super) fn snapshot(found: types::Snapshot) -> Option<Snapshot> {
         state: snapshot_state(&found.state?),
         progress: found.progress.and_then(|text| text.trim_end_matches('%').parse().ok()).unwrap_or_default(),
         state_message: convert::non_empty(found.state_message),
+        started_at: convert::time(found.start_time),
+        description: found.description.unwrap_or_default(),
         tags: convert::tags(found.tags),
     })
 }

@@ -90,6 +90,7 @@ pub(super) fn describe_instances(filter: &InstanceFilter) -> DescribeInstancesIn
     let filter = match filter {
         InstanceFilter::Ids(ids) => convert::filter("instance-id", ids.iter().map(|id| &id.0)),
         InstanceFilter::Tokens(tokens) => convert::filter("client-token", tokens),
+        InstanceFilter::OfCluster(id) => convert::of_cluster(id),
     };
     DescribeInstancesInputBuilder::default().filters(filter).max_results(convert::PAGE_SIZE)
 }
@@ -104,6 +105,7 @@ pub(super) fn instance(found: types::Instance) -> Option<Instance> {
         instance_type: found.instance_type.map(|name| name.as_str().to_owned()).unwrap_or_default(),
         availability_zone: found.placement.and_then(|place| place.availability_zone).unwrap_or_default(),
         client_token: convert::non_empty(found.client_token).map(ClientToken),
+        launched_at: convert::time(found.launch_time),
         tags: convert::tags(found.tags),
     })
 }

@@ -11,6 +11,7 @@ mod images;
 mod instances;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 use std::{future::Future, sync::Arc};
 
@@ -27,10 +28,9 @@ use self::{
     convert::non_empty,
     failure::{failure, incomplete},
 };
-use super::{Deregistered, Ec2, ImageFilter, InstanceFilter, limits::WriteLimits};
+use super::{Deregistered, Ec2, ImageFilter, InstanceFilter, SnapshotFilter, limits::WriteLimits};
 use crate::model::{
-    Action, Agent, AwsError, Class, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image,
-    ImageId, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags,
+    Action, Agent, AwsError, Class, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image, ImageId, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags, Volume, VolumeId,
 };
 
 pub use client::{AwsSettings, ConnectError};
@@ -140,9 +140,13 @@ impl Ec2 for AwsEc2 {
         }
     }
 
-    async fn describe_snapshots(&self, region: &Region, uids: &[String]) -> Result<Vec<Snapshot>, AwsError> {
+    async fn describe_snapshots(
+        &self,
+        region: &Region,
+        filter: &SnapshotFilter,
+    ) -> Result<Vec<Snapshot>, AwsError> {
         let (action, clients) = (Action::DescribeSnapshots, self.clients(region));
-        let request = images::describe_snapshots(uids);
+        let request = images::describe_snapshots(filter);
         let (mut found, mut page) = (Vec::new(), None);
         loop {
             let asked = request.clone().set_next_token(page).send_with(&clients.ec2);
@@ -153,6 +157,28 @@ impl Ec2 for AwsEc2 {
                 return all(found).ok_or_else(|| incomplete(action, region, "id or state of a snapshot"));
             }
         }
+    }
+
+    async fn describe_volumes(&self, region: &Region, cluster_id: &str) -> Result<Vec<Volume>, AwsError> {
+        let (action, clients) = (Action::DescribeVolumes, self.clients(region));
+        let request = volumes::describe_volumes(cluster_id);
+        let (mut found, mut page) = (Vec::new(), None);
+        loop {
+            let asked = request.clone().set_next_token(page).send_with(&clients.ec2);
+            let answer = self.call(action, region, asked).await?;
+            found.extend(answer.volumes.unwrap_or_default().into_iter().map(volumes::volume));
+            page = non_empty(answer.next_token);
+            if page.is_none() {
+                return all(found).ok_or_else(|| incomplete(action, region, "id or state of a volume"));
+            }
+        }
+    }
+
+    async fn describe_regions(&self, region: &Region) -> Result<Vec<Region>, AwsError> {
+        let (action, clients) = (Action::DescribeRegions, self.clients(region));
+        let answer = self.call(action, region, clients.ec2.describe_regions().send()).await?;
+        let names = answer.regions.unwrap_or_default().into_iter().map(|r| r.region_name.map(Region));
+        all(names.collect()).ok_or_else(|| incomplete(action, region, "name of a region"))
     }
 
     async fn get_console_output(
@@ -289,6 +315,12 @@ impl Ec2 for AwsEc2 {
         let clients = self.clients(region);
         let asked = clients.ec2.delete_snapshot().snapshot_id(&id.0).send();
         self.call(Action::DeleteSnapshot, region, asked).await.map(drop)
+    }
+
+    async fn delete_volume(&self, region: &Region, id: &VolumeId) -> Result<(), AwsError> {
+        let clients = self.clients(region);
+        let asked = clients.ec2.delete_volume().volume_id(&id.0).send();
+        self.call(Action::DeleteVolume, region, asked).await.map(drop)
     }
 
     async fn create_tags(&self, region: &Region, resources: &[String], tags: &Tags) -> Result<(), AwsError> {

@@ -7,7 +7,7 @@ use tokio::{sync::mpsc, time::Instant};
 use super::{Subject, WatchSet};
 use crate::{
     customize,
-    ec2::{Ec2, ImageFilter, InstanceFilter, clock::Clock},
+    ec2::{Ec2, ImageFilter, InstanceFilter, SnapshotFilter, clock::Clock},
     model::{Answer, AwsError, Disposition, ImageId, InstanceId, Query, Region, ownership},
 };
 
@@ -162,7 +162,7 @@ impl Ticker {
                 ImageFilter::OwnedBy(_) => {
                     Query::ImagesOf(image.tags.get(ownership::UID).cloned().unwrap_or_default())
                 }
-                ImageFilter::Ids(_) | ImageFilter::Selected(_) => {
+                ImageFilter::Ids(_) | ImageFilter::OfCluster(_) | ImageFilter::Selected(_) => {
                     found.insert(Query::Image(image.id.clone()), Answer::Image(Box::new(image)));
                     continue;
                 }
@@ -176,7 +176,8 @@ impl Ticker {
 
     async fn snapshots(&self, group: &[Query]) -> Found {
         let mut found: HashMap<Query, Answer> = HashMap::new();
-        for snapshot in self.ec2.describe_snapshots(&self.name, &texts(group)).await? {
+        let filter = SnapshotFilter::OwnedBy(texts(group));
+        for snapshot in self.ec2.describe_snapshots(&self.name, &filter).await? {
             let query = Query::SnapshotsOf(snapshot.tags.get(ownership::UID).cloned().unwrap_or_default());
             if let Answer::Snapshots(list) =
                 found.entry(query).or_insert_with(|| Answer::Snapshots(Vec::new()))

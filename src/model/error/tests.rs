@@ -85,7 +85,7 @@ const TREATMENTS: &[(&str, &[&str])] = &[
         "NotReadyYet Wait WaitingForState",
         &["IncorrectInstanceState", "ConcurrentTagAccess", "InvalidInstanceId"],
     ),
-    ("InUse Wait WaitingForRelease", &["InvalidSnapshot.InUse", "DependencyViolation"]),
+    ("InUse Wait WaitingForRelease", &["InvalidSnapshot.InUse", "VolumeInUse", "DependencyViolation"]),
     ("Protected NeedsHelp Protected", &["OperationNotPermitted"]),
     ("Denied NeedsHelp AccessDenied", &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"]),
     ("NotAuthenticated NeedsHelp AuthenticationFailed", &["AuthFailure", "CredentialsNotFound"]),

@@ -260,6 +260,18 @@ def test_volumes_go_with_the_instance_if_asked(ec2, launch):
     assert (left["Size"], left["State"], left["Attachments"]) == (1, "available", [])
 
 
+def test_a_volume_can_be_deleted_once_it_is_on_no_instance(ec2, launch):
+    keep = [{"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 1, "DeleteOnTermination": False}}]
+    instance = launch(BlockDeviceMappings=keep)["InstanceId"]
+    attached = [v["VolumeId"] for v in ec2.describe_volumes()["Volumes"]]
+    refused("VolumeInUse", ec2.delete_volume, VolumeId=attached[0])
+    ec2.terminate_instances(InstanceIds=[instance])
+    [left] = ec2.describe_volumes()["Volumes"]
+    ec2.delete_volume(VolumeId=left["VolumeId"])
+    assert ec2.describe_volumes()["Volumes"] == []
+    refused("InvalidVolume.NotFound", ec2.delete_volume, VolumeId=left["VolumeId"])
+
+
 def test_volume_errors_and_filters(ec2, launch):
     launch()
     refused("InvalidVolume.NotFound", ec2.describe_volumes, VolumeIds=["vol-0123456789abcdef0"])

@@ -6,11 +6,9 @@ use std::{
 };
 
 use ami_operator::{
-    ec2::{Deregistered, Ec2, ImageFilter, InstanceFilter},
+    ec2::{Deregistered, Ec2, ImageFilter, InstanceFilter, SnapshotFilter},
     model::{
-        Action, Agent, AwsError, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image,
-        ImageId, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId,
-        Tags,
+    Action, Agent, AwsError, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image, ImageId, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags, Volume, VolumeId,
     },
 };
 use async_trait::async_trait;
@@ -95,8 +93,20 @@ impl Ec2 for Faulty {
         self.through(Action::DescribeImages, region, self.inner.describe_images(region, filter)).await
     }
 
-    async fn describe_snapshots(&self, region: &Region, uids: &[String]) -> Result<Vec<Snapshot>, AwsError> {
-        self.through(Action::DescribeSnapshots, region, self.inner.describe_snapshots(region, uids)).await
+    async fn describe_snapshots(
+        &self,
+        region: &Region,
+        filter: &SnapshotFilter,
+    ) -> Result<Vec<Snapshot>, AwsError> {
+        self.through(Action::DescribeSnapshots, region, self.inner.describe_snapshots(region, filter)).await
+    }
+
+    async fn describe_volumes(&self, region: &Region, cluster_id: &str) -> Result<Vec<Volume>, AwsError> {
+        self.through(Action::DescribeVolumes, region, self.inner.describe_volumes(region, cluster_id)).await
+    }
+
+    async fn describe_regions(&self, region: &Region) -> Result<Vec<Region>, AwsError> {
+        self.through(Action::DescribeRegions, region, self.inner.describe_regions(region)).await
     }
 
     async fn get_console_output(
@@ -174,6 +184,10 @@ impl Ec2 for Faulty {
 
     async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), AwsError> {
         self.through(Action::DeleteSnapshot, region, self.inner.delete_snapshot(region, id)).await
+    }
+
+    async fn delete_volume(&self, region: &Region, id: &VolumeId) -> Result<(), AwsError> {
+        self.through(Action::DeleteVolume, region, self.inner.delete_volume(region, id)).await
     }
 
     async fn create_tags(&self, region: &Region, resources: &[String], tags: &Tags) -> Result<(), AwsError> {

@@ -3,7 +3,7 @@ use super::{
     wire::{Reply, Wire, done},
 };
 use crate::{
-    ec2::{Deregistered, Ec2, ImageFilter, InstanceFilter},
+    ec2::{Deregistered, Ec2, ImageFilter, InstanceFilter, SnapshotFilter},
     model::{
         Action, AwsError, ClientToken, ConsoleView, Device, Image, ImageState, Instance, InstanceState,
         Snapshot, SnapshotState, StateReason,
@@ -38,6 +38,7 @@ fn stopped_instance() -> Instance {
         instance_type: "m7i.large".into(),
         availability_zone: "eu-central-1a".into(),
         client_token: Some(ClientToken("token-1".into())),
+        launched_at: Some("2026-11-23T10:00:00Z".parse().unwrap()),
         tags: [("team".into(), "web".into())].into(),
     }
 }
@@ -164,6 +165,8 @@ async fn a_snapshot_is_read_with_its_progress_and_trouble() {
     let answer = "<snapshotSet><item>
         <snapshotId>snap-1</snapshotId><status>error</status><progress>42%</progress>
         <statusMessage>Given key ID is not accessible</statusMessage>
+        <startTime>2026-11-23T10:00:00.000Z</startTime>
+        <description>Created by CreateImage(i-1) for ami-2</description>
         <tagSet><item><key>team</key><value>web</value></item></tagSet>
     </item></snapshotSet>";
     let wire = Wire::replying([done(Action::DescribeSnapshots, answer)]);
@@ -172,9 +175,12 @@ async fn a_snapshot_is_read_with_its_progress_and_trouble() {
         state: SnapshotState::Error,
         progress: 42,
         state_message: Some("Given key ID is not accessible".into()),
+        started_at: Some("2026-11-23T10:00:00Z".parse().unwrap()),
+        description: "Created by CreateImage(i-1) for ami-2".into(),
         tags: [("team".into(), "web".into())].into(),
     };
-    assert_eq!(wire.ec2().describe_snapshots(&frankfurt(), &strings(["u-1"])).await.unwrap(), [expected]);
+    let filter = SnapshotFilter::OwnedBy(strings(["u-1"]));
+    assert_eq!(wire.ec2().describe_snapshots(&frankfurt(), &filter).await.unwrap(), [expected]);
 }
 
 #[tokio::test]

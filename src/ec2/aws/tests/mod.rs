@@ -4,6 +4,7 @@ mod answers;
 mod commands;
 mod failures;
 mod requests;
+mod sweeps;
 mod wire;
 
 use crate::model::{ClientToken, CopyImage, CreateImage, LaunchVolume, Region, RunInstances, Tags};

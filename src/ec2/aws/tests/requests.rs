@@ -3,7 +3,7 @@ use super::{
     wire::{Reply, Wire, done},
 };
 use crate::{
-    ec2::{Ec2, ImageFilter, InstanceFilter, aws::AwsEc2},
+    ec2::{Ec2, ImageFilter, InstanceFilter, SnapshotFilter, aws::AwsEc2},
     model::{
         Action, ClientToken, ConsoleView, CopyImage, CreateImage, ImageSelector, LaunchVolume, RunInstances,
         Tags, VolumeType,
@@ -322,7 +322,8 @@ Owner.1=amazon";
 
 #[tokio::test]
 async fn snapshots_of_an_object_are_ours_and_carry_its_uid() {
-    let call = async |ec2: AwsEc2| ec2.describe_snapshots(&frankfurt(), &strings(["u-1"])).await;
+    let filter = SnapshotFilter::OwnedBy(strings(["u-1"]));
+    let call = async |ec2: AwsEc2| ec2.describe_snapshots(&frankfurt(), &filter).await;
     let expected = "Action=DescribeSnapshots
 Filter.1.Name=tag:ami-operator.dev/uid
 Filter.1.Value.1=u-1

@@ -16,6 +16,7 @@ use crate::core::{
 
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
+        "DeleteVolume" => Some(Handler::Write(delete_volume)),
         "DescribeVolumes" => Some(Handler::Read(describe_volumes)),
         "GetEbsEncryptionByDefault" => Some(Handler::Read(get_ebs_encryption_by_default)),
         _ => None,
@@ -130,6 +131,17 @@ fn node(call: &Call, region: &Region, volume: &Volume) -> Node {
         .text("multiAttachEnabled", false)
         .text("sseType", if volume.encrypted { "sse-kms" } else { "none" })
         .child("operator", Node::new().text("managed", false))
+}
+
+fn delete_volume(call: &Call, world: &mut World) -> Outcome {
+    let region = call.region(world);
+    let volume = find(call, region, call.params.require("VolumeId")?)?.clone();
+    if is_attached(call, region, &volume) {
+        let message = format!("Volume {} is currently attached to {}", volume.id, volume.instance_id);
+        return Err(ApiError::new("VolumeInUse", message));
+    }
+    call.region_mut(world).volumes.remove(&volume.id);
+    Ok(Node::done().into())
 }
 
 fn get_ebs_encryption_by_default(call: &Call, world: &World) -> Outcome {
