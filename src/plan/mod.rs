@@ -8,6 +8,7 @@ pub mod eyes;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod naming;
+pub mod orphans;
 pub mod removal;
 pub mod replication;
 pub mod timing;

@@ -56,6 +56,14 @@ pub const CAPACITY_ROUND: Duration = Duration::from_mins(1);
 /// A builder that outlives its run's deadline by this much may be removed by whoever finds it.
 pub const DELETE_AFTER_MARGIN: Duration = Duration::from_hours(1);
 
+/// How long an image that nobody owns may take to become available: twice what EC2 gives as the longest.
+/// Source: EC2 user guide, "Create an Amazon EBS-backed AMI": up to 24 hours.
+pub const UNOWNED_IMAGE_GRACE: Duration = Duration::from_hours(48);
+
+/// How long an operator runs before it removes anything for want of an owner: by then its passes have looked at every
+/// object, and whoever restores objects or changes the cluster id has seen what is reported.
+pub const SWEEP_SETTLING: Duration = Duration::from_mins(15);
+
 /// How long a launch may be refused for its instance profile: IAM's own objects reach EC2 within seconds.
 pub const PROFILE_WINDOW: Duration = Duration::from_mins(2);
 

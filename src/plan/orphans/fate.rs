@@ -1,0 +1,146 @@
+//! What becomes of a resource whose owner is gone.
+
+use jiff::Timestamp;
+
+use super::{Fate, Inventory, Verdict, View, standing};
+use crate::{
+    model::{
+        Image, ImageState, Instance, InstanceState, Snapshot, SnapshotId, SnapshotState, Tags, Volume,
+        ownership::{self, Owner, Role},
+    },
+    plan::{naming, timing},
+};
+
+/// The time after which a resource may be removed though nobody remembers the object that asked for it.
+pub(super) fn delete_after(tags: &Tags) -> Option<Timestamp> {
+    tags.get(ownership::DELETE_AFTER)?.parse().ok()
+}
+
+fn report(why: impl Into<String>) -> Fate {
+    (Verdict::Report, why.into())
+}
+
+impl View<'_> {
+    /// Whoever launches "more like this" in the console copies our tags, but not the launch token: that is ours alone.
+    pub(super) fn of_instance(&self, owner: &Owner, instance: &Instance) -> Fate {
+        let attempt = instance.tags.get(ownership::ATTEMPT).and_then(|text| text.parse().ok());
+        let token = attempt.map(|attempt| naming::launch_token(owner, attempt));
+        if token.is_none() || token != instance.client_token {
+            return report("it has our tags but not our launch token: somebody may have copied the tags");
+        }
+        match &instance.state {
+            InstanceState::Other(state) => report(format!("its state {state} is not known to this version")),
+            InstanceState::Pending
+            | InstanceState::Running
+            | InstanceState::Stopping
+            | InstanceState::Stopped
+            | InstanceState::ShuttingDown
+            | InstanceState::Terminated => self.of_scratch(&instance.tags),
+        }
+    }
+
+    /// A volume has no token; but what was made after its own end was not launched with a builder.
+    pub(super) fn of_volume(&self, volume: &Volume) -> Fate {
+        let born_late = match (volume.created_at, delete_after(&volume.tags)) {
+            (Some(created_at), Some(due)) => created_at >= due,
+            (None, _) | (_, None) => false,
+        };
+        if born_late {
+            return report(
+                "it was made after the time at which it was to be gone: somebody may have copied the tags",
+            );
+        }
+        self.of_scratch(&volume.tags)
+    }
+
+    fn of_scratch(&self, tags: &Tags) -> Fate {
+        if !Role::Builder.is_of(tags) {
+            return report("its tags do not say that it is a builder's");
+        }
+        match delete_after(tags) {
+            None => report(format!("it has no readable tag {}", ownership::DELETE_AFTER)),
+            Some(due) if self.now < due => {
+                (Verdict::Young, format!("its owner is gone; it may be removed after {due}"))
+            }
+            Some(due) => {
+                (Verdict::Remove, format!("its owner is gone, and it was to be removed after {due}"))
+            }
+        }
+    }
+
+    pub(super) fn of_image(&self, owner: &Owner, image: &Image) -> Fate {
+        if !Role::Image.is_of(&image.tags) && !Role::Copy.is_of(&image.tags) {
+            return report("its tags do not say that it is an image or a copy of ours");
+        }
+        match &image.state {
+            ImageState::Available | ImageState::Disabled => {
+                report(format!("its owner is gone; an image that is {} is never removed", image.state))
+            }
+            ImageState::Other(state) => report(format!("its state {state} is not known to this version")),
+            ImageState::Pending
+            | ImageState::Transient
+            | ImageState::Failed
+            | ImageState::Error
+            | ImageState::Invalid
+            | ImageState::Deregistered => {
+                self.of_dead(owner, image.created_at, &format!("is {}", image.state))
+            }
+        }
+    }
+
+    /// A complete snapshot whose image is gone may be all that is left of an available image. One that a sweep took from an
+    /// image that never was available bears a mark of it.
+    pub(super) fn of_snapshot(&self, owner: &Owner, snapshot: &Snapshot) -> Fate {
+        if delete_after(&snapshot.tags).is_some_and(|due| due <= self.now) {
+            return (
+                Verdict::Remove,
+                "its owner and its image, which was never available, are gone".to_owned(),
+            );
+        }
+        match &snapshot.state {
+            SnapshotState::Error => self.of_dead(owner, snapshot.started_at, "failed"),
+            SnapshotState::Pending | SnapshotState::Completed | SnapshotState::Other(_) => {
+                report("its owner and its image are gone; it may be all that is left of an available image")
+            }
+        }
+    }
+
+    /// What never was of use and has no time of its own on it.
+    fn of_dead(&self, owner: &Owner, made_at: Option<Timestamp>, state: &str) -> Fate {
+        let Some(made_at) = made_at else { return report("EC2 does not say when it was made") };
+        let due = timing::later(made_at, timing::UNOWNED_IMAGE_GRACE);
+        if self.now < due {
+            return (
+                Verdict::Young,
+                format!("its owner is gone, and it {state}; it may be removed after {due}"),
+            );
+        }
+        if self.doubtful.contains(owner.kind) {
+            return report(format!(
+                "{} is gone, but Kubernetes lists no {} at all: the objects may have been lost",
+                standing::name(owner),
+                owner.kind
+            ));
+        }
+        (Verdict::Remove, format!("its owner is gone, and it {state} since {made_at}"))
+    }
+}
+
+/// Those of the listed snapshots that only this image has: it names them, or EC2 made them for it.
+pub(super) fn snapshots_of(image: &Image, inventory: &Inventory) -> Vec<SnapshotId> {
+    let named = image.snapshot_ids();
+    let others: Vec<SnapshotId> =
+        inventory.images.iter().filter(|i| i.id != image.id).flat_map(Image::snapshot_ids).collect();
+    let own = |s: &&Snapshot| named.contains(&s.id) || s.made_for().as_ref() == Some(&image.id);
+    let own = inventory.snapshots.iter().filter(own).map(|s| s.id.clone());
+    own.filter(|id| !others.contains(id)).collect()
+}
+
+/// Whether an image names the snapshot or is the one that EC2 made it for: then it goes, or stays, with the image.
+pub(super) fn has_image(snapshot: &Snapshot, images: &[Image]) -> bool {
+    let there = |i: &&Image| i.state != ImageState::Deregistered;
+    images
+        .iter()
+        .filter(there)
+        .any(|i| i.snapshot_ids().contains(&snapshot.id) || snapshot.made_for().as_ref() == Some(&i.id))
+}
