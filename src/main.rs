@@ -17,6 +17,8 @@ struct Cli {
 enum Command {
     #[cfg(feature = "aws")]
     Run(cli::RunArgs),
+    #[cfg(feature = "aws")]
+    Orphans(cli::OrphansArgs),
     Crds(cli::CrdsArgs),
     Validate(cli::ValidateArgs),
 }
@@ -25,6 +27,8 @@ fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         #[cfg(feature = "aws")]
         Command::Run(args) => cli::run(args),
+        #[cfg(feature = "aws")]
+        Command::Orphans(args) => cli::orphans(args),
         Command::Crds(args) => cli::crds(args),
         Command::Validate(args) => cli::validate(args),
     }

@@ -1,14 +1,12 @@
 //! `ami-operator run`: the controller.
 
-use std::{
-    collections::BTreeSet, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration,
-};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use clap::Args;
-use kube::Client;
+use clap::{ArgAction, Args};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::connection::{Connection, home_region};
 use crate::{
     controller::{
         Operator,
@@ -16,14 +14,14 @@ use crate::{
         dependents::Dependents,
         kube_cluster::KubeCluster,
         runtime::{self, Wakes},
+        survey::Scope,
+        sweeper::Sweeper,
     },
     ec2::{
         Ec2,
-        aws::{AwsEc2, AwsSettings},
         clock::Clock,
         poller::{Poller, Tempo},
     },
-    model::Region,
     ops::{
         http::{self, Readiness},
         metrics::Metrics,
@@ -34,21 +32,17 @@ use crate::{
 /// Run the operator against the cluster of KUBECONFIG, or the one that it runs in.
 #[derive(Args)]
 pub struct RunArgs {
-    /// One URL for all AWS services, such as a VPC endpoint or a stand-in for tests. Default: AWS's own endpoints.
-    #[arg(long, env = "AMI_OPERATOR_AWS_ENDPOINT_URL")]
-    aws_endpoint_url: Option<String>,
-    /// PEM file with certificates to trust besides the system's.
-    #[arg(long, env = "AMI_OPERATOR_AWS_CA_BUNDLE")]
-    aws_ca_bundle: Option<PathBuf>,
-    /// Tells clusters that share an AWS account apart. Default: the UID of namespace kube-system.
-    #[arg(long, env = "AMI_OPERATOR_CLUSTER_ID")]
-    cluster_id: Option<String>,
-    /// Namespaces to watch, separated by commas. Default: all.
-    #[arg(long, env = "AMI_OPERATOR_WATCH_NAMESPACES", value_delimiter = ',')]
-    watch_namespaces: Vec<String>,
+    #[command(flatten)]
+    connection: Connection,
     /// How often a region is asked for what is under way, such as 5s.
     #[arg(long, env = "AMI_OPERATOR_POLL_INTERVAL", default_value = "5s", value_parser = duration)]
     poll_interval: Duration,
+    /// Whether the account is swept for what objects that are gone left behind: `ami-operator orphans` shows it.
+    #[arg(long, env = "AMI_OPERATOR_SWEEP", default_value_t = true, action = ArgAction::Set)]
+    sweep: bool,
+    /// How often, such as 10m; each time up to half of it later.
+    #[arg(long, env = "AMI_OPERATOR_SWEEP_INTERVAL", default_value = "10m", value_parser = duration)]
+    sweep_interval: Duration,
     /// Where /livez, /readyz and /metrics are served.
     #[arg(long, env = "AMI_OPERATOR_HTTP_LISTEN", default_value = "0.0.0.0:8080")]
     http_listen: SocketAddr,
@@ -92,16 +86,9 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", args.http_listen))?;
     tokio::spawn(http::serve(listener, metrics.clone(), ready.clone()));
 
-    let client =
-        Client::try_default().await.context("no Kubernetes cluster: set KUBECONFIG, or run inside of one")?;
-    let cluster_id = match args.cluster_id {
-        Some(id) => id,
-        None => runtime::cluster_uid(&client)
-            .await
-            .context("cannot read namespace kube-system for the cluster id; set --cluster-id")?,
-    };
-    let settings = AwsSettings { endpoint_url: args.aws_endpoint_url, ca_bundle: args.aws_ca_bundle };
-    let ec2: Arc<dyn Ec2> = Arc::new(AwsEc2::connect(&settings, metrics.clone()).await?);
+    let client = args.connection.kubernetes().await?;
+    let scope = args.connection.scope(&client).await?;
+    let ec2: Arc<dyn Ec2> = Arc::new(args.connection.aws(metrics.clone()).await?);
     tokio::spawn(introduce(ec2.clone()));
 
     let clock = Clock::system();
@@ -114,40 +101,39 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         ec2,
         poller,
         clock,
-        cluster_id,
+        cluster_id: scope.cluster_id.clone(),
         backoff: Backoff::default(),
         dependents,
         metrics,
     };
+    let namespaces = scope.namespaces.clone();
+    sweep(&operator, scope, &args).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), cluster_id = operator.cluster_id, "starting");
     let wakes = Wakes { polled: changed, dependents: woken };
     let announce = || {
         ready.set(true);
         tracing::info!("ready");
     };
-    runtime::run(
-        Arc::new(operator),
-        client,
-        &namespaces(args.watch_namespaces),
-        wakes,
-        announce,
-        terminated(),
-    )
-    .await;
+    runtime::run(Arc::new(operator), client, &namespaces, wakes, announce, terminated()).await;
     Ok(())
 }
 
-/// Each once: two controllers over one object would act at the same time.
-fn namespaces(given: Vec<String>) -> Vec<String> {
-    let distinct: BTreeSet<String> =
-        given.into_iter().map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect();
-    distinct.into_iter().collect()
+/// Adopts what is to be adopted before the first pass; then sweeps beside the passes.
+async fn sweep(operator: &Operator, scope: Scope, args: &RunArgs) -> anyhow::Result<()> {
+    let (cluster, ec2, metrics) = (operator.cluster.clone(), operator.ec2.clone(), operator.metrics.clone());
+    let sweeper = Sweeper::new(cluster, ec2, operator.clock, metrics, scope, args.connection.adopt_restored);
+    sweeper.adopt().await.context(
+        "cannot adopt what was restored; statement NeverGiveUpOwnership of deploy/iam forbids it until it is taken off",
+    )?;
+    if args.sweep {
+        tokio::spawn(sweeper.run(args.sweep_interval));
+    }
+    Ok(())
 }
 
 /// Says at the start who AWS takes us for: wrong credentials are found before the first build.
 async fn introduce(ec2: Arc<dyn Ec2>) {
-    let region = Region(std::env::var("AWS_REGION").unwrap_or_else(|_| "us-east-1".to_owned()));
-    match ec2.get_caller_identity(&region).await {
+    match ec2.get_caller_identity(&home_region()).await {
         Ok(account) => tracing::info!(account, "AWS knows us"),
         Err(error) => {
             tracing::warn!(error = crate::status::conditions::explain(&error), "AWS does not know us");

@@ -28,6 +28,14 @@ pub enum ClusterError {
     UnknownKind(String),
 }
 
+/// An object as a list of metadata shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub namespace: String,
+    pub name: String,
+    pub uid: String,
+}
+
 /// Kubernetes, as far as a pass is concerned. Objects travel as JSON, so that one malformed object fails by itself.
 #[async_trait]
 pub trait Cluster: Send + Sync {
@@ -36,6 +44,9 @@ pub trait Cluster: Send + Sync {
 
     /// A ConfigMap as it is stored now; none if there is no such object.
     async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError>;
+
+    /// All objects of a kind in a namespace (none: in all), as they are stored now, past every cache. Complete, or an error.
+    async fn list(&self, kind: &'static str, namespace: Option<&str>) -> Result<Vec<Listed>, ClusterError>;
 
     /// Applies the whole status, if the object is still at `resource_version`; the object as it is then.
     async fn apply_status(

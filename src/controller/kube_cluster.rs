@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, Patch, PatchParams},
+    api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams},
     core::GroupVersionKind,
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::{
-    cluster::{Cluster, ClusterError},
+    cluster::{Cluster, ClusterError, Listed},
     status_writer::name,
 };
 use crate::{api::GROUP, ec2::poller::Subject, status::events::Note};
@@ -26,6 +26,9 @@ const VERSION: &str = "v1alpha1";
 /// Objects that are read at the same time. After a start all of them are looked at: a thousand answers in memory at once
 /// would stay in the process's size for ever.
 const READS_AT_ONCE: usize = 16;
+
+/// Objects in one answer to a list of metadata.
+const PAGE: u32 = 500;
 
 /// Characters that `events.k8s.io` takes for a note.
 const MAX_NOTE: usize = 1024;
@@ -49,8 +52,7 @@ impl KubeCluster {
     }
 
     fn api(&self, subject: &Subject) -> Api<DynamicObject> {
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, VERSION, subject.kind));
-        Api::namespaced_with(self.client.clone(), &subject.namespace, &resource)
+        Api::namespaced_with(self.client.clone(), &subject.namespace, &resource(subject.kind))
     }
 }
 
@@ -75,6 +77,30 @@ impl Cluster for KubeCluster {
                 "{object}, which the operator may not read: grant it get on configmaps there"
             ))),
             Err(error) => Err(ClusterError::Unavailable(error.to_string())),
+        }
+    }
+
+    async fn list(&self, kind: &'static str, namespace: Option<&str>) -> Result<Vec<Listed>, ClusterError> {
+        let (client, resource) = (self.client.clone(), resource(kind));
+        let api: Api<DynamicObject> = match namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
+        };
+        // Without a resource version the API server answers from etcd, not from its cache.
+        let mut params = ListParams::default().limit(PAGE);
+        let mut listed = Vec::new();
+        loop {
+            let page = api.list_metadata(&params).await;
+            let page = page.map_err(|error| ClusterError::Unavailable(error.to_string()))?;
+            listed.extend(page.items.into_iter().map(|object| Listed {
+                namespace: object.metadata.namespace.unwrap_or_default(),
+                name: object.metadata.name.unwrap_or_default(),
+                uid: object.metadata.uid.unwrap_or_default(),
+            }));
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok(listed),
+            }
         }
     }
 
@@ -127,6 +153,10 @@ impl Cluster for KubeCluster {
             tracing::warn!(object = name(subject), reason = note.reason, %error, "an event could not be published");
         }
     }
+}
+
+fn resource(kind: &str) -> ApiResource {
+    ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, VERSION, kind))
 }
 
 fn to_json(subject: &Subject, object: &DynamicObject) -> Result<Value, ClusterError> {

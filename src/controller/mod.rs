@@ -11,6 +11,8 @@ pub mod metadata;
 pub mod replications;
 pub mod runtime;
 pub mod status_writer;
+pub mod survey;
+pub mod sweeper;
 
 use std::{sync::Arc, time::Duration};
 

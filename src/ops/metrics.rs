@@ -32,6 +32,17 @@ struct ResultLabel {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OrphanLabels {
+    kind: &'static str,
+    verdict: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabel {
+    kind: &'static str,
+}
+
 /// All metrics, and where they are counted.
 pub struct Metrics {
     registry: Registry,
@@ -39,6 +50,9 @@ pub struct Metrics {
     call_seconds: Histogram,
     passes: Family<PassLabels, Counter>,
     builds: Family<ResultLabel, Counter>,
+    sweeps: Family<ResultLabel, Counter>,
+    orphans: Family<OrphanLabels, Gauge>,
+    orphans_removed: Family<KindLabel, Counter>,
     start_time: Gauge<f64, AtomicU64>,
 }
 
@@ -50,6 +64,9 @@ impl Default for Metrics {
             call_seconds: Histogram::new([0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]),
             passes: Family::default(),
             builds: Family::default(),
+            sweeps: Family::default(),
+            orphans: Family::default(),
+            orphans_removed: Family::default(),
             start_time: Gauge::default(),
             registry: Registry::default(),
         };
@@ -65,6 +82,7 @@ impl Default for Metrics {
         );
         registry.register("passes", "Passes over an object by kind and result", metrics.passes.clone());
         registry.register("builds_finished", "Finished builds by result", metrics.builds.clone());
+        metrics.register_sweeps(&mut registry);
         registry.register(
             "start_time_seconds",
             "When the process started, in seconds since 1970",
@@ -77,6 +95,37 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    fn register_sweeps(&self, registry: &mut Registry) {
+        registry.register("sweeps", "Sweeps for orphans by result", self.sweeps.clone());
+        registry.register(
+            "orphans",
+            "Things in AWS without an owner, or past their time, that the last sweep found",
+            self.orphans.clone(),
+        );
+        registry.register(
+            "orphans_removed",
+            "Orphans that were removed, by kind",
+            self.orphans_removed.clone(),
+        );
+    }
+
+    /// A sweep ended.
+    pub fn sweep(&self, ok: bool) {
+        let result = if ok { "Success" } else { "Error" };
+        self.sweeps.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// So many orphans of this kind were found by the last sweep.
+    pub fn orphans(&self, kind: &'static str, verdict: &'static str, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.orphans.get_or_create(&OrphanLabels { kind, verdict }).set(count);
+    }
+
+    /// An orphan of this kind was removed.
+    pub fn orphan_removed(&self, kind: &'static str) {
+        self.orphans_removed.get_or_create(&KindLabel { kind }).inc();
+    }
+
     /// A pass over an object of this kind ended.
     pub fn pass(&self, kind: &'static str, ok: bool) {
         let result = if ok { "Success" } else { "Error" };

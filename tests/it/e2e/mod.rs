@@ -3,5 +3,6 @@
 
 mod admission_tests;
 mod life_cycle_tests;
+mod orphan_tests;
 mod process_tests;
 pub mod stand;

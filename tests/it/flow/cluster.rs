@@ -6,7 +6,7 @@ use std::{
 };
 
 use ami_operator::{
-    controller::cluster::{Cluster, ClusterError},
+    controller::cluster::{Cluster, ClusterError, Listed},
     ec2::poller::Subject,
     status::events::Note,
 };
@@ -15,6 +15,16 @@ use serde_json::{Value, json};
 
 /// Objects by kind, namespace and name.
 type Key = (&'static str, String, String);
+
+/// What the API server answers to a list.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Lists {
+    #[default]
+    Complete,
+    /// No object, and no error: a kind that was removed and put back, or a server that lost its data.
+    Empty,
+    Failing,
+}
 
 #[derive(Default)]
 struct State {
@@ -25,6 +35,7 @@ struct State {
     config_maps: BTreeMap<(String, String), Value>,
     events: Vec<(Subject, Note)>,
     status_writes: usize,
+    lists: Lists,
 }
 
 #[derive(Default)]
@@ -130,6 +141,23 @@ impl MemoryCluster {
         state.remove_if_released(subject);
     }
 
+    /// What is left when somebody takes the finalizers off: nothing.
+    pub fn vanish(&self, subject: &Subject) {
+        self.state().objects.remove(&key(subject));
+    }
+
+    /// What a backup tool does: the same object under another uid, without status.
+    pub fn restore(&self, subject: &Subject) {
+        let spec = self.object(subject)["spec"].clone();
+        self.vanish(subject);
+        self.apply(subject, spec);
+    }
+
+    /// From now on the API server answers lists like this.
+    pub fn answer_lists(&self, lists: Lists) {
+        self.state().lists = lists;
+    }
+
     /// The object, or null.
     pub fn object(&self, subject: &Subject) -> Value {
         self.state().objects.get(&key(subject)).cloned().unwrap_or(Value::Null)
@@ -168,6 +196,22 @@ impl Cluster for MemoryCluster {
 
     async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError> {
         Ok(self.state().config_maps.get(&(namespace.to_owned(), name.to_owned())).cloned())
+    }
+
+    async fn list(&self, kind: &'static str, namespace: Option<&str>) -> Result<Vec<Listed>, ClusterError> {
+        let state = self.state();
+        match state.lists {
+            Lists::Complete => {}
+            Lists::Empty => return Ok(Vec::new()),
+            Lists::Failing => return Err(ClusterError::Unavailable("etcd is away".to_owned())),
+        }
+        let asked = |(k, n, _): &&Key| *k == kind && namespace.is_none_or(|namespace| namespace == n);
+        let listed = state.objects.keys().filter(asked).map(|key| Listed {
+            namespace: key.1.clone(),
+            name: key.2.clone(),
+            uid: state.objects[key]["metadata"]["uid"].as_str().unwrap_or_default().to_owned(),
+        });
+        Ok(listed.collect())
     }
 
     async fn apply_status(

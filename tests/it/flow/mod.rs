@@ -5,6 +5,7 @@ mod cluster;
 mod command_tests;
 mod customize_tests;
 mod faults;
+mod orphan_tests;
 mod patience_tests;
 mod recovery_tests;
 mod replication_tests;

@@ -3,7 +3,10 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use ami_operator::{
-    controller::{Operator, Rest, backoff::Backoff, builds, dependents::Dependents, replications},
+    controller::{
+        Operator, Rest, backoff::Backoff, builds, dependents::Dependents, replications, survey::Scope,
+        sweeper::Sweeper,
+    },
     ec2::{
         Ec2,
         aws::AwsEc2,
@@ -27,6 +30,9 @@ use super::{cluster::MemoryCluster, faults::Faulty};
 
 /// The account that ec2sim gives to every key that it does not know.
 pub const ACCOUNT: &str = "123456789012";
+
+/// The cluster id on everything that the operator makes.
+pub const CLUSTER: &str = "test-cluster";
 
 /// The simulated account, the cluster and the operator.
 pub struct Flow {
@@ -58,7 +64,7 @@ impl Running {
             ec2,
             poller,
             clock,
-            cluster_id: "test-cluster".to_owned(),
+            cluster_id: CLUSTER.to_owned(),
             backoff: Backoff::default(),
             dependents,
             metrics: Arc::new(Metrics::default()),
@@ -86,6 +92,27 @@ impl Flow {
     pub fn restart(&mut self) {
         self.running = Running::start(&self.cluster, &self.ec2, self.clock);
         self.due = self.cluster.subjects().into_iter().map(|subject| (subject, Instant::now())).collect();
+    }
+
+    /// A sweeper that starts now, in the operator's process or in another cluster's.
+    pub fn sweeper_of(&self, cluster_id: &str, adopt_restored: bool) -> Sweeper {
+        let scope = Scope {
+            cluster_id: cluster_id.to_owned(),
+            home: "us-east-1".into(),
+            regions: Vec::new(),
+            namespaces: Vec::new(),
+        };
+        let metrics = self.running.operator.metrics.clone();
+        Sweeper::new(self.cluster.clone(), self.ec2.clone(), self.clock, metrics, scope, adopt_restored)
+    }
+
+    pub fn sweeper(&self) -> Sweeper {
+        self.sweeper_of(CLUSTER, false)
+    }
+
+    /// What a scrape of the operator's metrics shows.
+    pub fn metrics(&self) -> String {
+        self.running.operator.metrics.text()
     }
 
     pub fn apply(&mut self, subject: &Subject, spec: Value) {

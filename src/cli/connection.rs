@@ -1,0 +1,74 @@
+//! The options that say which cluster and which AWS, for every command that talks to both.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+
+use anyhow::Context;
+use clap::Args;
+use kube::Client;
+
+use crate::{
+    controller::{runtime, survey::Scope},
+    ec2::aws::{AwsEc2, AwsSettings, CallObserver, ConnectError},
+    model::Region,
+};
+
+/// Which cluster, and which AWS.
+#[derive(Args)]
+pub struct Connection {
+    /// One URL for all AWS services, such as a VPC endpoint or a stand-in for tests. Default: AWS's own endpoints.
+    #[arg(long, env = "AMI_OPERATOR_AWS_ENDPOINT_URL")]
+    aws_endpoint_url: Option<String>,
+    /// PEM file with certificates to trust besides the system's.
+    #[arg(long, env = "AMI_OPERATOR_AWS_CA_BUNDLE")]
+    aws_ca_bundle: Option<PathBuf>,
+    /// Tells clusters that share an AWS account apart. Default: the UID of namespace kube-system.
+    #[arg(long, env = "AMI_OPERATOR_CLUSTER_ID")]
+    cluster_id: Option<String>,
+    /// Namespaces to watch, separated by commas. Default: all.
+    #[arg(long, env = "AMI_OPERATOR_WATCH_NAMESPACES", value_delimiter = ',')]
+    watch_namespaces: Vec<String>,
+    /// After a restore from a backup, once: objects have new UIDs, and their finished AMIs carry the old ones. Gives such
+    /// an AMI to the ImageBuild of its name, and lets the sweep remove what former builds left unfinished.
+    #[arg(long, env = "AMI_OPERATOR_ADOPT_RESTORED")]
+    pub adopt_restored: bool,
+}
+
+impl Connection {
+    /// The cluster of KUBECONFIG, or the one that this runs in.
+    pub async fn kubernetes(&self) -> anyhow::Result<Client> {
+        Client::try_default().await.context("no Kubernetes cluster: set KUBECONFIG, or run inside of one")
+    }
+
+    /// AWS, by the SDK's own chain of credentials.
+    pub async fn aws(&self, observer: Arc<dyn CallObserver>) -> Result<AwsEc2, ConnectError> {
+        let settings = AwsSettings {
+            endpoint_url: self.aws_endpoint_url.clone(),
+            ca_bundle: self.aws_ca_bundle.clone(),
+        };
+        AwsEc2::connect(&settings, observer).await
+    }
+
+    /// What of the account and of the cluster is ours.
+    pub async fn scope(&self, client: &Client) -> anyhow::Result<Scope> {
+        let cluster_id = match &self.cluster_id {
+            Some(id) => id.clone(),
+            None => runtime::cluster_uid(client)
+                .await
+                .context("cannot read namespace kube-system for the cluster id; set --cluster-id")?,
+        };
+        let namespaces = namespaces(&self.watch_namespaces);
+        Ok(Scope { cluster_id, home: home_region(), regions: Vec::new(), namespaces })
+    }
+}
+
+/// The region of what names none.
+pub fn home_region() -> Region {
+    Region(std::env::var("AWS_REGION").unwrap_or_else(|_| "us-east-1".to_owned()))
+}
+
+/// Each once: two controllers over one object would act at the same time.
+fn namespaces(given: &[String]) -> Vec<String> {
+    let distinct: BTreeSet<String> =
+        given.iter().map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect();
+    distinct.into_iter().collect()
+}

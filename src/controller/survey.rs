@@ -1,0 +1,97 @@
+//! A look at everything of ours in the account and at all objects: AWS first, then Kubernetes, so that what is made
+//! meanwhile has an object that is found.
+
+use super::{
+    builds,
+    cluster::{Cluster, ClusterError},
+    replications,
+};
+use crate::{
+    ec2::{Ec2, ImageFilter, InstanceFilter, SnapshotFilter},
+    model::{AwsError, Owner, Region},
+    plan::orphans::{Inventory, Objects},
+};
+
+/// What is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    pub cluster_id: String,
+    /// The region that is asked which regions the account has enabled.
+    pub home: Region,
+    /// None: all that the account has enabled. An object that is gone leaves no region behind, so all are looked at.
+    pub regions: Vec<Region>,
+    /// None: all.
+    pub namespaces: Vec<String>,
+}
+
+/// What was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Survey {
+    pub inventories: Vec<Inventory>,
+    pub objects: Objects,
+    /// Why a region could not be looked at; the others are complete.
+    pub unseen: Vec<AwsError>,
+}
+
+/// Why there is nothing to go by.
+#[derive(Debug, thiserror::Error)]
+pub enum SurveyError {
+    #[error("AWS: {0}")]
+    Aws(AwsError),
+    #[error("Kubernetes: {0}")]
+    Kubernetes(ClusterError),
+}
+
+/// Looks. A region that cannot be looked at is left out, and told.
+///
+/// # Errors
+/// The regions are not known, or Kubernetes did not list every object: without that nobody's absence is proven.
+pub async fn survey(ec2: &dyn Ec2, cluster: &dyn Cluster, scope: &Scope) -> Result<Survey, SurveyError> {
+    let regions = match scope.regions.as_slice() {
+        [] => ec2.describe_regions(&scope.home).await.map_err(SurveyError::Aws)?,
+        given => given.to_vec(),
+    };
+    let (mut inventories, mut unseen) = (Vec::new(), Vec::new());
+    for region in regions {
+        match inventory(ec2, region, &scope.cluster_id).await {
+            Ok(inventory) => inventories.push(inventory),
+            Err(error) => unseen.push(error),
+        }
+    }
+    let objects = objects(cluster, scope).await.map_err(SurveyError::Kubernetes)?;
+    Ok(Survey { inventories, objects, unseen })
+}
+
+async fn inventory(ec2: &dyn Ec2, region: Region, cluster_id: &str) -> Result<Inventory, AwsError> {
+    let id = || cluster_id.to_owned();
+    // Images after snapshots: a snapshot that is seen to have no image must not have had it only later.
+    let snapshots = ec2.describe_snapshots(&region, &SnapshotFilter::OfCluster(id())).await?;
+    Ok(Inventory {
+        instances: ec2.describe_instances(&region, &InstanceFilter::OfCluster(id())).await?,
+        volumes: ec2.describe_volumes(&region, cluster_id).await?,
+        images: ec2.describe_images(&region, &ImageFilter::OfCluster(id())).await?,
+        snapshots,
+        region,
+    })
+}
+
+async fn objects(cluster: &dyn Cluster, scope: &Scope) -> Result<Objects, ClusterError> {
+    let all: Vec<Option<&str>> = match scope.namespaces.as_slice() {
+        [] => vec![None],
+        given => given.iter().map(|namespace| Some(namespace.as_str())).collect(),
+    };
+    let kinds = vec![builds::KIND, replications::KIND];
+    let mut living = Vec::new();
+    for kind in &kinds {
+        for namespace in &all {
+            living.extend(cluster.list(kind, *namespace).await?.into_iter().map(|object| Owner {
+                cluster_id: scope.cluster_id.clone(),
+                uid: object.uid,
+                kind,
+                namespace: object.namespace,
+                name: object.name,
+            }));
+        }
+    }
+    Ok(Objects { cluster_id: scope.cluster_id.clone(), kinds, namespaces: scope.namespaces.clone(), living })
+}
