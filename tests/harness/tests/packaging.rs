@@ -205,6 +205,7 @@ crds: {annotations: {a: b}}
 serviceAccount: {annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::111122223333:role/ami-operator"}}
 aws: {endpointURL: "https://proxy.example", caBundle: /ca/bundle.pem, region: eu-west-1, pollInterval: 10s}
 log: {format: human, level: debug}
+sweeper: {enabled: false, interval: 30m, adoptRestored: true}
 metrics: {service: {enabled: true, annotations: {a: b}}, serviceMonitor: {enabled: true, labels: {a: b}}}
 networkPolicy: {enabled: true, ingressFrom: [{namespaceSelector: {matchLabels: {name: monitoring}}}]}
 podDisruptionBudget: {enabled: true}
