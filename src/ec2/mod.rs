@@ -9,7 +9,9 @@ pub mod poller;
 use async_trait::async_trait;
 
 use crate::model::{
-    Agent, AwsError, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image, ImageId, ImageSelector, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags, Volume, VolumeId,
+    Agent, AwsError, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image, ImageId,
+    ImageSelector, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId,
+    Tags, Volume, VolumeId,
 };
 
 /// Which instances to describe. Always a filter, never ids: one unknown id would fail the whole call.

@@ -30,7 +30,9 @@ use self::{
 };
 use super::{Deregistered, Ec2, ImageFilter, InstanceFilter, SnapshotFilter, limits::WriteLimits};
 use crate::model::{
-    Action, Agent, AwsError, Class, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image, ImageId, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags, Volume, VolumeId,
+    Action, Agent, AwsError, Class, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image,
+    ImageId, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags,
+    Volume, VolumeId,
 };
 
 pub use client::{AwsSettings, ConnectError};

@@ -8,7 +8,9 @@ use std::{
 use ami_operator::{
     ec2::{Deregistered, Ec2, ImageFilter, InstanceFilter, SnapshotFilter},
     model::{
-    Action, Agent, AwsError, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image, ImageId, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags, Volume, VolumeId,
+        Action, Agent, AwsError, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image,
+        ImageId, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId,
+        Tags, Volume, VolumeId,
     },
 };
 use async_trait::async_trait;

@@ -136,7 +136,7 @@ fn node(call: &Call, region: &Region, volume: &Volume) -> Node {
 fn delete_volume(call: &Call, world: &mut World) -> Outcome {
     let region = call.region(world);
     let volume = find(call, region, call.params.require("VolumeId")?)?.clone();
-    if is_attached(call, region, &volume) {
+    if region.is_attached(&volume, call.now) {
         let message = format!("Volume {} is currently attached to {}", volume.id, volume.instance_id);
         return Err(ApiError::new("VolumeInUse", message));
     }
