@@ -143,8 +143,8 @@ impl Hardware {
         // Our own program first, which makes sure that QEMU does not outlive us.
         command.args(["machine", "--", "qemu-system-x86_64", "-nodefaults", "-no-user-config"]);
         command.args(["-display", "none", "-qmp", "stdio", "-name", &self.instance]);
-        // The emulator of QEMU 7.2 hangs in restarts: it unpacks the kernel over code that it has translated, at some
-        // hundred bytes a second. So it ends where the machine restarts, and is started anew.
+        // QEMU 7.2 without KVM was seen to unpack the kernel at some hundred bytes a second after a restart. So it ends
+        // where the machine restarts, and is started anew.
         command.args(["-action", "reboot=shutdown"]);
         command.args(accelerator()).args(["-m", &MEMORY_MIB.to_string(), "-smp", &PROCESSORS.to_string()]);
         command.args(["-chardev", &format!("file,id=console,append=on,path={}", escaped(&console))]);

@@ -39,8 +39,7 @@ use crate::{
 
 /// Short against everything that machines do.
 const TICK: Duration = Duration::from_millis(100);
-/// How long a system may take to power off after the button was pressed. EC2 says "a few minutes" (user guide, "Stop
-/// and start Amazon EC2 instances").
+/// How long a system may take to power off after the button was pressed, before its power is cut.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Where things are.
