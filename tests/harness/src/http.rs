@@ -26,7 +26,8 @@ pub fn request(
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     let length = body.len();
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.iter().flat_map(|(name, value)| [*name, ": ", *value, "\r\n"]);
+    let headers: String = headers.collect();
     write!(
         stream,
         "{method} {path} HTTP/1.0\r\nHost: {address}\r\n{headers}Content-Length: {length}\r\n\r\n{body}"

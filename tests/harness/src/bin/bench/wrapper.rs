@@ -67,21 +67,21 @@ fn build(steps: usize) -> Value {
 /// User data that runs the programs, each with the machine left on and a nonce of its own for each run, and prints the
 /// uptime before and after.
 fn measurement(programs: &[String]) -> String {
-    let mut script = "#!/bin/sh\ncd /run\n".to_owned();
-    for (steps, program) in STEPS.iter().zip(programs) {
+    let runs = |(steps, program): (&usize, &String)| {
         let line = |line: &str| match line {
             _ if line.starts_with("NONCE=") => "NONCE=$1\n".to_owned(),
             _ if line.starts_with("POWEROFF=") => "POWEROFF=:\n".to_owned(),
             _ => format!("{line}\n"),
         };
         let program: String = program.lines().map(line).collect();
-        script += &format!("cat >program-{steps} <<'PROGRAM'\n{program}PROGRAM\n");
-        script += &format!(
-            "for run in $(seq {RUNS}); do\nread -r before _ </proc/uptime\nsh program-{steps} {steps}-$run\n\
+        format!(
+            "cat >program-{steps} <<'PROGRAM'\n{program}PROGRAM\n\
+             for run in $(seq {RUNS}); do\nread -r before _ </proc/uptime\nsh program-{steps} {steps}-$run\n\
              read -r after _ </proc/uptime\necho \"TAKEN {steps} $before $after\" >/dev/console\ndone\n"
-        );
-    }
-    script + "echo TAKEN all >/dev/console\n"
+        )
+    };
+    let runs: String = STEPS.iter().zip(programs).map(runs).collect();
+    format!("#!/bin/sh\ncd /run\n{runs}echo TAKEN all >/dev/console\n")
 }
 
 /// The console of a machine that has run it.
