@@ -52,6 +52,6 @@ use crate::model::{Document, GuestOutcome as Outcome, StepReport, Verdict};
 pub use command::{CLEANUP, COMMAND_LIMIT, Platform, StepCommand, commands, dead_man_user_data};
 pub use contents::{Contents, sources};
 pub use log::{log_text, tail};
-pub use user_data::{TooLarge, USER_DATA_LIMIT, user_data};
+pub use user_data::{TooLarge, USER_DATA_LIMIT, sizes, user_data};
 pub use verdict::{cleaned, read_verdict};
 pub use windows::unsupported_on_windows;

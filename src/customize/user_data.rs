@@ -42,6 +42,12 @@ pub fn user_data(customize: &Customize, contents: &Contents, nonce: &Nonce) -> R
     if bytes > limit { Err(TooLarge::UserData { bytes, limit }) } else { Ok(sent) }
 }
 
+/// What the user data takes as text and what it takes compressed, in bytes, whether either fits or not.
+pub fn sizes(customize: &Customize, contents: &Contents, nonce: &Nonce) -> (usize, usize) {
+    let text = program(customize, contents, nonce, Encoding::Plain);
+    (text.len(), compressed(customize, contents, nonce).len())
+}
+
 /// Contents before their base64, which hides from gzip what repeats in them, and then the whole.
 fn compressed(customize: &Customize, contents: &Contents, nonce: &Nonce) -> Vec<u8> {
     gzip(program(customize, contents, nonce, Encoding::Packed).as_bytes())

@@ -26,6 +26,8 @@ supervise() {
   wait "$group"
   code=$?
   end_group "$guard"
+  # Left for later, bash would tell of its death in the middle of the next step's output.
+  wait "$guard"
   [ ! -e "$STATE/late" ] || code=124
   [ "$code" -eq 0 ] || { end_group "$group"; end_output; }
   return "$code"

@@ -2,6 +2,7 @@
 
 mod builds;
 mod calls;
+mod guest_program;
 mod machine;
 mod wrapper;
 
@@ -30,6 +31,7 @@ fn main() -> Result<()> {
     println!("| what | measured |\n|---|---|");
     let size = std::fs::metadata(project_binary("ami-operator")?)?.len();
     println!("| binary | {:.1} MB |", megabytes(size, 1_000_000));
+    guest_program::print();
     bench.idle()?;
     let runs = BUILDS_AT_ONCE.iter().map(|&count| bench.batch(count)).collect::<Result<Vec<_>>>()?;
     bench.finished(&runs[0])?;
