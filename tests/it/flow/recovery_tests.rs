@@ -47,6 +47,18 @@ async fn a_lost_answer_of_any_create_call_makes_nothing_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_reset_after_a_create_call_makes_nothing_twice_whatever_the_sdk_retries() {
+    for preset in ["lost-run", "lost-create", "lost-copy"] {
+        let mut flow = Flow::new();
+        flow.fault(preset);
+        start(&mut flow);
+        end(&mut flow).await;
+        assert_as_undisturbed(&flow, preset);
+        assert_eq!(flow.sim.gate(|gate| gate.faults.rules()[0].fired), 1, "{preset}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_lost_by_a_dead_operator_is_found_by_the_next_one() {
     for action in [Action::RunInstances, Action::CreateImage, Action::CopyImage] {
         let mut flow = Flow::new();

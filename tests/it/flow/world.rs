@@ -135,6 +135,12 @@ impl Flow {
         self.sim.change(self.sim_clock.now(), change);
     }
 
+    /// Puts a preset of ec2sim's faults in force, which the SDK meets on the wire.
+    pub fn fault(&self, preset: &str) {
+        let added = self.sim.gate(|gate| gate.faults.add_preset(self.now(), preset, &json!({})));
+        added.expect("the preset is there");
+    }
+
     /// What `kubectl replace --subresource=status` does with an empty status.
     pub fn wipe_status(&mut self, subject: &Subject) {
         self.cluster.wipe_status(subject);
