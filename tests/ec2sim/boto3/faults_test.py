@@ -5,7 +5,8 @@ import urllib.error
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
 from conftest import image, instance_state, refused, tags_of
 
 
@@ -94,7 +95,7 @@ def test_a_client_that_retries_after_a_lost_reply_meets_its_own_image(sim, launc
 
 def test_a_truncated_answer_is_no_answer(sim, ec2):
     sim.fault({"match": {"action": "DescribeVpcs"}, "when": {"times": 1}, "effect": "truncatedBody"})
-    with pytest.raises(BotoCoreError):
+    with pytest.raises(ResponseParserError):
         ec2.describe_vpcs()
     assert len(ec2.describe_vpcs()["Vpcs"]) == 1
 

@@ -3,7 +3,7 @@
 use super::{Call, Service, error::ApiError, world::World};
 use crate::{
     buckets::Buckets,
-    faults::{Delivery, Faults, Met},
+    faults::{Delivery, Effect, Faults, Met},
     iam::Iam,
 };
 
@@ -39,7 +39,7 @@ impl Gate {
         }
         let mut fault = self.faults.meet(service, call, world);
         let effect = fault.as_ref().map(|met| &met.effect);
-        let delivery = effect.map_or(Delivery::Now, |effect| effect.delivery());
+        let delivery = effect.map_or(Delivery::Now, Effect::delivery);
         let mut refusal = effect.and_then(|effect| effect.refusal(service, call, world));
         if let (None, Some(iam)) = (&refusal, &mut self.iam) {
             match iam.authorize(service, call, world) {

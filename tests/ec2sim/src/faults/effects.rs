@@ -14,6 +14,9 @@ use crate::core::{
     xml::Node,
 };
 
+/// Where `DeregisterImage` lists what became of the snapshots.
+const RESULTS: &str = "deleteSnapshotResultSet";
+
 /// Bends what a call that changes something has just done; `before` is the world without it.
 pub(crate) fn on_write(call: &Call, effect: &Effect, before: &World, world: &mut World, reply: &mut Reply) {
     let changes = Changes::between(call.region(before), call.region(world));
@@ -154,14 +157,14 @@ fn keep_snapshots(before: &Region, after: &mut Region, changes: &Changes, code: 
             after.snapshots.insert(touched.id.clone(), snapshot.clone());
         }
     }
-    const SET: &str = "deleteSnapshotResultSet";
     let Reply::Xml(node) = reply else { return };
     let item = |item: &Node| {
         let id = item.find_text("snapshotId").unwrap_or_default();
         Node::new().text("snapshotId", id).text("returnCode", code)
     };
-    let items: Vec<Node> = node.nodes(SET).into_iter().flat_map(|set| set.nodes("item")).map(item).collect();
+    let items: Vec<Node> =
+        node.nodes(RESULTS).into_iter().flat_map(|set| set.nodes("item")).map(item).collect();
     if !items.is_empty() {
-        *node = std::mem::take(node).without(SET).set(SET, items);
+        *node = std::mem::take(node).without(RESULTS).set(RESULTS, items);
     }
 }

@@ -8,9 +8,9 @@ use crate::{
     lab::Lab,
 };
 
-fn lab_with(preset: &str, options: Value) -> Lab {
+fn lab_with(preset: &str, options: &Value) -> Lab {
     let lab = Lab::new();
-    lab.preset(preset, &options);
+    lab.preset(preset, options);
     lab
 }
 
@@ -33,7 +33,7 @@ fn reason(lab: &Lab, image: &str) -> (String, String) {
 
 #[test]
 fn throttle_burst_refuses_each_service_in_its_words() {
-    let lab = lab_with("throttle-burst", json!({"times": 2}));
+    let lab = lab_with("throttle-burst", &json!({"times": 2}));
     for _ in 0..2 {
         let seen = refusal(&lab, Service::Ec2, "DescribeImages", &[]);
         assert_eq!(seen, ("RequestLimitExceeded".to_owned(), 503));
@@ -47,7 +47,7 @@ fn throttle_burst_refuses_each_service_in_its_words() {
 
 #[test]
 fn throttle_run_refuses_launches_only() {
-    let lab = lab_with("throttle-run", json!({"times": 1}));
+    let lab = lab_with("throttle-run", &json!({"times": 1}));
     let error = launch(&lab, "t3.micro").unwrap_err();
     assert_eq!((error.message.as_str(), error.status), ("Request limit exceeded.", 503));
     launch(&lab, "t3.micro").unwrap();
@@ -55,7 +55,7 @@ fn throttle_run_refuses_launches_only() {
 
 #[test]
 fn flaky_5xx_fails_inside_of_aws() {
-    let lab = lab_with("flaky-5xx", json!({"probability": 1.0, "action": "DescribeImages"}));
+    let lab = lab_with("flaky-5xx", &json!({"probability": 1.0, "action": "DescribeImages"}));
     let seen = refusal(&lab, Service::Ec2, "DescribeImages", &[]);
     assert_eq!(seen, ("InternalError".to_owned(), 500));
     lab.call("DescribeVpcs", &[]);
@@ -63,7 +63,7 @@ fn flaky_5xx_fails_inside_of_aws() {
 
 #[test]
 fn reset_cuts_the_connection_before_anything_happens() {
-    let lab = lab_with("reset", json!({"probability": 1.0, "action": "CreateKeyPair"}));
+    let lab = lab_with("reset", &json!({"probability": 1.0, "action": "CreateKeyPair"}));
     let answer = lab.send(Service::Ec2, "CreateKeyPair", &[("KeyName", "k")]);
     assert_eq!(answer.delivery, Delivery::Reset);
     assert!(lab.call("DescribeKeyPairs", &[]).nodes("keySet/item").is_empty());
@@ -71,7 +71,7 @@ fn reset_cuts_the_connection_before_anything_happens() {
 
 #[test]
 fn lost_run_launches_and_does_not_say_so() {
-    let lab = lab_with("lost-run", json!({}));
+    let lab = lab_with("lost-run", &json!({}));
     let image = lab.base("al2023-ami-2023.9.20261110.0-kernel-6.1-x86");
     let params = [("ImageId", image.as_str()), ("MinCount", "1"), ("MaxCount", "1"), ("ClientToken", "one")];
     let lost = lab.send(Service::Ec2, "RunInstances", &params);
@@ -104,7 +104,7 @@ fn lost_copy_leaves_a_copy() {
 
 #[test]
 fn not_found_window_hides_what_is_new() {
-    let lab = lab_with("not-found-window", json!({"seconds": 30}));
+    let lab = lab_with("not-found-window", &json!({"seconds": 30}));
     let id = launch(&lab, "t3.micro").unwrap();
     assert_eq!(lab.refused("DescribeInstances", &[("InstanceId.1", &id)]), "InvalidInstanceID.NotFound");
     lab.wait(30);
@@ -113,7 +113,7 @@ fn not_found_window_hides_what_is_new() {
 
 #[test]
 fn capacity_is_missing_for_a_type_in_a_zone() {
-    let lab = lab_with("capacity", json!({"instanceType": "m7i.*", "zone": "us-east-1a"}));
+    let lab = lab_with("capacity", &json!({"instanceType": "m7i.*", "zone": "us-east-1a"}));
     let error = launch(&lab, "m7i.large").unwrap_err();
     assert_eq!((error.code.as_str(), error.status), ("InsufficientInstanceCapacity", 500));
     assert_eq!(
@@ -128,7 +128,7 @@ fn capacity_is_missing_for_a_type_in_a_zone() {
 #[test]
 fn dies_on_launch_ends_with_a_reason() {
     let lab =
-        lab_with("dies-on-launch", json!({"code": "Client.VolumeLimitExceeded", "message": "too many"}));
+        lab_with("dies-on-launch", &json!({"code": "Client.VolumeLimitExceeded", "message": "too many"}));
     let id = launch(&lab, "t3.micro").unwrap();
     assert_eq!(lab.instance_state(&id), "pending");
     lab.wait(5);
@@ -138,7 +138,7 @@ fn dies_on_launch_ends_with_a_reason() {
 
 #[test]
 fn stuck_stopping_never_stops_but_can_be_terminated() {
-    let lab = lab_with("stuck-stopping", json!({}));
+    let lab = lab_with("stuck-stopping", &json!({}));
     let stopped_by_guest = lab.launch(&[("UserData", "IyEvYmluL3NoCnBvd2Vyb2ZmCg==")]);
     let stopped_by_call = lab.launch(&[]);
     lab.wait(10);
@@ -203,7 +203,7 @@ fn kms_async_accepts_and_then_fails() {
 
 #[test]
 fn region_down_leaves_the_other_regions_up() {
-    let lab = lab_with("region-down", json!({"region": "us-east-1", "when": {"untilSeconds": 600}}));
+    let lab = lab_with("region-down", &json!({"region": "us-east-1", "when": {"untilSeconds": 600}}));
     let seen = refusal(&lab, Service::Ec2, "DescribeImages", &[]);
     assert_eq!(seen, ("Unavailable".to_owned(), 503));
     assert_eq!(refusal(&lab, Service::Ssm, "DescribeInstanceInformation", &[]).1, 503);
@@ -214,14 +214,14 @@ fn region_down_leaves_the_other_regions_up() {
 
 #[test]
 fn opt_in_required_asks_to_subscribe() {
-    let error = launch(&lab_with("opt-in-required", json!({})), "t3.micro").unwrap_err();
+    let error = launch(&lab_with("opt-in-required", &json!({})), "t3.micro").unwrap_err();
     assert_eq!((error.code.as_str(), error.status), ("OptInRequired", 401));
     assert!(error.message.contains("accept terms and subscribe"), "{}", error.message);
 }
 
 #[test]
 fn expired_credentials_are_refused_in_the_words_of_each_service() {
-    let lab = lab_with("expired-credentials", json!({}));
+    let lab = lab_with("expired-credentials", &json!({}));
     let seen = refusal(&lab, Service::Ec2, "DescribeImages", &[]);
     assert_eq!(seen, ("RequestExpired".to_owned(), 400));
     let seen = refusal(&lab, Service::Ssm, "GetParameters", &[("Names.1", "/a")]);
@@ -231,7 +231,7 @@ fn expired_credentials_are_refused_in_the_words_of_each_service() {
 
 #[test]
 fn sts_denied_refuses_roles() {
-    let lab = lab_with("sts-denied", json!({}));
+    let lab = lab_with("sts-denied", &json!({}));
     let role = "arn:aws:iam::210987654321:role/images";
     let error = lab.send(Service::Sts, "AssumeRole", &[("RoleArn", role)]).outcome.unwrap_err();
     assert_eq!((error.code.as_str(), error.status), ("AccessDenied", 403));
@@ -246,7 +246,7 @@ fn sts_denied_refuses_roles() {
 
 #[test]
 fn ssm_lag_shows_the_agent_late() {
-    let lab = lab_with("ssm-lag", json!({"seconds": 30}));
+    let lab = lab_with("ssm-lag", &json!({"seconds": 30}));
     lab.launch(&[("IamInstanceProfile.Name", "builder")]);
     let known = || {
         let answer = lab.send(Service::Ssm, "DescribeInstanceInformation", &[]).outcome.unwrap();

@@ -201,6 +201,8 @@ impl Options<'_> {
     }
 }
 
+// Presets are all of one type.
+#[allow(clippy::unnecessary_wraps)]
 fn one(rule: Rule) -> Rules {
     Ok(vec![rule])
 }

@@ -130,7 +130,7 @@ fn transport_faults_say_whether_the_call_was_carried_out() {
 #[test]
 fn what_a_call_made_cannot_be_read_for_a_while() {
     let lab = Lab::new();
-    lab.fault(Rule::on("RunInstances", Effect::InvisibleFor { seconds: Duration::from_secs(60) }));
+    lab.fault(Rule::on("RunInstances", Effect::InvisibleFor { seconds: Duration::from_mins(1) }));
     let id = lab.launch(&[]);
     assert_eq!(lab.refused("DescribeInstances", &[("InstanceId.1", &id)]), "InvalidInstanceID.NotFound");
     assert!(lab.call("DescribeVolumes", &[]).nodes("volumeSet/item").is_empty());

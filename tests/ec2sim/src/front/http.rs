@@ -45,7 +45,7 @@ async fn converse(stream: TcpStream, peer: SocketAddr, front: Arc<Front>) {
 struct Reset;
 
 fn is_reset(error: &hyper::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<Reset>())
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<Reset>)
 }
 
 async fn answer(

@@ -5,12 +5,14 @@
 
 mod condition;
 mod policy;
+#[cfg(test)]
+mod policy_tests;
 mod question;
 mod resources;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -101,7 +103,7 @@ impl Iam {
         if !wildcard(&self.principal, &call.caller.principal) {
             return Ok(None);
         }
-        let (mut needed, mut consequence) = (Vec::new(), None);
+        let (mut needed, mut consequence) = (BTreeSet::new(), None);
         for question in question::all(service, call, world) {
             match self.decide(&question) {
                 Verdict::Allowed(permissions) => needed.extend(permissions),
