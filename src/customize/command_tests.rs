@@ -150,6 +150,17 @@ fn a_machine_that_cannot_be_written_to_says_so() {
 }
 
 #[test]
+fn codes_that_the_agent_takes_for_itself_are_failures_like_others() {
+    in_every_shell(|shell, machine| {
+        for code in [137, 168, 194] {
+            let step = script(&format!("step-{code}"), &format!("echo out; exit {code}"));
+            let expected = answer(&format!("out\nexit code {code}\n"), 1);
+            assert_eq!(machine.command(shell, Some(&step)), expected, "{shell:?}");
+        }
+    });
+}
+
+#[test]
 fn a_reboot_asks_for_one_restart() {
     in_every_shell(|shell, machine| {
         let step = reboot("kernel");

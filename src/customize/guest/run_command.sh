@@ -62,11 +62,15 @@ rest() {
   end_group "$!"
 }
 
-# The code comes last, and as a whole: it says that the answer is complete.
+# The code comes last, and as a whole: it says that the answer is complete. The agent takes some codes for itself: 137 for
+# its own timeout, 168 for a success whatever happened, 194 for the wish to restart the machine and run all of this again.
+# Source: amazon-ssm-agent, appconfig, the exit codes.
 end() {
   last_lines >>"$STATE/told"
   rm -f "$output".* "$WORK/$name"
-  echo "$1" >"$STATE/new"
+  code=$1
+  case $code in 137 | 168 | 194) say "exit code $code" && code=1 ;; esac
+  echo "$code" >"$STATE/new"
   mv "$STATE/new" "$STATE/code"
   answer
 }

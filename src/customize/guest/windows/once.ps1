@@ -26,6 +26,11 @@ function Complete-Step([int]$code, $lines) {
     $line = "$_"
     $line.Substring(0, [Math]::Min(200, $line.Length))
   })
+  # The agent takes these codes for itself: its own timeout, a success whatever happened, the wish to restart the machine.
+  if ($code -in -1, 168, 3010) {
+    $told += "exit code $code"
+    $code = 1
+  }
   Remove-Item "$state\*" -Force -ErrorAction SilentlyContinue
   [IO.File]::WriteAllLines("$state\told", [string[]]$told)
   [IO.File]::WriteAllText("$state\new", "$code")
