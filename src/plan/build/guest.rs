@@ -63,6 +63,11 @@ pub(super) fn verdict(
     let seen = eyes
         .verdict(&view.spec.region, id, &nonce, ConsoleView::Posted, Pace::Now)
         .map_err(during(Stage::Stopping))?;
+    // An operator that was away for longer than the console may take has not looked yet: only an answer can be without a
+    // verdict, and a finished build must not be given up for one that nobody asked for.
+    if matches!(seen, Seen::Unknown) {
+        return Ok(wait(Stage::Stopping, WaitingOn::Console { id: id.clone() }));
+    }
     let verdict = seen.present().cloned().unwrap_or_default();
     let steps = steps_with(&view.status.steps, &verdict);
     Ok(match verdict.outcome {

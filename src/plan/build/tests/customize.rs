@@ -239,6 +239,11 @@ fn a_console_without_a_verdict_fails_the_build_in_the_end() {
 }
 
 #[test]
+fn a_console_that_was_not_looked_at_is_not_one_without_a_verdict() {
+    assert_eq!(Build::stopped(600).says(), "wait WaitingForVerdict");
+}
+
+#[test]
 fn steps_without_a_verdict_are_no_success() {
     assert_eq!(prints(Build::stopped(300), &console(&GOOD[..3])).says(), "record failed NoVerdict");
 }
