@@ -17,7 +17,7 @@ CLIPPY := cargo clippy --workspace --all-targets -- -D warnings
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  KEEP=1 make demo        leaves the demonstration running until make demo-down"
 	@echo "  GUESTS=qemu make demo   builds in a real machine (QEMU)"
@@ -49,6 +49,11 @@ test-guest: build ## Build images in real machines (QEMU), if it can be installe
 .PHONY: test-fast
 test-fast: ## Run the tests that need no AWS SDK
 	cargo test --no-default-features
+
+.PHONY: crash-points
+crash-points: build ## Kill the operator at every point of every scenario, and compare the ends
+	@status=0; CRASH_POINTS=$(TARGET)/crash-points.txt cargo test --quiet --test it -- crash_points \
+	  || status=$$?; cat $(TARGET)/crash-points.txt; exit $$status
 
 .PHONY: check
 check: build ## Check formatting, lints, generated files and charts

@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 mod api_cases;
 #[cfg(feature = "aws")]
+mod crash_points;
+#[cfg(feature = "aws")]
 mod e2e;
 #[cfg(feature = "aws")]
 mod flow;

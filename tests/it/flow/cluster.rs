@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use ami_operator::{
@@ -12,6 +13,9 @@ use ami_operator::{
 };
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::boundaries::{Boundaries, Side};
 
 /// Objects by kind, namespace and name.
 type Key = (&'static str, String, String);
@@ -36,11 +40,30 @@ struct State {
     events: Vec<(Subject, Note)>,
     status_writes: usize,
     lists: Lists,
+    trouble: Trouble,
+    requests: u64,
 }
 
-#[derive(Default)]
+/// How the API server misbehaves.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Trouble {
+    #[default]
+    None,
+    /// It cannot be reached until then.
+    AwayUntil(Instant),
+    /// Each answer takes so long.
+    Slow(Duration),
+    /// Every second write meets a conflict (409).
+    Conflicts,
+    /// Half of the requests are refused with this status; by a rhythm that no pass can fall in step with.
+    Refusals(&'static str),
+    /// Every second write is carried out, and its answer is lost.
+    LostAnswers,
+}
+
 pub struct MemoryCluster {
     state: Mutex<State>,
+    boundaries: Arc<Boundaries>,
 }
 
 fn key(subject: &Subject) -> Key {
@@ -78,6 +101,51 @@ impl State {
 }
 
 impl MemoryCluster {
+    pub fn new(boundaries: Arc<Boundaries>) -> Self {
+        Self { state: Mutex::default(), boundaries }
+    }
+
+    /// From now on the API server has this trouble.
+    pub fn trouble(&self, trouble: Trouble) {
+        self.state().trouble = trouble;
+    }
+
+    /// A request reaches the API server, as its trouble allows.
+    async fn request(&self, object: &str, is_write: bool) -> Result<(), ClusterError> {
+        let (trouble, nth) = {
+            let mut state = self.state();
+            state.requests += u64::from(is_write || matches!(state.trouble, Trouble::Refusals(_)));
+            (state.trouble, state.requests)
+        };
+        let is_second = nth.is_multiple_of(2);
+        match trouble {
+            Trouble::AwayUntil(then) if Instant::now() < then => {
+                Err(ClusterError::Unavailable("connection refused".to_owned()))
+            }
+            Trouble::Refusals(status) if fastrand::Rng::with_seed(nth).bool() => {
+                Err(ClusterError::Unavailable(status.to_owned()))
+            }
+            Trouble::Conflicts if is_write && is_second => Err(ClusterError::Conflict(object.to_owned())),
+            Trouble::Slow(delay) => {
+                sleep(delay).await;
+                Ok(())
+            }
+            Trouble::None
+            | Trouble::AwayUntil(_)
+            | Trouble::Refusals(_)
+            | Trouble::Conflicts
+            | Trouble::LostAnswers => Ok(()),
+        }
+    }
+
+    /// A write was carried out, and is answered.
+    async fn answer(&self, call: &str) -> Result<(), ClusterError> {
+        self.boundaries.pass(Side::After, call).await;
+        let state = self.state();
+        let is_lost = matches!(state.trouble, Trouble::LostAnswers) && state.requests.is_multiple_of(2);
+        if is_lost { Err(ClusterError::Unavailable("the connection was reset".to_owned())) } else { Ok(()) }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no test panics while it holds the lock")
     }
@@ -186,19 +254,54 @@ impl MemoryCluster {
     pub fn status_writes(&self) -> usize {
         self.state().status_writes
     }
+
+    fn store_status(
+        &self,
+        subject: &Subject,
+        resource_version: &str,
+        status: &Value,
+    ) -> Result<Value, ClusterError> {
+        let mut state = self.state();
+        let version = state.bump();
+        let object = state.at_version(subject, resource_version)?;
+        object["status"] = status.clone();
+        object["metadata"]["resourceVersion"] = version;
+        let object = object.clone();
+        state.status_writes += 1;
+        Ok(object)
+    }
+
+    fn store_finalizers(
+        &self,
+        subject: &Subject,
+        resource_version: &str,
+        finalizers: &[String],
+    ) -> Result<(), ClusterError> {
+        let mut state = self.state();
+        let version = state.bump();
+        let object = state.at_version(subject, resource_version)?;
+        object["metadata"]["finalizers"] = json!(finalizers);
+        object["metadata"]["resourceVersion"] = version;
+        state.remove_if_released(subject);
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl Cluster for MemoryCluster {
     async fn get(&self, subject: &Subject) -> Result<Option<Value>, ClusterError> {
+        self.request(&name(subject), false).await?;
         Ok(self.state().objects.get(&key(subject)).cloned())
     }
 
     async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError> {
+        let config_map = format!("ConfigMap {namespace}/{name}");
+        self.request(&config_map, false).await?;
         Ok(self.state().config_maps.get(&(namespace.to_owned(), name.to_owned())).cloned())
     }
 
     async fn list(&self, kind: &'static str, namespace: Option<&str>) -> Result<Vec<Listed>, ClusterError> {
+        self.request(&format!("list of {kind}"), false).await?;
         let state = self.state();
         match state.lists {
             Lists::Complete => {}
@@ -220,13 +323,11 @@ impl Cluster for MemoryCluster {
         resource_version: &str,
         status: &Value,
     ) -> Result<Value, ClusterError> {
-        let mut state = self.state();
-        let version = state.bump();
-        let object = state.at_version(subject, resource_version)?;
-        object["status"] = status.clone();
-        object["metadata"]["resourceVersion"] = version;
-        let object = object.clone();
-        state.status_writes += 1;
+        let call = format!("status of {}", name(subject));
+        self.boundaries.pass(Side::Before, &call).await;
+        self.request(&name(subject), true).await?;
+        let object = self.store_status(subject, resource_version, status)?;
+        self.answer(&call).await?;
         Ok(object)
     }
 
@@ -236,13 +337,11 @@ impl Cluster for MemoryCluster {
         resource_version: &str,
         finalizers: &[String],
     ) -> Result<(), ClusterError> {
-        let mut state = self.state();
-        let version = state.bump();
-        let object = state.at_version(subject, resource_version)?;
-        object["metadata"]["finalizers"] = json!(finalizers);
-        object["metadata"]["resourceVersion"] = version;
-        state.remove_if_released(subject);
-        Ok(())
+        let call = format!("finalizers of {}", name(subject));
+        self.boundaries.pass(Side::Before, &call).await;
+        self.request(&name(subject), true).await?;
+        self.store_finalizers(subject, resource_version, finalizers)?;
+        self.answer(&call).await
     }
 
     async fn publish(&self, subject: &Subject, _uid: &str, note: &Note) {

@@ -15,6 +15,8 @@ use ami_operator::{
 };
 use async_trait::async_trait;
 
+use super::boundaries::{Boundaries, Side};
+
 /// What happens to the next call of an action.
 #[derive(Clone, Debug)]
 pub enum Fault {
@@ -29,11 +31,12 @@ pub struct Faulty {
     inner: Arc<dyn Ec2>,
     faults: Mutex<Vec<(Action, VecDeque<Fault>)>>,
     calls: Mutex<Vec<(Action, Region)>>,
+    boundaries: Arc<Boundaries>,
 }
 
 impl Faulty {
-    pub fn new(inner: Arc<dyn Ec2>) -> Self {
-        Self { inner, faults: Mutex::default(), calls: Mutex::default() }
+    pub fn new(inner: Arc<dyn Ec2>, boundaries: Arc<Boundaries>) -> Self {
+        Self { inner, faults: Mutex::default(), calls: Mutex::default(), boundaries }
     }
 
     /// The next calls of this action meet these faults, in order.
@@ -70,14 +73,18 @@ impl Faulty {
             message: message.to_owned(),
             request_id: Some("fault".to_owned()),
         };
-        match self.take(action, region) {
+        let name = format!("{action} in {region}");
+        self.boundaries.pass(Side::Before, &name).await;
+        let answer = match self.take(action, region) {
             None => call.await,
             Some(Fault::Refuse(code, message)) => Err(error(code, message)),
             Some(Fault::LoseAnswer) => {
                 let _ = call.await;
                 Err(error(AwsError::NO_ANSWER, "the connection was reset"))
             }
-        }
+        };
+        self.boundaries.pass(Side::After, &name).await;
+        answer
     }
 }
 

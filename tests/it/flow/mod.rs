@@ -1,14 +1,16 @@
 //! Whole life cycles in simulated time: the real passes over ec2sim through the real SDK, and a cluster in memory.
 
+pub mod boundaries;
 mod build_tests;
-mod cluster;
+pub mod cluster;
 mod command_tests;
 mod customize_tests;
-mod faults;
+pub mod faults;
 mod orphan_tests;
 mod patience_tests;
+mod process;
 mod recovery_tests;
 mod replication_tests;
-mod world;
+pub mod world;
 
 pub use world::{Flow, build, replication};

@@ -1,18 +1,10 @@
 //! The world of a flow test: an account in ec2sim, a cluster in memory, and an operator between them.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use ami_operator::{
-    controller::{
-        Operator, Rest, backoff::Backoff, builds, dependents::Dependents, replications, survey::Scope,
-        sweeper::Sweeper,
-    },
-    ec2::{
-        Ec2,
-        aws::AwsEc2,
-        clock::Clock,
-        poller::{Poller, Subject, Tempo},
-    },
+    controller::{builds, replications, survey::Scope, sweeper::Sweeper},
+    ec2::{Ec2, aws::AwsEc2, clock::Clock, poller::Subject},
     ops::metrics::Metrics,
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -20,13 +12,11 @@ use ec2sim::{
     core::{Sim, clock::Clock as SimClock, profile::Profile, world::World},
     front::{Front, sdk::InProcess},
 };
+use futures::future::select_all;
 use serde_json::{Value, json};
-use tokio::{
-    sync::mpsc::UnboundedReceiver,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{cluster::MemoryCluster, faults::Faulty};
+use super::{boundaries::Boundaries, cluster::MemoryCluster, faults::Faulty, process::Process};
 
 /// The account that ec2sim gives to every key that it does not know.
 pub const ACCOUNT: &str = "123456789012";
@@ -40,37 +30,16 @@ pub struct Flow {
     sim_clock: SimClock,
     pub cluster: Arc<MemoryCluster>,
     pub ec2: Arc<Faulty>,
+    pub boundaries: Arc<Boundaries>,
     clock: Clock,
-    running: Running,
-    due: HashMap<Subject, Instant>,
+    /// One, or for a while two.
+    operators: Vec<Process>,
+    /// When the first of two is to end.
+    elder_ends: Option<Instant>,
+    /// How long nobody works after an operator's death.
+    pub outage: Duration,
     /// How often an object was looked at.
     pub reconciliations: usize,
-}
-
-/// All that dies with the operator's process.
-struct Running {
-    operator: Operator,
-    polled: UnboundedReceiver<Subject>,
-    dependents: UnboundedReceiver<Subject>,
-}
-
-impl Running {
-    fn start(cluster: &Arc<MemoryCluster>, ec2: &Arc<Faulty>, clock: Clock) -> Self {
-        let ec2: Arc<dyn Ec2> = ec2.clone();
-        let (poller, changed) = Poller::new(ec2.clone(), clock, Tempo::default());
-        let (dependents, woken) = Dependents::new();
-        let operator = Operator {
-            cluster: cluster.clone(),
-            ec2,
-            poller,
-            clock,
-            cluster_id: CLUSTER.to_owned(),
-            backoff: Backoff::default(),
-            dependents,
-            metrics: Arc::new(Metrics::default()),
-        };
-        Self { operator, polled: changed, dependents: woken }
-    }
 }
 
 impl Flow {
@@ -83,15 +52,39 @@ impl Flow {
         let http = SharedHttpClient::new(InProcess::new(front));
         let credentials = aws_credential_types::Credentials::new("AKIAFLOW", "secret", None, None, "test");
         let aws: Arc<dyn Ec2> = Arc::new(AwsEc2::with_http_client(http, credentials, Arc::new(())));
-        let (ec2, cluster, clock) = (Arc::new(Faulty::new(aws)), Arc::default(), Clock::starting_at(epoch));
-        let running = Running::start(&cluster, &ec2, clock);
-        Self { sim, sim_clock, cluster, ec2, clock, running, due: HashMap::new(), reconciliations: 0 }
+        let boundaries: Arc<Boundaries> = Arc::default();
+        let mut flow = Self {
+            sim,
+            sim_clock,
+            cluster: Arc::new(MemoryCluster::new(boundaries.clone())),
+            ec2: Arc::new(Faulty::new(aws, boundaries.clone())),
+            boundaries,
+            clock: Clock::starting_at(epoch),
+            operators: Vec::new(),
+            elder_ends: None,
+            outage: Duration::ZERO,
+            reconciliations: 0,
+        };
+        flow.start_operator();
+        flow
     }
 
-    /// Kills the operator and starts another, which knows nothing but what is written down.
+    /// Starts an operator, which knows nothing but what is written down.
+    pub fn start_operator(&mut self) {
+        self.operators.push(Process::start(&self.cluster, &self.ec2, self.clock));
+    }
+
+    /// The operator's successor starts already, and for so long both work.
+    pub fn hand_over(&mut self, overlap: Duration) {
+        self.start_operator();
+        self.elder_ends = Some(Instant::now() + overlap);
+    }
+
+    /// Kills the operator and starts another.
     pub fn restart(&mut self) {
-        self.running = Running::start(&self.cluster, &self.ec2, self.clock);
-        self.due = self.cluster.subjects().into_iter().map(|subject| (subject, Instant::now())).collect();
+        self.operators.clear();
+        self.boundaries.revive();
+        self.start_operator();
     }
 
     /// A sweeper that starts now, in the operator's process or in another cluster's.
@@ -102,7 +95,7 @@ impl Flow {
             regions: Vec::new(),
             namespaces: Vec::new(),
         };
-        let metrics = self.running.operator.metrics.clone();
+        let metrics = self.newest_metrics().clone();
         Sweeper::new(self.cluster.clone(), self.ec2.clone(), self.clock, metrics, scope, adopt_restored)
     }
 
@@ -112,7 +105,11 @@ impl Flow {
 
     /// What a scrape of the operator's metrics shows.
     pub fn metrics(&self) -> String {
-        self.running.operator.metrics.text()
+        self.newest_metrics().text()
+    }
+
+    fn newest_metrics(&self) -> &Arc<Metrics> {
+        &self.operators.last().expect("an operator runs").metrics
     }
 
     pub fn apply(&mut self, subject: &Subject, spec: Value) {
@@ -165,8 +162,10 @@ impl Flow {
         self.sim_clock.now()
     }
 
-    fn wake(&mut self, subject: &Subject) {
-        self.due.insert(subject.clone(), Instant::now());
+    fn wake(&self, subject: &Subject) {
+        for operator in &self.operators {
+            operator.ask(subject);
+        }
     }
 
     /// Runs until `done` says so; fails with what the objects show when that takes longer than `limit`.
@@ -186,42 +185,21 @@ impl Flow {
         }
     }
 
-    /// One reconciliation, or the wait for the next.
+    /// One reconciliation of an operator, or the wait for the next; or an operator's death.
     pub async fn step(&mut self, deadline: Instant) {
-        let due = self
-            .due
-            .iter()
-            .filter(|(_, at)| **at <= Instant::now())
-            .map(|(s, _)| s.clone())
-            .min_by_key(|s| s.name.clone());
-        if let Some(subject) = due {
-            self.due.remove(&subject);
-            self.reconciliations += 1;
-            let rest = self
-                .running
-                .operator
-                .reconcile(&subject)
-                .await
-                .expect("the cluster in memory is always there");
-            let after = match rest {
-                Rest::Again => Some(Duration::ZERO),
-                Rest::For(duration) => Some(duration),
-                Rest::UntilChange => None,
-            };
-            if let Some(after) = after {
-                self.due.insert(subject, Instant::now() + after);
-            }
-            return;
-        }
-        let next = self.due.values().min().copied().unwrap_or(deadline).min(deadline);
-        let woken = tokio::select! {
+        tokio::select! {
             biased;
-            woken = self.running.polled.recv() => woken,
-            woken = self.running.dependents.recv() => woken,
-            () = sleep_until(next) => None,
-        };
-        if let Some(subject) = woken {
-            self.wake(&subject);
+            () = self.boundaries.death() => {
+                self.operators.clear();
+                sleep(self.outage).await;
+                self.restart();
+            }
+            () = moment(self.elder_ends) => {
+                self.elder_ends = None;
+                self.operators.remove(0);
+            }
+            (reconciled, ..) = select_all(&mut self.operators) => self.reconciliations += usize::from(reconciled),
+            () = sleep_until(deadline) => {}
         }
     }
 
@@ -243,7 +221,7 @@ impl Flow {
     }
 
     fn objects(&self) -> String {
-        let shown: Vec<String> = self.due.keys().map(|s| self.object(s).to_string()).collect();
+        let shown: Vec<String> = self.cluster.subjects().iter().map(|s| self.object(s).to_string()).collect();
         format!("calls {:?}; {}", self.ec2.calls().len(), shown.join("\n"))
     }
 
@@ -284,6 +262,14 @@ impl Flow {
         let world = self.sim.world();
         let all = world.regions.values().flat_map(|r| r.snapshots.values());
         all.filter(|s| s.owner == ACCOUNT).map(|s| s.id.clone()).collect()
+    }
+}
+
+/// The moment, or never.
+pub(super) async fn moment(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

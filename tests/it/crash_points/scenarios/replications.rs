@@ -1,0 +1,179 @@
+//! Lives of an `ImageReplication`.
+
+use std::{sync::Arc, time::Duration};
+
+use ec2sim::faults::{Effect, ImageEnd, Rule};
+use futures::FutureExt;
+use serde_json::{Value, json};
+
+use super::{LIMIT, Scenario, fault, gone, hide_what_is_made};
+use crate::flow::{
+    Flow, build, replication,
+    world::{ACCOUNT, build_spec, replication_spec, with},
+};
+
+const REGIONS: [&str; 3] = ["ap-southeast-2", "eu-west-1", "us-west-2"];
+const OLD: &str = "ami-000000000000000a1";
+const NEW: &str = "ami-000000000000000a2";
+const DELETED_LATE: &str = "a replication is deleted, its copies retained";
+const REMOVED_LATE: &str = "a destination is removed, its copy retained";
+
+pub fn all() -> Vec<Scenario> {
+    vec![
+        Scenario::new("a replication into three regions", |f| replicated(f).boxed_local()),
+        Scenario::new("a replication, while AWS shows nothing new for two minutes", |f| {
+            hidden(f).boxed_local()
+        }),
+        Scenario::new("a copy fails and is made again", |f| copied_again(f).boxed_local()),
+        Scenario::new("a destination is added", |f| added(f).boxed_local()),
+        Scenario::new(REMOVED_LATE, |f| removed(f).boxed_local()),
+        Scenario::new("a destination is removed while its copy is under way", |f| {
+            removed_early(f).boxed_local()
+        })
+        .or_ends_as(REMOVED_LATE),
+        Scenario::new("a replication's tags are changed", |f| retagged(f).boxed_local()),
+        Scenario::new("a source is replaced", |f| replaced(f).boxed_local()),
+        Scenario::new(DELETED_LATE, |f| deleted(f, "Retain").boxed_local()),
+        Scenario::new("a replication is deleted with its copies", |f| deleted(f, "Delete").boxed_local()),
+        Scenario::new("a replication is deleted while it copies, Retain", |f| {
+            deleted_early(f, "Retain").boxed_local()
+        })
+        .or_ends_as(DELETED_LATE),
+        Scenario::new("a replication is deleted while it copies, Delete", |f| {
+            deleted_early(f, "Delete").boxed_local()
+        }),
+        Scenario::new("a build and its replication", |f| together(f).boxed_local()),
+    ]
+}
+
+/// An image of ours, which is there from the start.
+fn seed_image(flow: &Flow, id: &str, name: &str) {
+    flow.meddle(|world| {
+        let region = world.region_mut("us-east-1");
+        let base =
+            region.images.values().find(|i| i.name.starts_with("al2023") && i.architecture == "x86_64");
+        let mut image = (**base.expect("seeded")).clone();
+        for ebs in image.devices.iter_mut().filter_map(|d| d.ebs.as_mut()) {
+            let of_base = ebs.snapshot_id.clone().expect("an available image has snapshots");
+            let mut snapshot = (*region.snapshots[&of_base]).clone();
+            snapshot.id = id.replace("ami-", "snap-");
+            snapshot.owner = ACCOUNT.to_owned();
+            ebs.snapshot_id = Some(snapshot.id.clone());
+            region.snapshots.insert(snapshot.id.clone(), Arc::new(snapshot));
+        }
+        image.id = id.to_owned();
+        image.name = name.to_owned();
+        image.owner = ACCOUNT.to_owned();
+        region.images.insert(id.to_owned(), Arc::new(image));
+    });
+}
+
+fn spec(source: &str, regions: &[&str]) -> Value {
+    let source = json!({"image": {"imageID": source, "region": "us-east-1"}});
+    with(replication_spec("unused", regions), "/source", source)
+}
+
+/// The replication satisfies its object as it is now.
+async fn ready(flow: &mut Flow) {
+    let copies = replication("web");
+    flow.until("ready", LIMIT, |f| {
+        let seen = f.status(&copies)["observedGeneration"] == f.object(&copies)["metadata"]["generation"];
+        seen && f.is_true(&copies, "Ready")
+    })
+    .await;
+}
+
+/// Some copy has begun.
+async fn copying(flow: &mut Flow) {
+    flow.until("copying", LIMIT, |f| {
+        let status = f.status(&replication("web"));
+        status["destinations"].as_array().into_iter().flatten().any(|d| d["imageID"].is_string())
+    })
+    .await;
+}
+
+async fn start(flow: &mut Flow, spec: Value) {
+    seed_image(flow, OLD, "golden-1");
+    flow.apply(&replication("web"), spec);
+}
+
+async fn started_and_ready(flow: &mut Flow, spec: Value) {
+    start(flow, spec).await;
+    ready(flow).await;
+    flow.boundaries.begin();
+}
+
+async fn replicated(flow: &mut Flow) {
+    flow.boundaries.begin();
+    start(flow, spec(OLD, &REGIONS)).await;
+    ready(flow).await;
+}
+
+async fn hidden(flow: &mut Flow) {
+    hide_what_is_made(flow);
+    replicated(flow).await;
+}
+
+/// The first copy into the first region fails.
+async fn copied_again(flow: &mut Flow) {
+    let message = "Copy image failed with an internal error.".to_owned();
+    let then = ImageEnd::Failed { code: "Server.InternalError".to_owned(), message };
+    let rule = Rule::on("CopyImage", Effect::Image { pending: Duration::from_secs(30), then });
+    fault(flow, rule.in_region(REGIONS[0]).times(1));
+    replicated(flow).await;
+}
+
+async fn added(flow: &mut Flow) {
+    started_and_ready(flow, spec(OLD, &REGIONS[..2])).await;
+    flow.apply(&replication("web"), spec(OLD, &REGIONS));
+    ready(flow).await;
+}
+
+async fn removed(flow: &mut Flow) {
+    started_and_ready(flow, spec(OLD, &REGIONS)).await;
+    flow.apply(&replication("web"), spec(OLD, &REGIONS[..2]));
+    ready(flow).await;
+}
+
+async fn removed_early(flow: &mut Flow) {
+    flow.boundaries.begin();
+    start(flow, spec(OLD, &REGIONS)).await;
+    copying(flow).await;
+    flow.apply(&replication("web"), spec(OLD, &REGIONS[..2]));
+    ready(flow).await;
+}
+
+async fn retagged(flow: &mut Flow) {
+    started_and_ready(flow, spec(OLD, &REGIONS[..2])).await;
+    flow.apply(&replication("web"), with(spec(OLD, &REGIONS[..2]), "/tags", json!({"stage": "prod"})));
+    ready(flow).await;
+}
+
+async fn replaced(flow: &mut Flow) {
+    seed_image(flow, NEW, "golden-2");
+    started_and_ready(flow, spec(OLD, &REGIONS[..2])).await;
+    flow.apply(&replication("web"), spec(NEW, &REGIONS[..2]));
+    ready(flow).await;
+}
+
+async fn deleted(flow: &mut Flow, policy: &str) {
+    started_and_ready(flow, with(spec(OLD, &REGIONS), "/deletionPolicy", json!(policy))).await;
+    flow.delete(&replication("web"));
+    gone(flow, &replication("web")).await;
+}
+
+async fn deleted_early(flow: &mut Flow, policy: &str) {
+    flow.boundaries.begin();
+    start(flow, with(spec(OLD, &REGIONS), "/deletionPolicy", json!(policy))).await;
+    copying(flow).await;
+    flow.delete(&replication("web"));
+    gone(flow, &replication("web")).await;
+}
+
+async fn together(flow: &mut Flow) {
+    flow.boundaries.begin();
+    flow.apply(&replication("web"), replication_spec("web", &REGIONS[..2]));
+    flow.apply(&build("web"), build_spec(&[("work", "sleep 3")]));
+    ready(flow).await;
+    flow.until("built", LIMIT, |f| f.status(&build("web"))["completionTime"].is_string()).await;
+}
