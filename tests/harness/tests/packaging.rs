@@ -140,7 +140,11 @@ fn the_operator_may_do_its_work_and_nothing_else() {
     assert!(may(&kubectl, OPERATOR, &["create", "events.events.k8s.io", "--all-namespaces"]));
     assert!(may(&kubectl, OPERATOR, &["get", "namespace/kube-system"]));
     assert!(!may(&kubectl, OPERATOR, &["get", "namespace/default"]));
-    for resource in ["secrets", "pods", "configmaps", "serviceaccounts"] {
+    assert!(may(&kubectl, OPERATOR, &["get", "configmaps", "--all-namespaces"]));
+    for verb in ["list", "watch", "patch"] {
+        assert!(!may(&kubectl, OPERATOR, &[verb, "configmaps", "--all-namespaces"]), "{verb} configmaps");
+    }
+    for resource in ["secrets", "pods", "serviceaccounts"] {
         assert!(!may(&kubectl, OPERATOR, &["get", resource, "--all-namespaces"]), "get {resource}");
     }
 }
