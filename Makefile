@@ -69,11 +69,11 @@ audit: ## Check licences and sources of all dependencies
 	cargo deny --all-features check licenses bans sources
 
 .PHONY: bench
-bench: controlplane ## Measure the release build: size, memory, EC2 calls, time
+bench: controlplane ## Measure the release build: size, memory, EC2 calls, time (ONLY="consoles …": a part)
 	@[ -x $(TARGET)/release/ami-operator ] || echo "building for release: about 15 minutes the first time"
 	cargo build --release -p ami-operator
 	cargo build --release -p ec2sim -p harness --bins
-	@GUEST_SYSTEMS=$$(tests/guests/install.sh); export GUEST_SYSTEMS; $(TARGET)/release/bench
+	@GUEST_SYSTEMS=$$(tests/guests/install.sh); export GUEST_SYSTEMS; $(TARGET)/release/bench $(ONLY)
 
 .PHONY: generate
 generate: build ## Write crds/, the charts' copies of it, and deploy/install.yaml

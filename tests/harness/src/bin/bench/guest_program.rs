@@ -24,7 +24,8 @@ fn customize(steps: usize) -> Customize {
         inline: Some(format!("systemctl enable --quiet app-{number}.service\n")),
         ..Script::default()
     };
-    let step = |number| Step { name: format!("step-{number}"), script: Some(script(number)), ..Step::default() };
+    let step =
+        |number| Step { name: format!("step-{number}"), script: Some(script(number)), ..Step::default() };
     Customize { steps: (0..steps).map(step).collect(), ..Customize::default() }
 }
 

@@ -1,4 +1,6 @@
 //! What the operator costs, as a table for BENCHMARKS.md: default settings, release build, ec2sim's `demo` profile.
+//!
+//! Arguments choose parts of it: `program`, `idle`, `builds`, `consoles`, `wrapper`. Without any, all are measured.
 
 mod builds;
 mod calls;
@@ -26,26 +28,28 @@ const CRITICAL_PATH: Duration = Duration::from_secs(6 + 5 + 20 + 30);
 const SETTLE: Duration = Duration::from_secs(20);
 
 fn main() -> Result<()> {
+    let only: Vec<String> = std::env::args().skip(1).collect();
+    let asked = |part: &str| only.is_empty() || only.iter().any(|name| name == part);
     let bench = Bench::start()?;
     println!("{}\n", machine::describe()?);
     println!("| what | measured |\n|---|---|");
     let size = std::fs::metadata(project_binary("ami-operator")?)?.len();
     println!("| binary | {:.1} MB |", megabytes(size, 1_000_000));
-    guest_program::print();
-    bench.idle()?;
-    let runs = BUILDS_AT_ONCE.iter().map(|&count| bench.batch(count)).collect::<Result<Vec<_>>>()?;
-    bench.finished(&runs[0])?;
-    bench.consoles()?;
-    for run in &runs {
-        let over = run.took.saturating_sub(CRITICAL_PATH).as_secs_f32();
-        println!(
-            "| {} at once: from apply to the last copy, over the {} s of EC2 | {over:.1} s |",
-            builds(run.count),
-            CRITICAL_PATH.as_secs()
-        );
+    if asked("program") {
+        guest_program::print();
     }
-    bench.wrapper()?;
-    println!("\n{}", calls::table(&runs));
+    if asked("idle") {
+        bench.idle()?;
+    }
+    if asked("consoles") {
+        bench.consoles()?;
+    }
+    if asked("wrapper") {
+        bench.wrapper()?;
+    }
+    if asked("builds") {
+        bench.builds()?;
+    }
     Ok(())
 }
 
@@ -84,6 +88,21 @@ impl Bench {
         std::thread::sleep(SETTLE);
         println!("| resident memory, idle | {:.1} MiB |", resident(operator.process().pid())?);
         operator.stop()?;
+        Ok(())
+    }
+
+    fn builds(&self) -> Result<()> {
+        let runs = BUILDS_AT_ONCE.iter().map(|&count| self.batch(count)).collect::<Result<Vec<_>>>()?;
+        self.finished(&runs[0])?;
+        for run in &runs {
+            let over = run.took.saturating_sub(CRITICAL_PATH).as_secs_f32();
+            println!(
+                "| {} at once: from apply to the last copy, over the {} s of EC2 | {over:.1} s |",
+                builds(run.count),
+                CRITICAL_PATH.as_secs()
+            );
+        }
+        println!("\n{}", calls::table(&runs));
         Ok(())
     }
 
