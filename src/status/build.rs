@@ -77,9 +77,7 @@ fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timest
             change_command(status, |c| c.finished_at = Some(Time(now)));
             status.cleaned.clone_from(cleaned);
             status.log.clone_from(log);
-            if step.name != CLEANUP {
-                status.steps.push(step.clone());
-            }
+            status.steps.extend(Some(step.clone()).filter(|s| s.name != CLEANUP));
         }
         BuildRecord::Stopped => change(&mut status.builder, |b| {
             b.running_at.get_or_insert(Time(now));

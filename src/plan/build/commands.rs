@@ -161,12 +161,12 @@ fn follow(
             None => looking_again(waiting_on),
         });
     };
-    match sent.iter().find(|i| i.command_id == *command_id) {
+    Ok(match sent.iter().find(|i| i.command_id == *command_id) {
         Some(invocation) if invocation.status.is_final() => {
             ended(view, eyes, id, (next, command), invocation)
         }
-        Some(_) | None => Ok(wait(STAGE, waiting_on)),
-    }
+        Some(_) | None => wait(STAGE, waiting_on),
+    })
 }
 
 /// Nothing wakes the object when a list stays as it is.
@@ -203,12 +203,12 @@ fn ended(
     id: &InstanceId,
     (next, command): (&StepCommand, &CommandStatus),
     invocation: &Invocation,
-) -> Decided {
+) -> Decision {
     let output = match eyes.command_output(&view.spec.region, &invocation.command_id, id, Pace::Now) {
         Ok(Seen::Present(output)) => Some(output),
-        Ok(Seen::Unknown) => return Ok(wait(STAGE, runs(id, &next.step))),
+        Ok(Seen::Unknown) => return wait(STAGE, runs(id, &next.step)),
         Ok(Seen::Absent { checks, since }) if !timing::is_absent(checks, since, view.now) => {
-            return Ok(wait(STAGE, runs(id, &next.step)));
+            return wait(STAGE, runs(id, &next.step));
         }
         Ok(Seen::Absent { .. }) | Err(_) => None,
     };
@@ -221,11 +221,11 @@ fn ended(
     };
     if step.result == StepResult::Succeeded {
         let cleaned = output.map(|o| customize::cleaned(&o.stdout)).unwrap_or_default();
-        return Ok(record(STAGE, BuildRecord::CommandDone { step, cleaned, log }, runs(id, &next.step)));
+        return record(STAGE, BuildRecord::CommandDone { step, cleaned, log }, runs(id, &next.step));
     }
     let steps = view.status.steps.iter().filter(|s| s.name != step.name).cloned();
     let steps = steps.chain([step.clone()]).collect();
-    Ok(fail_with(STAGE, step_failed(&step, id, invocation), steps, log))
+    fail_with(STAGE, step_failed(&step, id, invocation), steps, log)
 }
 
 fn tail(output: &CommandOutput) -> String {

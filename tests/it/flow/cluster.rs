@@ -176,7 +176,7 @@ impl MemoryCluster {
     }
 
     /// Creates or replaces a ConfigMap.
-    pub fn apply_config_map(&self, namespace: &str, name: &str, data: Value) {
+    pub fn apply_config_map(&self, namespace: &str, name: &str, data: &Value) {
         self.state().config_maps.insert((namespace.to_owned(), name.to_owned()), json!({"data": data}));
     }
 

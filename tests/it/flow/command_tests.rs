@@ -84,7 +84,11 @@ async fn a_command_that_is_cancelled_has_ended() {
 async fn the_system_of_a_windows_machine_is_known_before_and_after_its_launch() {
     let flow = Flow::new();
     let id = builder(&*flow.ec2, WINDOWS).await;
-    let agents = flow.ec2.describe_instance_information(&region(), &[id.clone()]).await.expect("it is there");
+    let agents = flow
+        .ec2
+        .describe_instance_information(&region(), std::slice::from_ref(&id))
+        .await
+        .expect("it is there");
     assert_eq!((&agents[0].ping, &agents[0].platform), (&Ping::Online, &Platform::Windows));
     let found = flow.ec2.get_parameters(&region(), &[WINDOWS.to_owned()]).await.expect("it is there");
     let filter = ami_operator::ec2::ImageFilter::Ids(vec![ImageId::from(found[WINDOWS].as_str())]);

@@ -44,10 +44,10 @@ async fn a_build_waits_for_its_config_map_and_then_runs() {
     assert_eq!(reason, "WaitingForContent");
     assert!(message.contains("ConfigMap images/scripts"), "{message}");
     assert_eq!(flow.ec2.count(Action::RunInstances), 0);
-    flow.cluster.apply_config_map("images", "scripts", json!({"other.sh": "true"}));
+    flow.cluster.apply_config_map("images", "scripts", &json!({"other.sh": "true"}));
     flow.run_for(Duration::from_secs(30)).await;
     assert!(flow.condition(&web, "Ready").2.contains("key work.sh"));
-    flow.cluster.apply_config_map("images", "scripts", json!({"work.sh": "echo done"}));
+    flow.cluster.apply_config_map("images", "scripts", &json!({"work.sh": "echo done"}));
     end(&mut flow, &web).await;
     assert!(flow.is_true(&web, "Succeeded"), "{}", flow.status(&web));
     assert!(flow.status(&web)["builder"]["contentHash"].as_str().is_some_and(|h| h.starts_with("sha256:")));
@@ -56,10 +56,10 @@ async fn a_build_waits_for_its_config_map_and_then_runs() {
 #[tokio::test(start_paused = true)]
 async fn an_edit_of_the_config_map_changes_no_attempt_under_way() {
     let (mut flow, web) = (Flow::new(), build("web"));
-    flow.cluster.apply_config_map("images", "scripts", json!({"work.sh": "sleep 60"}));
+    flow.cluster.apply_config_map("images", "scripts", &json!({"work.sh": "sleep 60"}));
     flow.apply(&web, from_config_map());
     flow.until("running", HOUR, |f| f.status(&web)["builder"]["runningAt"].is_string()).await;
-    flow.cluster.apply_config_map("images", "scripts", json!({"work.sh": "exit 1"}));
+    flow.cluster.apply_config_map("images", "scripts", &json!({"work.sh": "exit 1"}));
     flow.restart();
     end(&mut flow, &web).await;
     assert!(flow.is_true(&web, "Succeeded"), "{}", flow.status(&web));
@@ -68,11 +68,11 @@ async fn an_edit_of_the_config_map_changes_no_attempt_under_way() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_launch_whose_config_map_changed_is_found_and_not_made_again() {
     let (mut flow, web) = (Flow::new(), build("web"));
-    flow.cluster.apply_config_map("images", "scripts", json!({"work.sh": "true"}));
+    flow.cluster.apply_config_map("images", "scripts", &json!({"work.sh": "true"}));
     flow.ec2.next(Action::RunInstances, [Fault::LoseAnswer]);
     flow.apply(&web, from_config_map());
     flow.until("asked for", HOUR, |f| f.ec2.count(Action::RunInstances) == 1).await;
-    flow.cluster.apply_config_map("images", "scripts", json!({"work.sh": "exit 1"}));
+    flow.cluster.apply_config_map("images", "scripts", &json!({"work.sh": "exit 1"}));
     flow.restart();
     end(&mut flow, &web).await;
     assert!(flow.is_true(&web, "Succeeded"), "{}", flow.status(&web));

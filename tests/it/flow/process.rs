@@ -51,7 +51,7 @@ struct Queue {
 impl Process {
     pub fn start(cluster: &Arc<MemoryCluster>, ec2: &Arc<Faulty>, clock: Clock) -> Self {
         let ec2: Arc<dyn Ec2> = ec2.clone();
-        let (poller, polled) = Poller::new(ec2.clone(), clock, Tempo::default());
+        let (poller, changed) = Poller::new(ec2.clone(), clock, Tempo::default());
         let (dependents, woken) = Dependents::new();
         let metrics = Arc::new(Metrics::default());
         let (ask, asked) = unbounded_channel();
@@ -66,7 +66,7 @@ impl Process {
             metrics: metrics.clone(),
         };
         let due = cluster.subjects().into_iter().map(|subject| (subject, Instant::now())).collect();
-        let queue = Queue { operator, polled, dependents: woken, asked, due };
+        let queue = Queue { operator, polled: changed, dependents: woken, asked, due };
         Self { step: queue.step().boxed_local(), ask, metrics }
     }
 

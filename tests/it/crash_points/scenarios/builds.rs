@@ -97,7 +97,7 @@ async fn by_commands(flow: &mut Flow) {
 async fn from_config_map(flow: &mut Flow) {
     let reference = json!({"configMapKeyRef": {"name": "scripts", "key": "work.sh"}});
     let steps = json!([{"name": "work", "script": {"from": reference}}]);
-    flow.cluster.apply_config_map("images", "scripts", json!({"work.sh": "sleep 3"}));
+    flow.cluster.apply_config_map("images", "scripts", &json!({"work.sh": "sleep 3"}));
     flow.boundaries.begin();
     flow.apply(&build("web"), with(spec(), "/customize/steps", steps));
     finished(flow).await;
@@ -155,7 +155,7 @@ async fn missing_source(flow: &mut Flow) {
         let images = &mut world.region_mut("us-east-1").images;
         let base = images.values().find(|i| i.name.starts_with("al2023") && i.architecture == "x86_64");
         let mut late = base.expect("seeded").clone();
-        Arc::make_mut(&mut late).id = LATE.to_owned();
+        LATE.clone_into(&mut Arc::make_mut(&mut late).id);
         images.insert(LATE.to_owned(), late);
     });
     finished(flow).await;

@@ -57,13 +57,13 @@ fn seed_image(flow: &Flow, id: &str, name: &str) {
             let of_base = ebs.snapshot_id.clone().expect("an available image has snapshots");
             let mut snapshot = (*region.snapshots[&of_base]).clone();
             snapshot.id = id.replace("ami-", "snap-");
-            snapshot.owner = ACCOUNT.to_owned();
+            ACCOUNT.clone_into(&mut snapshot.owner);
             ebs.snapshot_id = Some(snapshot.id.clone());
             region.snapshots.insert(snapshot.id.clone(), Arc::new(snapshot));
         }
-        image.id = id.to_owned();
-        image.name = name.to_owned();
-        image.owner = ACCOUNT.to_owned();
+        id.clone_into(&mut image.id);
+        name.clone_into(&mut image.name);
+        ACCOUNT.clone_into(&mut image.owner);
         region.images.insert(id.to_owned(), Arc::new(image));
     });
 }
@@ -92,20 +92,20 @@ async fn copying(flow: &mut Flow) {
     .await;
 }
 
-async fn start(flow: &mut Flow, spec: Value) {
+fn start(flow: &mut Flow, spec: Value) {
     seed_image(flow, OLD, "golden-1");
     flow.apply(&replication("web"), spec);
 }
 
 async fn started_and_ready(flow: &mut Flow, spec: Value) {
-    start(flow, spec).await;
+    start(flow, spec);
     ready(flow).await;
     flow.boundaries.begin();
 }
 
 async fn replicated(flow: &mut Flow) {
     flow.boundaries.begin();
-    start(flow, spec(OLD, &REGIONS)).await;
+    start(flow, spec(OLD, &REGIONS));
     ready(flow).await;
 }
 
@@ -137,7 +137,7 @@ async fn removed(flow: &mut Flow) {
 
 async fn removed_early(flow: &mut Flow) {
     flow.boundaries.begin();
-    start(flow, spec(OLD, &REGIONS)).await;
+    start(flow, spec(OLD, &REGIONS));
     copying(flow).await;
     flow.apply(&replication("web"), spec(OLD, &REGIONS[..2]));
     ready(flow).await;
@@ -164,7 +164,7 @@ async fn deleted(flow: &mut Flow, policy: &str) {
 
 async fn deleted_early(flow: &mut Flow, policy: &str) {
     flow.boundaries.begin();
-    start(flow, with(spec(OLD, &REGIONS), "/deletionPolicy", json!(policy))).await;
+    start(flow, with(spec(OLD, &REGIONS), "/deletionPolicy", json!(policy)));
     copying(flow).await;
     flow.delete(&replication("web"));
     gone(flow, &replication("web")).await;
