@@ -45,7 +45,7 @@ impl Batch {
 
 /// Applies builds whose guests fill their serial consoles, and waits until all of them have their images.
 pub fn talkative_builds(kubectl: &Kubectl, count: usize) -> Result<()> {
-    let script = format!("echo {}\n", "x".repeat(255)).repeat(CONSOLE_BYTES / 256);
+    let script = format!("echo {}\n", "x".repeat(250)).repeat(CONSOLE_BYTES / 256);
     let items: Vec<Value> = (0..count).map(|number| with_script(number, &script)).collect();
     kubectl.run_with_input(&["create", "-f", "-"], &list(&items))?;
     wait_for("the images", TIMEOUT, || {
