@@ -77,11 +77,17 @@ pub const NEEDS_HELP: Duration = Duration::from_mins(10);
 const COPY_RETRY_MIN: Duration = Duration::from_mins(1);
 const COPY_RETRY_MAX: Duration = Duration::from_hours(1);
 
-/// Whether something that was made (or may have been made) at `made_at` is gone for good.
+/// Whether something that was made (or may have been made) at `made_at` at the earliest is gone for good, or never was.
 ///
-/// A new id can be missing from answers for minutes, so the window counts from the making; and one stale answer proves
-/// nothing, so several spaced ones must agree.
+/// A new id can be missing from answers for minutes, and `made_at` is when the making was written down: an operator that
+/// comes back after an outage makes it much later. So the answers themselves must agree for the whole window.
 pub fn is_gone(checks: u32, since: Timestamp, made_at: Timestamp, now: Timestamp) -> bool {
+    is_absent(checks, since, now) && elapsed(since.max(made_at), now) >= CONSISTENCY_WINDOW
+}
+
+/// Whether something that was seen before, and was made at `made_at` at the earliest, is gone: one stale answer proves
+/// nothing, so several spaced ones must agree.
+pub fn is_lost(checks: u32, since: Timestamp, made_at: Timestamp, now: Timestamp) -> bool {
     is_absent(checks, since, now) && elapsed(made_at, now) >= CONSISTENCY_WINDOW
 }
 

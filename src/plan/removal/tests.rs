@@ -47,7 +47,7 @@ impl Case {
     }
 
     fn misses(self, query: Query, checks: u32) -> Self {
-        self.with(|c| c.sightings.insert(&region(), query, Seen::Absent { checks, since: at(-60) }))
+        self.with(|c| c.sightings.insert(&region(), query, Seen::Absent { checks, since: at(-300) }))
     }
 
     fn lists(self, list: Vec<Image>) -> Self {

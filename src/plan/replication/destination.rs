@@ -247,7 +247,7 @@ fn in_place(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatu
     let pace = if in_sync { Pace::Every(view.spec.resync_interval.into()) } else { Pace::Now };
     let waiting_on = WaitingOn::Tags { id: id.clone(), region: copy.region.clone() };
     Ok(match eyes.image(&copy.region, id, pace)? {
-        Seen::Absent { checks, since } if timing::is_gone(checks, since, requested_at(copy), view.now) => {
+        Seen::Absent { checks, since } if timing::is_lost(checks, since, requested_at(copy), view.now) => {
             record(DestinationRecord::Lost, WaitingOn::CopyStart { region: copy.region.clone() })
         }
         Seen::Unknown | Seen::Absent { .. } if in_sync => standing(Progress::Done),

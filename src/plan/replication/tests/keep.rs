@@ -224,7 +224,14 @@ fn a_copy_that_will_never_be_available_has_failed() {
 
 #[test]
 fn a_copy_may_be_missing_for_minutes() {
-    let missing = |age| Replication::of(vec![begun(EU, age)]).misses(image_query(), 5, 60).says();
+    let missing = |age| Replication::of(vec![begun(EU, age)]).misses(image_query(), 5, age).says();
+    assert_eq!(missing(299), "wait WaitingForImage");
+    assert_eq!(missing(300), "record lost");
+}
+
+#[test]
+fn a_copy_that_was_begun_long_after_it_was_written_down_may_be_missing_as_long() {
+    let missing = |age| Replication::of(vec![begun(EU, 900)]).misses(image_query(), 5, age).says();
     assert_eq!(missing(299), "wait WaitingForImage");
     assert_eq!(missing(300), "record lost");
 }
