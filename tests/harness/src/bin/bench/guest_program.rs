@@ -14,7 +14,9 @@ const READINGS: u32 = 500;
 pub fn print() {
     for steps in STEPS {
         let (text, compressed) = sizes(&customize(steps), &Contents::default(), &nonce());
-        println!("| user data of small scripts, {steps} steps | {text} bytes as text, {compressed} compressed |");
+        println!(
+            "| user data of small scripts, {steps} steps | {text} bytes as text, {compressed} compressed |"
+        );
     }
     println!("| a console of 64 KiB is read at | {:.0} MB/s |", megabytes_a_second());
 }
