@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::image_build::{BuilderStatus, CommandStatus, SourceStatus, StepStatus},
-    customize::{self, Contents, Platform, StepCommand},
+    customize::{self, CLEANUP, Contents, Platform, StepCommand},
     model::{
         ClientToken, CommandId, CommandOutput, InstanceId, Invocation, InvocationStatus, Nonce, Ping, Seen,
         SendCommand, StepResult,
@@ -252,6 +252,13 @@ fn step_failed(step: &StepStatus, id: &InstanceId, invocation: &Invocation) -> F
         _ => format!("step {name} was not carried out on builder {id}: Systems Manager says {details}"),
     };
     Failure::new("StepFailed", format!("{message} (command {command}); its last output is in status.log"))
+}
+
+/// Whether nothing is left but the stop. That may have been made though nobody heard of it: an operator that died over the
+/// call must not take its own stop for somebody else's, and fail a build that is done.
+pub(super) fn are_done(builder: &BuilderStatus) -> bool {
+    let cleaned = builder.command.as_ref().is_some_and(|c| c.step == CLEANUP && c.finished_at.is_some());
+    cleaned || builder.stopping_at.is_some()
 }
 
 /// The steps are done: the machine is stopped, so that its disk is whole.

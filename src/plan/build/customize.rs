@@ -104,7 +104,7 @@ fn stopped(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -
     let code = instance.state_reason.as_ref().map_or("no reason", |r| r.code.as_str());
     let finished = match view.spec.customize.transport {
         Transport::UserData => code == StateReason::GUEST_SHUTDOWN,
-        Transport::Ssm => builder.stopping_at.is_some(),
+        Transport::Ssm => commands::are_done(builder),
     };
     if finished {
         return record(Stage::Stopping, BuildRecord::Stopped, WaitingOn::Console { id });

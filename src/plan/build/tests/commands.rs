@@ -251,6 +251,14 @@ fn a_machine_that_was_asked_to_stop_is_waited_for_and_asked_again_in_the_end() {
 }
 
 #[test]
+fn a_machine_that_stopped_when_its_steps_were_done_is_customised_though_the_answer_was_lost() {
+    let stopped = || because(InstanceState::Stopped, "Client.UserInitiatedShutdown");
+    let steps = || done(done(online(), "one"), "two");
+    assert_eq!(cleaned(steps()).sees_instance(stopped()).says(), "record stopped");
+    assert_eq!(steps().sees_instance(stopped()).says(), "record failed BuilderInterrupted");
+}
+
+#[test]
 fn a_machine_that_we_stopped_is_customised() {
     let stopped = because(InstanceState::Stopped, "Client.UserInitiatedShutdown");
     let asked = online().builder(|b| b.stopping_at = Some(time(-10)));
