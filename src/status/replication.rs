@@ -110,6 +110,7 @@ fn change(copy: &mut DestinationStatus, record: &DestinationRecord, generation: 
             copy.available_at = Some(Time(now));
             copy.snapshot_ids = image.snapshot_ids();
         }
+        DestinationRecord::Tagging(keys) => copy.tag_keys.extend(keys.iter().cloned()),
         DestinationRecord::InSync => copy.observed_generation = generation,
         DestinationRecord::Failed(failure) => {
             copy.failure = Some(failure_status(failure, now));
@@ -142,10 +143,6 @@ fn apply_call(copy: &mut DestinationStatus, call: &DestinationCall, outcome: &Ou
             if error.class() == Class::InUse =>
         {
             in_use(&mut copy.used_snapshots, id, now);
-        }
-        (DestinationCall::CreateTags { tags, .. }, Outcome::Accepted) => {
-            let new = tags.keys().filter(|k| !copy.tag_keys.contains(k)).cloned().collect::<Vec<_>>();
-            copy.tag_keys.extend(new);
         }
         (DestinationCall::DeleteTags { keys, .. }, Outcome::Accepted) => {
             copy.tag_keys.retain(|k| !keys.contains(k));

@@ -306,6 +306,11 @@ fn tags(
     let resources = std::iter::once(image.id.to_string())
         .chain(copy.snapshot_ids.iter().map(ToString::to_string))
         .collect();
+    // A key that is on the copy and not written down would stay there when it is no longer asked for.
+    let new: Vec<String> = missing.keys().filter(|k| !copy.tag_keys.contains(k)).cloned().collect();
+    if !new.is_empty() {
+        return Some(record(DestinationRecord::Tagging(new), waiting_on));
+    }
     if !missing.is_empty() {
         return Some(call(
             DestinationCall::CreateTags { region, resources, tags: missing, repair: in_sync },

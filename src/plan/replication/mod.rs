@@ -82,6 +82,8 @@ pub enum DestinationRecord {
     /// A copy that a former call began.
     Found(ImageId),
     Available(Box<Image>),
+    /// The keys of tags that are about to be put on, before the call.
+    Tagging(Vec<String>),
     /// The copy is as this generation wants it: what differs from now on is drift.
     InSync,
     Failed(Failure),

@@ -283,11 +283,15 @@ fn a_copy_that_somebody_disabled_needs_a_person() {
 }
 
 #[test]
-fn a_tag_of_a_new_generation_is_put_on() {
-    let replication = with(|c| c.observed_generation = Some(0), kept(EU))
-        .with(|r| r.spec.tags = tags(&[("channel", "stable"), ("stage", "prod")]))
-        .sees_image(copy(ImageState::Available));
-    assert_eq!(replication.says(), r#"CreateTags {"stage": "prod"}"#);
+fn a_tag_of_a_new_generation_is_written_down_and_then_put_on() {
+    let known = |keys: &[&str]| {
+        let keys = keys.iter().map(|k| (*k).to_owned()).collect();
+        with(|c| (c.observed_generation, c.tag_keys) = (Some(0), keys), kept(EU))
+            .with(|r| r.spec.tags = tags(&[("channel", "stable"), ("stage", "prod")]))
+            .sees_image(copy(ImageState::Available))
+    };
+    assert_eq!(known(&["channel"]).says(), r#"record tagging ["stage"]"#);
+    assert_eq!(known(&["channel", "stage"]).says(), r#"CreateTags {"stage": "prod"}"#);
 }
 
 #[test]
