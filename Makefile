@@ -52,8 +52,8 @@ test-fast: ## Run the tests that need no AWS SDK
 
 .PHONY: crash-points
 crash-points: build ## Kill the operator at every point of every scenario, and compare the ends
-	@status=0; CRASH_POINTS=$(TARGET)/crash-points.txt cargo test --quiet --test it -- crash_points \
-	  || status=$$?; cat $(TARGET)/crash-points.txt; exit $$status
+	@rm -f $(TARGET)/crash-points.txt; status=0; CRASH_POINTS=$(TARGET)/crash-points.txt \
+	  cargo test --test it -- --nocapture crash_points || status=$$?; cat $(TARGET)/crash-points.txt; exit $$status
 
 .PHONY: check
 check: build ## Check formatting, lints, generated files and charts

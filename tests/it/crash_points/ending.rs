@@ -22,8 +22,9 @@ static OWN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!("{id}|{time}")).expect("a regular expression")
 });
 
-/// What of a status tells of the way, not of the end.
-const OF_THE_WAY: [&str; 6] = ["stages", "duration", "progress", "message", "startTime", "commandID"];
+/// What of a status tells of the way, not of the end. That EC2 accepted a stop may never have been heard.
+const OF_THE_WAY: [&str; 7] =
+    ["stages", "duration", "progress", "message", "startTime", "commandID", "stoppingAt"];
 
 /// The objects and the account, a line a fact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

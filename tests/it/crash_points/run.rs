@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -85,13 +86,28 @@ pub fn judge(ending: &Result<Run, String>, right: &[&Ending]) -> Verdict {
     // A copy that failed is made again, also where nothing disturbs.
     let is_right = |made: &&String| right.iter().any(|right| right.duplicates.contains(made));
     let duplicates = ending.duplicates.iter().filter(|made| !is_right(made)).cloned().collect();
-    let of_one = right.iter().map(|right| {
-        let objects = difference(&right.objects, &ending.objects);
-        let resources = difference(&right.resources, &ending.resources);
-        [objects, resources].concat()
-    });
-    let differences = of_one.min_by_key(Vec::len).unwrap_or_default();
+    let mut differences = least(right.iter().map(|right| difference(&right.objects, &ending.objects)));
+    // Each region is left as it is found then: one may come too late where another does not.
+    let regions: BTreeSet<&str> =
+        right.iter().copied().chain([ending]).flat_map(|e| &e.resources).map(|line| place(line)).collect();
+    for region in regions {
+        let found = of_region(ending, region);
+        differences.extend(least(right.iter().map(|right| difference(&of_region(right, region), &found))));
+    }
     Verdict { leaks, duplicates, differences }
+}
+
+fn least(differences: impl Iterator<Item = Vec<String>>) -> Vec<String> {
+    differences.min_by_key(Vec::len).unwrap_or_default()
+}
+
+/// The region that a line about a resource begins with.
+fn place(line: &str) -> &str {
+    line.split(' ').next().unwrap_or_default()
+}
+
+fn of_region(ending: &Ending, region: &str) -> Vec<String> {
+    ending.resources.iter().filter(|line| place(line) == region).cloned().collect()
 }
 
 /// Lines that are missing (`-`) and that are too many (`+`).

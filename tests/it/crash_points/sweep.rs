@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -24,12 +24,12 @@ const OUTAGES: [Duration; 2] = [Duration::ZERO, Duration::from_mins(10)];
 /// The second crash of a pair is at most so many boundaries after the first.
 const DISTANCE: usize = 12;
 
-/// How much of it is tried.
-pub enum Extent {
-    /// Each boundary with each outage, and so many pairs of each scenario.
-    All { pairs: usize },
-    /// So many of these.
-    Sample { singles: usize, pairs: usize },
+/// How much of it is tried of each scenario.
+pub struct Extent {
+    /// One of so many boundaries and outages.
+    pub one_of: usize,
+    /// So many pairs.
+    pub pairs: usize,
 }
 
 /// One crash, or two.
@@ -51,7 +51,6 @@ pub struct Report {
     /// Cases whose boundary this run did not come to: two regions took turns in another order.
     missed: usize,
     failures: Vec<Failure>,
-    of_scenario: BTreeMap<&'static str, (usize, usize)>,
 }
 
 impl Report {
@@ -63,7 +62,15 @@ impl Report {
         self.failures.iter().map(|f| of(&f.verdict)).sum()
     }
 
-    /// What went wrong where, a table of the scenarios, and the sum.
+    fn add(&mut self, case: &Case<'_>, met: &[Boundary], verdict: Verdict) {
+        self.crash_points += met.len();
+        self.missed += usize::from(met.is_empty() && verdict.is_good());
+        if !verdict.is_good() {
+            self.failures.push(Failure { case: case.describe(met), verdict });
+        }
+    }
+
+    /// What went wrong where, and the sum.
     pub fn text(&self) -> String {
         let mut text = String::new();
         for failure in &self.failures {
@@ -73,9 +80,6 @@ impl Report {
                 let _ = writeln!(text, "  {line}");
             }
         }
-        for (scenario, (crash_points, boundaries)) in &self.of_scenario {
-            let _ = writeln!(text, "{crash_points:5} crash points, {boundaries:4} boundaries: {scenario}");
-        }
         let (leaks, duplicates) = (self.count(|v| v.leaks.len()), self.count(|v| v.duplicates.len()));
         let differences = self.count(|v| usize::from(!v.differences.is_empty()));
         let _ = writeln!(text, "{differences} other ends, {} boundaries not met again", self.missed);
@@ -84,30 +88,30 @@ impl Report {
     }
 }
 
-/// Tries the crash points. What is drawn follows from the seed.
+/// Tries the crash points, and tells what came of each scenario. What is drawn follows from the seed.
 pub fn sweep(extent: &Extent, seed: u64) -> Report {
     let scenarios = scenarios::all();
     let undisturbed = in_parallel(&scenarios, |scenario| {
         let run = run(scenario, &|_| {}).unwrap_or_else(|why| panic!("{} alone: {why}", scenario.name));
+        assert!(run.ending.leaks.is_empty(), "{} alone: {:?}", scenario.name, run.ending);
         (run.ending, run.passed)
     });
     let endings: BTreeMap<&str, &Ending> =
         scenarios.iter().zip(&undisturbed).map(|(s, (ending, _))| (s.name, ending)).collect();
     let mut random = fastrand::Rng::with_seed(seed);
     let mut report = Report::default();
-    for (scenario, (ending, passed)) in scenarios.iter().zip(&undisturbed) {
-        assert!(ending.leaks.is_empty(), "{} alone: {ending:?}", scenario.name);
-        report.of_scenario.insert(scenario.name, (0, passed.len()));
-    }
-    let cases = cases(&scenarios, undisturbed.iter().map(|(_, passed)| passed), extent, &mut random);
-    for (case, (met, verdict)) in cases.iter().zip(in_parallel(&cases, |case| attempt(case, &endings))) {
-        let row = report.of_scenario.entry(case.scenario.name).or_default();
-        row.0 += met.len();
-        report.crash_points += met.len();
-        report.missed += usize::from(met.is_empty() && verdict.is_good());
-        if !verdict.is_good() {
-            report.failures.push(Failure { case: case.describe(&met), verdict });
+    for (scenario, (_, passed)) in scenarios.iter().zip(&undisturbed) {
+        let (began, before) = (Instant::now(), report.crash_points);
+        let cases = cases(scenario, passed, extent, &mut random);
+        for (case, (met, verdict)) in cases.iter().zip(in_parallel(&cases, |case| attempt(case, &endings))) {
+            report.add(case, &met, verdict);
         }
+        let (tried, bad) = (report.crash_points - before, report.failures.len());
+        let (boundaries, seconds) = (passed.len(), began.elapsed().as_secs());
+        println!(
+            "{tried:5} crash points at {boundaries:3} boundaries, {seconds:3} s, {bad} bad so far: {}",
+            scenario.name
+        );
     }
     report
 }
@@ -135,37 +139,26 @@ fn attempt(case: &Case<'_>, endings: &BTreeMap<&str, &Ending>) -> (Vec<Boundary>
 }
 
 fn cases<'a>(
-    scenarios: &'a [Scenario],
-    passed: impl Iterator<Item = &'a Vec<Boundary>>,
+    scenario: &'a Scenario,
+    passed: &[Boundary],
     extent: &Extent,
     random: &mut fastrand::Rng,
 ) -> Vec<Case<'a>> {
-    let (mut singles, mut pairs) = (Vec::new(), Vec::new());
-    let of_each = match extent {
-        Extent::All { pairs } => *pairs,
-        Extent::Sample { pairs, .. } => pairs.div_ceil(scenarios.len()),
+    let single = |(at, outage): (&Boundary, Duration)| {
+        let places = vec![Place::At(at.clone())];
+        Case { scenario, places, outage }
     };
-    for (scenario, passed) in scenarios.iter().zip(passed) {
-        for boundary in passed {
-            for outage in OUTAGES {
-                singles.push(Case { scenario, places: vec![Place::At(boundary.clone())], outage });
-            }
-        }
-        for _ in 0..of_each {
-            let Some(first) = random.choice(passed) else { continue };
-            let second = Place::Later(random.usize(1..=DISTANCE));
-            let places = vec![Place::At(first.clone()), second];
-            pairs.push(Case { scenario, places, outage: OUTAGES[random.usize(..OUTAGES.len())] });
-        }
+    let of_each = passed.iter().flat_map(|boundary| OUTAGES.map(|outage| (boundary, outage)));
+    let mut cases: Vec<Case<'_>> = of_each.map(single).collect();
+    random.shuffle(&mut cases);
+    cases.truncate(cases.len().div_ceil(extent.one_of));
+    for _ in 0..extent.pairs {
+        let Some(first) = random.choice(passed) else { continue };
+        let second = Place::Later(random.usize(1..=DISTANCE));
+        let outage = OUTAGES[random.usize(..OUTAGES.len())];
+        cases.push(Case { scenario, places: vec![Place::At(first.clone()), second], outage });
     }
-    if let Extent::Sample { singles: wanted, pairs: wanted_pairs } = extent {
-        random.shuffle(&mut singles);
-        singles.truncate(*wanted);
-        random.shuffle(&mut pairs);
-        pairs.truncate(*wanted_pairs);
-    }
-    singles.extend(pairs);
-    singles
+    cases
 }
 
 /// Maps `items` on all processors, in their order.
@@ -176,9 +169,9 @@ pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync)
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                while let Some((at, item)) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
-                {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(at) else { break };
                     let result = work(item);
                     done.lock().expect("no worker panics").insert(at, result);
                 }

@@ -66,14 +66,14 @@ enum Stage {
 }
 
 fn stage(status: &Value) -> Stage {
-    let is_set = |pointer: &str| status.pointer(pointer).is_some_and(Value::is_string);
-    match () {
-        () if is_set("/image/imageID") => Stage::CreatingImage,
-        () if is_set("/builder/stoppedAt") => Stage::Stopping,
-        () if is_set("/builder/runningAt") => Stage::Customizing,
-        () if is_set("/builder/instanceID") => Stage::Launching,
-        () => Stage::Nothing,
-    }
+    let receipts = [
+        ("/image/imageID", Stage::CreatingImage),
+        ("/builder/stoppedAt", Stage::Stopping),
+        ("/builder/runningAt", Stage::Customizing),
+        ("/builder/instanceID", Stage::Launching),
+    ];
+    let last = receipts.into_iter().find(|(receipt, _)| status.pointer(receipt).is_some());
+    last.map_or(Stage::Nothing, |(_, stage)| stage)
 }
 
 async fn finished(flow: &mut Flow) {
