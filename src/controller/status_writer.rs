@@ -1,6 +1,6 @@
 //! The one place that writes a status: server-side apply, skipped when nothing changed.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{Operator, cluster::ClusterError};
@@ -33,12 +33,13 @@ pub fn read<K: DeserializeOwned>(subject: &Subject, value: Value) -> Result<Held
 
 /// Writes `new` where it differs from `old`.
 ///
-/// Nobody else writes our status, so after a conflict the same status is applied to the object as it is then, as long as
-/// it is the same object.
+/// After a conflict the same status is applied to the object as it is then, as long as it is the same object and its
+/// status is still `old`. One that changed was written by another operator: ours, made from the older one, would take its
+/// receipts and conditions back, and nothing might come to put them right.
 ///
 /// # Errors
-/// The Kubernetes API's, or that the object is gone.
-pub async fn write<S: Serialize + PartialEq>(
+/// The Kubernetes API's, or that the object is gone or another status was written.
+pub async fn write<S: Serialize + DeserializeOwned + Default + PartialEq>(
     operator: &Operator,
     subject: &Subject,
     uid: &str,
@@ -53,18 +54,34 @@ pub async fn write<S: Serialize + PartialEq>(
     let mut version = resource_version.to_owned();
     for _ in 1..ATTEMPTS {
         match operator.cluster.apply_status(subject, &version, &status).await {
-            Err(ClusterError::Conflict(_)) => version = current_version(operator, subject, uid).await?,
+            Err(ClusterError::Conflict(_)) => version = current_version(operator, subject, uid, old).await?,
             written => return written.map(|_| true),
         }
     }
     operator.cluster.apply_status(subject, &version, &status).await.map(|_| true)
 }
 
-async fn current_version(operator: &Operator, subject: &Subject, uid: &str) -> Result<String, ClusterError> {
+/// The version of the object, where it is still the one that had the status `old`.
+async fn current_version<S: DeserializeOwned + Default + PartialEq>(
+    operator: &Operator,
+    subject: &Subject,
+    uid: &str,
+    old: &S,
+) -> Result<String, ClusterError> {
     let gone = || ClusterError::Gone(name(subject));
     let object = operator.cluster.get(subject).await?.ok_or_else(gone)?;
-    let held = read::<Value>(subject, object)?;
-    if held.uid == uid { Ok(held.resource_version) } else { Err(gone()) }
+    let held = read::<Stored<S>>(subject, object)?;
+    if held.uid != uid {
+        return Err(gone());
+    }
+    let is_as_read = held.object.status.unwrap_or_default() == *old;
+    if is_as_read { Ok(held.resource_version) } else { Err(ClusterError::Conflict(name(subject))) }
+}
+
+/// Of an object only its status.
+#[derive(Deserialize)]
+struct Stored<S> {
+    status: Option<S>,
 }
 
 /// As people write it: `ImageBuild images/web`.
