@@ -12,7 +12,7 @@ use super::{
 use crate::flow::Flow;
 
 /// Interleavings of each scenario.
-const SEEDS: u64 = 2;
+const SEEDS: u64 = 3;
 
 /// And where everything is to be tried.
 const ALL_SEEDS: u64 = 20;
