@@ -218,9 +218,10 @@ pub struct DestinationStatus {
     /// The generation of the object that the copy was last found to satisfy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The keys of `spec.tags` that were put on the copy, so that they can be taken off again.
+    /// The keys of `spec.tags` that were put on the copy, so that they can be taken off again: while all of them are
+    /// exchanged, the old and the new ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
     pub tag_keys: Vec<String>,
     /// Why the last copy failed; it is removed, then made again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
