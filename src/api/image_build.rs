@@ -64,6 +64,7 @@ use crate::model::{ImageId, Region, Tags, VolumeType};
         .field_path(".customize.steps").message("the order of customize.steps is immutable: create a new ImageBuild"),
     validation = Rule::new("self.image == oldSelf.image").field_path(".image").message("image is immutable: create a new ImageBuild"),
     validation = Rule::new("duration(self.activeDeadline) == duration(oldSelf.activeDeadline)").field_path(".activeDeadline").message("activeDeadline is immutable: create a new ImageBuild"),
+    validation = Rule::new("self.backoffLimit == oldSelf.backoffLimit").field_path(".backoffLimit").message("backoffLimit is immutable: create a new ImageBuild"),
     validation = Rule::new("duration(self.keepBuilderFor) == duration(oldSelf.keepBuilderFor)").field_path(".keepBuilderFor").message("keepBuilderFor is immutable: create a new ImageBuild, or set onFailure to Terminate to let go of the builder now"),
     validation = Rule::new("duration(self.keepBuilderFor) >= duration('5m') && duration(self.keepBuilderFor) <= duration('72h')")
         .field_path(".keepBuilderFor").message("keepBuilderFor must be between 5m and 72h"),
@@ -71,6 +72,8 @@ use crate::model::{ImageId, Region, Tags, VolumeType};
         .field_path(".customize.timeout").message("customize.timeout must not exceed activeDeadline: raise activeDeadline or shorten the timeout"),
     validation = Rule::new("duration(self.activeDeadline) >= duration('5m') && duration(self.activeDeadline) <= duration('168h')")
         .field_path(".activeDeadline").message("activeDeadline must be between 5m and 168h"),
+    validation = Rule::new("!has(self.ttlAfterFinished) || duration(self.ttlAfterFinished) <= duration('87600h')")
+        .field_path(".ttlAfterFinished").message("ttlAfterFinished must be at most 87600h (ten years); leave it out to keep the object"),
     validation = Rule::new("!has(self.builder.volumes) || self.builder.volumes.all(v, !has(v.kmsKeyID) || !v.kmsKeyID.startsWith('arn:') || v.kmsKeyID.split(':')[3] == self.region)")
         .field_path(".builder.volumes").message("a volume's kmsKeyID must be a key of spec.region: give a key ARN of that region, or an alias")
 )]
@@ -89,6 +92,12 @@ pub struct ImageBuildSpec {
     #[serde(default = "default_active_deadline")]
     #[schemars(schema_with = "schema::duration", extend("default" = "2h"))]
     pub active_deadline: Duration,
+    /// How many builders may fail before the run is given up, as in a Job: a step that fails, a machine that is lost or does
+    /// not come to an end is tried again on a new builder, ever more slowly. A launch that EC2 refuses for want of capacity
+    /// costs nothing and is not counted: types and subnets are gone through until `activeDeadline`.
+    #[serde(default = "default_backoff_limit")]
+    #[schemars(range(min = 0, max = 20))]
+    pub backoff_limit: i32,
     /// What happens to the builder of a run that failed. `Terminate`: it is removed at once. `KeepBuilder`: it stays for
     /// `keepBuilderFor`, so that somebody can look at it, and is removed then. It costs what a stopped or running instance
     /// costs.
@@ -98,13 +107,26 @@ pub struct ImageBuildSpec {
     #[serde(default = "default_keep_builder_for")]
     #[schemars(schema_with = "schema::duration", extend("default" = "1h"))]
     pub keep_builder_for: Duration,
-    /// True: nothing new is started in AWS for this object. What runs, runs on.
+    /// `Cancelled` ends a run that has no available image yet: it fails, and everything temporary is removed. There is no
+    /// way back: create a new ImageBuild.
+    #[serde(default)]
+    pub desired_state: DesiredState,
+    /// True: nothing new is started in AWS for this object, not even what `Cancelled` asks for. What runs, runs on.
     #[serde(default)]
     pub suspend: bool,
     /// What happens to the finished AMI when this object is deleted. `Retain`: it stays in the account. `Delete`: it is
     /// deregistered and its snapshots are deleted. Everything temporary is always removed.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+    /// How long after its end this object is deleted, as a Job is; its image goes or stays by `deletionPolicy`. Without it
+    /// the object stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::duration")]
+    pub ttl_after_finished: Option<Duration>,
+}
+
+fn default_backoff_limit() -> i32 {
+    2
 }
 
 fn default_active_deadline() -> Duration {
@@ -123,6 +145,16 @@ pub enum OnFailure {
     Terminate,
     /// It stays for `keepBuilderFor`.
     KeepBuilder,
+}
+
+/// What a run is to come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DesiredState {
+    /// An image.
+    #[default]
+    Complete,
+    /// An early end.
+    Cancelled,
 }
 
 /// The image to start from. Resolved once for each run.

@@ -119,6 +119,12 @@ async fn report(
     }
 }
 
+/// As it was read, or not at all: somebody may just have given it more time.
+async fn expire(operator: &Operator, subject: &Subject, held: &Held<ImageBuild>) -> Result<(), ClusterError> {
+    tracing::info!(object = status_writer::name(subject), "deleting: spec.ttlAfterFinished is over");
+    operator.cluster.delete(subject, &held.uid, &held.resource_version).await
+}
+
 async fn hold_or_release(
     operator: &Operator,
     subject: &Subject,
@@ -128,6 +134,7 @@ async fn hold_or_release(
     match plan.step {
         Some(BuildStep::Hold) => set_finalizer(operator, subject, &held.uid, true).await,
         Some(BuildStep::Release) => set_finalizer(operator, subject, &held.uid, false).await,
+        Some(BuildStep::Expire) => expire(operator, subject, held).await,
         Some(BuildStep::Record(_) | BuildStep::Call(_)) | None => Ok(()),
     }
 }

@@ -64,6 +64,9 @@ pub trait Cluster: Send + Sync {
         finalizers: &[String],
     ) -> Result<(), ClusterError>;
 
+    /// Deletes the object, if it is still this very one at `resource_version`.
+    async fn delete(&self, subject: &Subject, uid: &str, resource_version: &str) -> Result<(), ClusterError>;
+
     /// Publishes an event about the object. Best effort: an event that cannot be published is logged.
     async fn publish(&self, subject: &Subject, uid: &str, note: &Note);
 }

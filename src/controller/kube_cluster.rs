@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams},
+    api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, Preconditions},
     core::GroupVersionKind,
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
@@ -131,6 +131,14 @@ impl Cluster for KubeCluster {
         let patched =
             self.api(subject).patch(&subject.name, &PatchParams::default(), &Patch::Merge(patch)).await;
         patched.map(|_| ()).map_err(|e| trouble(subject, &e))
+    }
+
+    async fn delete(&self, subject: &Subject, uid: &str, resource_version: &str) -> Result<(), ClusterError> {
+        let preconditions =
+            Preconditions { uid: Some(uid.to_owned()), resource_version: Some(resource_version.to_owned()) };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::background() };
+        let deleted = self.api(subject).delete(&subject.name, &params).await;
+        deleted.map(|_| ()).map_err(|e| trouble(subject, &e))
     }
 
     async fn publish(&self, subject: &Subject, uid: &str, note: &Note) {

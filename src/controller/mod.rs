@@ -36,6 +36,9 @@ use crate::{
 /// A pass that moves on at every look would starve the others; it gets another turn at once.
 const MAX_PASSES: usize = 32;
 
+/// The queue's timers take two years and no more, and an object may have to be looked at in ten.
+const LONGEST_REST: Duration = Duration::from_hours(24);
+
 /// All that a pass needs.
 pub struct Operator {
     pub cluster: Arc<dyn Cluster>,
@@ -131,6 +134,7 @@ impl Operator {
             return Pass::Again;
         }
         let rest = failed.then(|| self.backoff.remaining(subject));
-        Pass::Rest(rest.into_iter().chain(check_after).min().map_or(Rest::UntilChange, Rest::For))
+        let rest = rest.into_iter().chain(check_after).min().map(|rest| rest.min(LONGEST_REST));
+        Pass::Rest(rest.map_or(Rest::UntilChange, Rest::For))
     }
 }

@@ -82,6 +82,12 @@ pub enum WaitingOn {
         attempt: i32,
         message: String,
     },
+    /// Another builder, as one came to nothing.
+    Retry {
+        failed: i32,
+        allowed: i32,
+        message: String,
+    },
     BuilderStart {
         id: InstanceId,
     },
@@ -158,6 +164,7 @@ impl WaitingOn {
             Self::LaunchLookup { .. } => "LookingForBuilder",
             Self::Launch { .. } => "LaunchingBuilder",
             Self::Capacity { .. } => "WaitingForCapacity",
+            Self::Retry { .. } => "RetryingBuild",
             Self::BuilderStart { .. } => "WaitingForBuilder",
             Self::Guest { .. } => "Customizing",
             Self::Agent { .. } => "WaitingForAgent",
@@ -196,6 +203,12 @@ impl fmt::Display for WaitingOn {
             }
             Self::Capacity { attempt, message } => {
                 write!(f, "no capacity in attempt {attempt}, trying again: {message}")
+            }
+            Self::Retry { failed, allowed, message } => {
+                write!(
+                    f,
+                    "builder {failed} of at most {allowed} came to nothing, another one is tried: {message}"
+                )
             }
             Self::BuilderStart { id } => write!(f, "waiting for builder {id} to run"),
             Self::Guest { id, step: None } => write!(f, "builder {id} runs the steps"),

@@ -50,6 +50,11 @@ pub const DEAD_MAN_MARGIN: Duration = Duration::from_mins(10);
 /// Beyond the customize timeout, which the guest itself enforces, so that it can still say which step hung.
 pub const GUEST_GRACE: Duration = Duration::from_mins(3);
 
+/// How long a guest may take to power off. EC2 itself goes on waiting, and offers a stop by force, which would leave a disk
+/// with half of what was written.
+/// Source: EC2 user guide, "Troubleshoot Amazon EC2 instance stop issues".
+pub const STOP_WINDOW: Duration = Duration::from_mins(15);
+
 /// Between rounds over all instance types and subnets.
 pub const CAPACITY_ROUND: Duration = Duration::from_mins(1);
 
@@ -72,6 +77,11 @@ pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
 
 /// How often something that needs a person is looked at again.
 pub const NEEDS_HELP: Duration = Duration::from_mins(10);
+
+/// Before a run is tried again on a new builder; doubled each time, up to [`ATTEMPT_RETRY_MAX`].
+/// Source: Kubernetes documentation, "Jobs", "Pod backoff failure policy".
+const ATTEMPT_RETRY_MIN: Duration = Duration::from_secs(10);
+const ATTEMPT_RETRY_MAX: Duration = Duration::from_mins(6);
 
 /// Before the first repetition of a failed copy; doubled each time, up to [`COPY_RETRY_MAX`].
 const COPY_RETRY_MIN: Duration = Duration::from_mins(1);
@@ -122,6 +132,15 @@ pub fn human(seconds: u64) -> String {
 
 /// How long after its failure a copy is made again.
 pub fn copy_retry_delay(attempt: i32) -> Duration {
-    let doublings = u32::try_from(attempt.max(1) - 1).unwrap_or(0).min(16);
-    (COPY_RETRY_MIN * 2_u32.pow(doublings)).min(COPY_RETRY_MAX)
+    doubled(COPY_RETRY_MIN, attempt).min(COPY_RETRY_MAX)
+}
+
+/// How long after the failure of so many builders the next one is launched.
+pub fn attempt_delay(failed: i32) -> Duration {
+    doubled(ATTEMPT_RETRY_MIN, failed).min(ATTEMPT_RETRY_MAX)
+}
+
+fn doubled(first: Duration, times: i32) -> Duration {
+    let doublings = u32::try_from(times.max(1) - 1).unwrap_or(0).min(16);
+    first * 2_u32.pow(doublings)
 }

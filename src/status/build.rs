@@ -10,7 +10,7 @@ use super::{
 use crate::{
     api::{
         ImageBuildStatus, UsedSnapshot,
-        image_build::{BuilderStatus, CommandStatus, FailureStatus, ImageStatus, StageStatus},
+        image_build::{BuilderStatus, CommandStatus, FailureStatus, ImageStatus, StageStatus, StepStatus},
     },
     customize::CLEANUP,
     model::{AwsError, Class, CommandId, Disposition, ImageId, Instance, SnapshotId},
@@ -46,7 +46,7 @@ pub fn project(view: &BuildView<'_>, plan: &BuildPlan, outcome: &Outcome, seen: 
 
 fn apply(status: &mut ImageBuildStatus, step: &BuildStep, outcome: &Outcome, now: Timestamp) {
     match (step, outcome) {
-        (BuildStep::Hold | BuildStep::Release, _) => {}
+        (BuildStep::Hold | BuildStep::Expire | BuildStep::Release, _) => {}
         (BuildStep::Record(record), _) => apply_record(status, record, now),
         (BuildStep::Call(call), Outcome::Failed(error)) => apply_failure(status, call, error, now),
         (BuildStep::Call(call), _) => apply_success(status, call, outcome, now),
@@ -64,6 +64,9 @@ fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timest
             status.attempt = Some(*number);
             status.start_time.get_or_insert(Time(now));
             status.builder = Some(builder.clone());
+            status.steps.clear();
+            status.cleaned.clear();
+            status.log = None;
         }
         BuildRecord::Launched(instance) => launched(status, instance),
         BuildRecord::Running => change(&mut status.builder, |b| b.running_at = Some(Time(now))),
@@ -84,6 +87,11 @@ fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timest
             b.stopped_at = Some(Time(now));
         }),
         BuildRecord::Refused(failure) => refused(status, failure, now),
+        BuildRecord::AttemptFailed { failure, steps, log } => {
+            status.failed_attempts += 1;
+            change(&mut status.builder, |b| b.failed = Some(failure_status(failure, now)));
+            keep_report(status, steps, log);
+        }
         BuildRecord::Customized { steps, cleaned, image } => {
             status.steps.clone_from(steps);
             status.cleaned.clone_from(cleaned);
@@ -92,11 +100,7 @@ fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timest
         }
         BuildRecord::Failed { failure, steps, log } => {
             fail(status, failure, now);
-            // A later stage that fails knows of no steps; what they were stays true.
-            if !steps.is_empty() {
-                status.steps.clone_from(steps);
-            }
-            status.log.clone_from(log);
+            keep_report(status, steps, log);
         }
         BuildRecord::ImageFound { image_id, intent, attempt } => {
             if let Some((number, builder)) = attempt {
@@ -188,6 +192,14 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
         | BuildCall::DeregisterImage { .. }
         | BuildCall::DeleteSnapshot { .. } => {}
     }
+}
+
+/// A later stage that fails knows of no steps; what they were stays true.
+fn keep_report(status: &mut ImageBuildStatus, steps: &[StepStatus], log: &Option<String>) {
+    if !steps.is_empty() {
+        status.steps = steps.to_vec();
+    }
+    status.log.clone_from(log);
 }
 
 /// Whether what a launch was refused for had time enough to appear.

@@ -51,6 +51,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   # patch: the finalizer
   verbs: [get, list, watch, patch]
 - apiGroups: [ami-operator.dev]
+  resources: [imagebuilds]
+  # spec.ttlAfterFinished
+  verbs: [delete]
+- apiGroups: [ami-operator.dev]
   resources: [imagebuilds/status, imagereplications/status]
   verbs: [patch]
 - apiGroups: [""]

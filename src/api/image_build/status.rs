@@ -28,6 +28,9 @@ pub struct ImageBuildStatus {
     /// Which launch this is, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i32>,
+    /// How many builders failed so far; at most `spec.backoffLimit` of them are tried again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed_attempts: i32,
     /// When the first write to AWS was about to be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Time>,
@@ -69,6 +72,11 @@ pub struct ImageBuildStatus {
     /// Since when a content that a step refers to is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for_content_since: Option<Time>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &i32) -> bool {
+    *number == 0
 }
 
 /// The image that the run started from, as it was resolved.
@@ -154,6 +162,9 @@ pub struct BuilderStatus {
     /// Why EC2 launched nothing under this token, and never will: the attempt is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<FailureStatus>,
+    /// Why this builder came to nothing. It is removed, then the next attempt begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<FailureStatus>,
     /// The error code of a launch that may have happened all the same: it is looked for before it is asked for again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    BuildCall, BuildRecord, BuildStep, BuildView, Decided, Decision, Eyes, Failure, Hidden, Stage, WaitingOn,
-    call, commands, during, record, step, wait,
+    BuildCall, BuildRecord, BuildStep, BuildView, CANCELLED, Decided, Decision, Eyes, Failure, Hidden, Stage,
+    WaitingOn, call, commands, during, record, step, wait,
 };
 use crate::{
     api::{
@@ -106,7 +106,8 @@ fn remove(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus, spare_avai
     }))
 }
 
-fn builder(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
+/// The builder of the last attempt.
+pub(super) fn builder(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
     match &view.status.builder {
         None => Ok(None),
         Some(builder) if builder.terminated_at.is_some() => Ok(None),
@@ -121,10 +122,11 @@ fn builder(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
     }
 }
 
-/// The builder of a failed run that somebody may want to look at; none where its time is over, or it is gone already.
+/// The builder of a failed run that somebody may want to look at; none where its time is over, it is gone already, or
+/// nobody wants the run any more.
 fn kept(view: &BuildView<'_>, eyes: &Eyes<'_>, id: &InstanceId) -> Option<Decision> {
     let failure = view.status.failure.as_ref()?;
-    if view.deleting || view.spec.on_failure == OnFailure::Terminate {
+    if view.deleting || view.spec.on_failure == OnFailure::Terminate || failure.reason == CANCELLED {
         return None;
     }
     let time = Duration::from(view.spec.keep_builder_for);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
-    BuildCall, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, call, content,
-    during, fail, fail_with, image, record, wait,
+    BuildCall, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, attempts, call,
+    content, during, image, record, wait,
 };
 use crate::{
     api::image_build::{BuilderStatus, CommandStatus, SourceStatus, StepStatus},
@@ -77,7 +77,7 @@ pub(super) fn running(
         .and_then(|contents| commands(view, source, contents, &builder.client_token));
     let planned = match planned {
         Ok(planned) => planned,
-        Err(failure) => return Ok(fail(STAGE, failure)),
+        Err(failure) => return Ok(attempts::failed(view, STAGE, failure)),
     };
     let Some(next) = planned.iter().find(|c| !is_done(view, builder, &c.step)) else {
         return Ok(stop(view, builder, id));
@@ -225,7 +225,7 @@ fn ended(
     }
     let steps = view.status.steps.iter().filter(|s| s.name != step.name).cloned();
     let steps = steps.chain([step.clone()]).collect();
-    fail_with(STAGE, step_failed(&step, id, invocation), steps, log)
+    attempts::failed_with(view, STAGE, step_failed(&step, id, invocation), steps, log)
 }
 
 fn tail(output: &CommandOutput) -> String {

@@ -14,15 +14,17 @@ use crate::{
 
 const STAGE: Stage = Stage::Launching;
 
-/// What the next decisions need of ConfigMaps: nothing once user data has carried it into the guest.
+/// What the next decisions need of ConfigMaps: nothing once user data has carried it into the guest, unless another guest
+/// is to follow.
 pub fn needed<'a>(
     spec: &'a ImageBuildSpec,
     status: &ImageBuildStatus,
 ) -> Vec<(&'a str, &'a ConfigMapKeyRef)> {
-    let carried = match spec.customize.transport {
-        Transport::UserData => status.builder.as_ref().is_some_and(|b| b.instance_id.is_some()),
-        Transport::Ssm => status.builder.as_ref().is_some_and(|b| b.stopping_at.is_some()),
+    let carried = |builder: &BuilderStatus| match spec.customize.transport {
+        Transport::UserData => builder.instance_id.is_some(),
+        Transport::Ssm => builder.stopping_at.is_some(),
     };
+    let carried = status.builder.as_ref().is_some_and(|b| b.failed.is_none() && carried(b));
     let over = status.failure.is_some() || status.image.is_some() || status.completion_time.is_some();
     if carried || over { Vec::new() } else { customize::sources(&spec.customize) }
 }

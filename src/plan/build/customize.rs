@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, commands, current_stage,
-    during, fail, guest, record, wait,
+    BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, attempts, commands,
+    current_stage, during, fail, guest, record, wait,
 };
 use crate::{
     api::image_build::{BuilderStatus, Transport},
@@ -51,7 +51,7 @@ fn missing(
 ) -> Decision {
     if timing::is_gone(checks, since, builder.requested_at.0, view.now) {
         let message = format!("builder {id} is no longer in {}: somebody terminated it", view.spec.region);
-        return fail(current_stage(view.status), Failure::new("BuilderGone", message));
+        return attempts::failed(view, current_stage(view.status), Failure::new("BuilderGone", message));
     }
     as_before(view, builder, id)
 }
@@ -61,7 +61,7 @@ fn by_state(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, inst
     match &instance.state {
         InstanceState::Pending | InstanceState::Other(_) => Ok(as_before(view, builder, &id)),
         InstanceState::Running => running(view, eyes, builder, id),
-        InstanceState::Stopping => Ok(wait(Stage::Stopping, WaitingOn::BuilderStop { id })),
+        InstanceState::Stopping => Ok(stopping(view, builder, id)),
         InstanceState::Stopped => Ok(stopped(view, builder, instance)),
         InstanceState::ShuttingDown | InstanceState::Terminated => Ok(died(view, builder, instance)),
     }
@@ -71,8 +71,7 @@ fn running(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id: I
     let Some(since) = &builder.running_at else {
         return Ok(record(Stage::Customizing, BuildRecord::Running, WaitingOn::Guest { id, step: None }));
     };
-    let timeout = Duration::from(view.spec.customize.timeout);
-    let left = timing::remaining(since.0, timeout + timing::GUEST_GRACE, view.now);
+    let left = timing::remaining(since.0, allowed(view), view.now);
     if left.is_zero() && builder.stopping_at.is_none() {
         return Ok(too_late(view, builder, &id));
     }
@@ -86,15 +85,38 @@ fn running(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id: I
     Ok(decision)
 }
 
+/// How long the steps may take, with the time in which a guest still says which one hung.
+fn allowed(view: &BuildView<'_>) -> Duration {
+    Duration::from(view.spec.customize.timeout) + timing::GUEST_GRACE
+}
+
 fn too_late(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId) -> Decision {
     let timeout = timing::human(Duration::from(view.spec.customize.timeout).as_secs());
     if view.spec.customize.transport == Transport::Ssm && builder.agent_online_at.is_none() {
-        return fail(Stage::Customizing, commands::no_agent(view, id, &timeout));
+        return attempts::failed(view, Stage::Customizing, commands::no_agent(view, id, &timeout));
     }
     let message = format!(
         "builder {id} was still running when customize.timeout ({timeout}) was over; raise it, or look at what the steps wait for"
     );
-    fail(Stage::Customizing, Failure::new("CustomizeTimeout", message))
+    attempts::failed(view, Stage::Customizing, Failure::new("CustomizeTimeout", message))
+}
+
+/// A machine that does not come to an end is given up, never stopped by force: its disk would hold half of what was written,
+/// and so would the image.
+fn stopping(view: &BuildView<'_>, builder: &BuilderStatus, id: InstanceId) -> Decision {
+    let Some(since) = &builder.running_at else {
+        return record(Stage::Stopping, BuildRecord::Running, WaitingOn::BuilderStop { id });
+    };
+    let window = timing::human(timing::STOP_WINDOW.as_secs());
+    let left = timing::remaining(since.0, allowed(view) + timing::STOP_WINDOW, view.now);
+    if left.is_zero() {
+        let message = format!(
+            "builder {id} in {} was still stopping {window} after its steps should have been done; it is not stopped by force, as its disk may be half written",
+            view.spec.region
+        );
+        return attempts::failed(view, Stage::Stopping, Failure::new("StopTimeout", message));
+    }
+    Decision { check_after: Some(left), ..wait(Stage::Stopping, WaitingOn::BuilderStop { id }) }
 }
 
 /// Only a machine that was shut down when its steps were done can have finished them: by its own guest, or by us where we
@@ -113,7 +135,7 @@ fn stopped(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -
         "builder {id} in {} was stopped from outside ({code}) before its steps were done",
         view.spec.region
     );
-    fail(Stage::Customizing, Failure::new("BuilderInterrupted", message))
+    attempts::failed(view, Stage::Customizing, Failure::new("BuilderInterrupted", message))
 }
 
 /// Terminated: where EC2 gave up on a launch that it had accepted, another type or subnet may do; else it is a failure.
@@ -129,10 +151,10 @@ fn died(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -> D
             WaitingOn::BuilderStart { id: id.clone() },
         );
     }
-    let hint = if code == "Client.InternalError" {
-        "; most often the operator's role may not use the KMS key of a volume: it needs kms:CreateGrant, kms:Decrypt and kms:GenerateDataKeyWithoutPlaintext"
-    } else {
-        ""
-    };
-    fail(current_stage(view.status), Failure::new("BuilderTerminated", format!("{said}{hint}")))
+    let stage = current_stage(view.status);
+    if code == "Client.InternalError" {
+        let hint = "most often the operator's role may not use the KMS key of a volume: it needs kms:CreateGrant, kms:Decrypt and kms:GenerateDataKeyWithoutPlaintext";
+        return fail(stage, Failure::new("BuilderTerminated", format!("{said}; {hint}")));
+    }
+    attempts::failed(view, stage, Failure::new("BuilderTerminated", said))
 }

@@ -1,7 +1,7 @@
 //! `transport: UserData`: the guest carries out the steps by itself and tells on its serial console how it went.
 
 use super::{
-    BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, during, fail_with, image,
+    BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, attempts, during, image,
     record, wait,
 };
 use crate::{
@@ -81,7 +81,7 @@ pub(super) fn verdict(
             )
         }
         Some(GuestOutcome::Failed) => {
-            fail_with(Stage::Customizing, step_failed(&verdict, id), steps, log(&verdict))
+            attempts::failed_with(view, Stage::Customizing, step_failed(&verdict, id), steps, log(&verdict))
         }
         None => no_verdict(view, builder, id, steps, &verdict),
     })
@@ -101,7 +101,8 @@ fn no_verdict(
             "builder {id} in {} powered off without a verdict on its serial console; its image may lack cloud-init, or a step shut the machine down",
             view.spec.region
         );
-        return fail_with(Stage::Customizing, Failure::new("NoVerdict", message), steps, log(verdict));
+        let failure = Failure::new("NoVerdict", message);
+        return attempts::failed_with(view, Stage::Customizing, failure, steps, log(verdict));
     }
     let mut decision = wait(Stage::Stopping, WaitingOn::Console { id: id.clone() });
     decision.check_after = Some(left);

@@ -104,9 +104,19 @@ pub(super) fn wait_for(view: &BuildView<'_>, eyes: &Eyes<'_>, status: &ImageStat
     let region = &view.spec.region;
     // Only to show progress and reasons: an image must be seen to be available though its snapshots cannot be seen.
     let snapshots = eyes.snapshots_of(region, &view.owner.uid, Pace::Every(timing::PROGRESS_INTERVAL));
-    let snapshots = snapshots.as_ref().ok().and_then(Seen::present).map(Vec::as_slice).unwrap_or_default();
+    let attempt = view.status.attempt.unwrap_or(1);
+    let of_attempt = |s: &&Snapshot| view.owner.owns_attempt(&s.tags, attempt);
+    let snapshots: Vec<Snapshot> = snapshots
+        .ok()
+        .as_ref()
+        .and_then(Seen::present)
+        .into_iter()
+        .flatten()
+        .filter(of_attempt)
+        .cloned()
+        .collect();
     let waiting_on =
-        WaitingOn::Image { id: id.clone(), region: region.clone(), progress: least_progress(snapshots) };
+        WaitingOn::Image { id: id.clone(), region: region.clone(), progress: least_progress(&snapshots) };
     Ok(match eyes.image(region, id, Pace::Tick).map_err(during(STAGE))? {
         Seen::Unknown => wait(STAGE, waiting_on),
         Seen::Absent { checks, since } if timing::is_gone(checks, since, status.requested_at.0, view.now) => {
@@ -121,7 +131,7 @@ pub(super) fn wait_for(view: &BuildView<'_>, eyes: &Eyes<'_>, status: &ImageStat
             )
         }
         Seen::Absent { .. } => wait(STAGE, waiting_on),
-        Seen::Present(image) => by_state(view, status, &image, snapshots, waiting_on),
+        Seen::Present(image) => by_state(view, status, &image, &snapshots, waiting_on),
     })
 }
 
@@ -134,6 +144,12 @@ fn by_state(
 ) -> Decision {
     let region = &view.spec.region;
     match &image.state {
+        // A snapshot in this state never gets out of it, and its image would be waited for until the end of time.
+        ImageState::Pending if snapshots.iter().any(|s| s.state == SnapshotState::Error) => {
+            let why = why_failed(image, snapshots);
+            let message = format!("image {} in {region} will never be available: {why}", image.id);
+            fail(STAGE, Failure::new("ImageFailed", message))
+        }
         ImageState::Pending | ImageState::Transient | ImageState::Other(_) => wait(STAGE, waiting_on),
         ImageState::Available => available(view, status, image, waiting_on),
         ImageState::Disabled => {

@@ -9,7 +9,7 @@ use super::{
     content, during, fail, guest, image, record, wait,
 };
 use crate::{
-    api::image_build::{BuilderStatus, SourceStatus, Transport, Volume},
+    api::image_build::{BuilderStatus, FailureStatus, SourceStatus, Transport, Volume},
     customize::Contents,
     model::{ClientToken, Image, Instance, LaunchVolume, RunInstances, Seen, ownership::Role},
     plan::{naming, timing},
@@ -32,7 +32,7 @@ pub(super) fn first_attempt(view: &BuildView<'_>, eyes: &Eyes<'_>, source: &Sour
     let name = naming::image_name(view.spec, view.owner);
     match eyes.images_named(&view.spec.region, &name).map_err(during(STAGE))? {
         Seen::Unknown => Ok(wait(STAGE, WaitingOn::NameLookup { name })),
-        Seen::Absent { .. } => Ok(begin(view, 1)),
+        Seen::Absent { .. } => Ok(begin(view, 1, first_candidate(view))),
         Seen::Present(images) => Ok(name_in_use(view, name, &images)),
     }
 }
@@ -47,7 +47,7 @@ fn name_in_use(view: &BuildView<'_>, name: String, images: &[Image]) -> Decision
             let record_found = BuildRecord::ImageFound {
                 image_id: ours.id.clone(),
                 intent: image::intent(view, name.clone()),
-                attempt: Some((number, intent(view, number, launched_before))),
+                attempt: Some((number, intent(view, number, first_candidate(view), launched_before))),
             };
             record(Stage::CreatingImage, record_found, WaitingOn::ImageCreation { name })
         }
@@ -55,20 +55,31 @@ fn name_in_use(view: &BuildView<'_>, name: String, images: &[Image]) -> Decision
     }
 }
 
+/// After a builder that came to nothing: what was preferred is preferred again.
+pub(super) fn begin_anew(view: &BuildView<'_>) -> Decision {
+    begin(view, view.status.attempt.unwrap_or(1) + 1, first_candidate(view))
+}
+
 /// Writes down what the next launch will ask for.
-fn begin(view: &BuildView<'_>, number: i32) -> Decision {
+fn begin(view: &BuildView<'_>, number: i32, candidate: Candidate) -> Decision {
     let contents = match &view.content {
         Ok(contents) => contents,
         Err(missing) => return content::missing(view, missing),
     };
-    let builder =
-        BuilderStatus { content_hash: content::hash(view, contents), ..intent(view, number, view.now) };
+    let builder = BuilderStatus {
+        content_hash: content::hash(view, contents),
+        ..intent(view, number, candidate, view.now)
+    };
     let waiting_on = WaitingOn::Launch { instance_type: builder.instance_type.clone(), attempt: number };
     record(STAGE, BuildRecord::Attempt { number, builder }, waiting_on)
 }
 
-fn intent(view: &BuildView<'_>, number: i32, requested_at: jiff::Timestamp) -> BuilderStatus {
-    let (instance_type, subnet_id) = candidate(view, number);
+fn intent(
+    view: &BuildView<'_>,
+    number: i32,
+    (instance_type, subnet_id): Candidate,
+    requested_at: jiff::Timestamp,
+) -> BuilderStatus {
     BuilderStatus {
         client_token: naming::launch_token(view.owner, number),
         requested_at: Time(requested_at),
@@ -83,23 +94,36 @@ fn intent(view: &BuildView<'_>, number: i32, requested_at: jiff::Timestamp) -> B
         stopping_at: None,
         stopped_at: None,
         refused: None,
+        failed: None,
         uncertain: None,
         terminating_at: None,
         terminated_at: None,
     }
 }
 
-/// Attempt 1 takes the first type in the first subnet; then the other subnets of this type, then the next type.
-fn candidate(view: &BuildView<'_>, number: i32) -> (String, Option<String>) {
+/// An instance type, and the subnet to launch it in; none: EC2 chooses.
+type Candidate = (String, Option<String>);
+
+/// The first type in all its subnets, then the next type.
+fn candidates(view: &BuildView<'_>) -> Vec<Candidate> {
     let builder = &view.spec.builder;
-    let subnets = builder.subnet_ids.len().max(1);
-    let index = usize::try_from(number - 1).unwrap_or(0) % candidates(view);
-    let instance_type = builder.instance_types.get(index / subnets).cloned().unwrap_or_default();
-    (instance_type, builder.subnet_ids.get(index % subnets).cloned())
+    let subnets: Vec<Option<String>> = match builder.subnet_ids.as_slice() {
+        [] => vec![None],
+        ids => ids.iter().cloned().map(Some).collect(),
+    };
+    let of_type = |t: &String| subnets.iter().map(|s| (t.clone(), s.clone())).collect::<Vec<_>>();
+    builder.instance_types.iter().flat_map(of_type).collect()
 }
 
-fn candidates(view: &BuildView<'_>) -> usize {
-    (view.spec.builder.subnet_ids.len().max(1) * view.spec.builder.instance_types.len()).max(1)
+fn first_candidate(view: &BuildView<'_>) -> Candidate {
+    candidates(view).into_iter().next().unwrap_or_default()
+}
+
+/// The one after the last place of what was refused, so that one named twice is not asked for ever; none: the round is over.
+fn next_candidate(view: &BuildView<'_>, refused: &BuilderStatus) -> Option<Candidate> {
+    let candidates = candidates(view);
+    let last = candidates.iter().rposition(|(t, s)| *t == refused.instance_type && *s == refused.subnet_id);
+    candidates.into_iter().nth(last? + 1)
 }
 
 pub(super) fn launch(
@@ -110,7 +134,7 @@ pub(super) fn launch(
 ) -> Decided {
     let attempt = view.status.attempt.unwrap_or(1);
     if let Some(refused) = &builder.refused {
-        return Ok(next_attempt(view, attempt, &refused.message, refused.time.0));
+        return Ok(next_attempt(view, attempt, builder, refused));
     }
     let same_request = repeatable(view, builder);
     let fresh = timing::elapsed(builder.requested_at.0, view.now) < timing::RESEND_WITHOUT_LOOKUP;
@@ -157,17 +181,21 @@ fn adopt(view: &BuildView<'_>, attempt: i32, instance: Instance) -> Decision {
     fail(STAGE, Failure::new("BuilderNotOurs", message))
 }
 
-fn next_attempt(view: &BuildView<'_>, attempt: i32, why: &str, refused_at: jiff::Timestamp) -> Decision {
-    let round_over = usize::try_from(attempt).unwrap_or(1).is_multiple_of(candidates(view));
-    let pause = if round_over {
-        timing::remaining(refused_at, timing::CAPACITY_ROUND, view.now)
-    } else {
-        Duration::ZERO
-    };
-    if pause.is_zero() {
-        return begin(view, attempt + 1);
+/// The next type or subnet; after a round over all of them a pause, then the first one again.
+fn next_attempt(
+    view: &BuildView<'_>,
+    attempt: i32,
+    builder: &BuilderStatus,
+    refused: &FailureStatus,
+) -> Decision {
+    if let Some(next) = next_candidate(view, builder) {
+        return begin(view, attempt + 1, next);
     }
-    let mut decision = wait(STAGE, WaitingOn::Capacity { attempt, message: why.to_owned() });
+    let pause = timing::remaining(refused.time.0, timing::CAPACITY_ROUND, view.now);
+    if pause.is_zero() {
+        return begin_anew(view);
+    }
+    let mut decision = wait(STAGE, WaitingOn::Capacity { attempt, message: refused.message.clone() });
     decision.check_after = Some(pause);
     decision
 }

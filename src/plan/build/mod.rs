@@ -1,5 +1,6 @@
 //! What an `ImageBuild` does next: source → launch → customise → image → clean up, one function a stage.
 
+mod attempts;
 mod cleanup;
 mod commands;
 pub mod content;
@@ -22,7 +23,7 @@ use super::{CheckAfter, Eyes, Failure, Progress, Sightings, WaitingOn, Watch, ti
 use crate::{
     api::{
         ImageBuildSpec, ImageBuildStatus,
-        image_build::{BuilderStatus, CommandStatus, ImageStatus, SourceStatus, StepStatus},
+        image_build::{BuilderStatus, CommandStatus, DesiredState, ImageStatus, SourceStatus, StepStatus},
     },
     customize::Contents,
     model::{
@@ -98,6 +99,8 @@ pub enum BuildStep {
     Record(BuildRecord),
     /// One write to AWS.
     Call(BuildCall),
+    /// Delete the object, whose time after its end is over.
+    Expire,
     /// Take our finalizer off: nothing of ours is left, or it was handed over.
     Release,
 }
@@ -133,6 +136,12 @@ pub enum BuildRecord {
     Stopped,
     /// The attempt is over without an instance worth having: the next one may begin.
     Refused(Failure),
+    /// The builder came to nothing: it is removed, and another one is tried.
+    AttemptFailed {
+        failure: Failure,
+        steps: Vec<StepStatus>,
+        log: Option<String>,
+    },
     /// The steps succeeded; the intent to make the image, before the call.
     Customized {
         steps: Vec<StepStatus>,
@@ -190,6 +199,9 @@ struct Hidden {
     error: AwsError,
 }
 
+/// The reason of a run that the user ended.
+const CANCELLED: &str = "Cancelled";
+
 /// What to do next.
 pub fn plan(view: &BuildView<'_>, sightings: &Sightings) -> BuildPlan {
     let eyes = Eyes::new(sightings);
@@ -213,7 +225,7 @@ fn decide(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
         return cleanup::delete(view, eyes);
     }
     if status.completion_time.is_some() {
-        return Ok(ended(status));
+        return Ok(ended(view));
     }
     if view.spec.suspend {
         return Ok(wait(current_stage(status), WaitingOn::Suspended));
@@ -223,6 +235,9 @@ fn decide(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
     }
     if let Some(failure) = &status.failure {
         return cleanup::after_failure(view, eyes, &Failure::new(&failure.reason, failure.message.clone()));
+    }
+    if let Some(failure) = cancelled(view) {
+        return Ok(fail(current_stage(status), failure));
     }
     let image_known = status.image.as_ref().is_some_and(|i| i.image_id.is_some());
     if let Some(failure) = deadline_passed(view).filter(|_| !image_known) {
@@ -244,18 +259,33 @@ fn advance(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
         };
     }
     let Some(builder) = &status.builder else { return launch::first_attempt(view, eyes, source) };
+    if let Some(why) = &builder.failed {
+        return attempts::again(view, eyes, why);
+    }
     match &builder.instance_id {
         None => launch::launch(view, eyes, source, builder),
         Some(id) => customize::watch(view, eyes, builder, id),
     }
 }
 
-fn ended(status: &ImageBuildStatus) -> Decision {
-    let progress = match &status.failure {
+/// Nothing is left to do but to go, if that is asked for.
+fn ended(view: &BuildView<'_>) -> Decision {
+    let progress = match &view.status.failure {
         None => Progress::Done,
         Some(failure) => Progress::Rejected(Failure::new(&failure.reason, failure.message.clone())),
     };
-    Decision { step: None, stage: Stage::CleaningUp, progress, check_after: None }
+    let left = view.status.completion_time.as_ref().zip(view.spec.ttl_after_finished);
+    let left = left.map(|(end, ttl)| timing::remaining(end.0, ttl.into(), view.now));
+    let step = left.filter(Duration::is_zero).map(|_| BuildStep::Expire);
+    Decision { step, stage: Stage::CleaningUp, progress, check_after: left }
+}
+
+/// An available image is not taken back: that run is done, but for its cleanup.
+fn cancelled(view: &BuildView<'_>) -> Option<Failure> {
+    let available = view.status.image.as_ref().is_some_and(|i| i.available_at.is_some());
+    (view.spec.desired_state == DesiredState::Cancelled && !available).then(|| {
+        Failure::new(CANCELLED, "spec.desiredState is Cancelled: the run was ended before it had an image")
+    })
 }
 
 fn deadline_passed(view: &BuildView<'_>) -> Option<Failure> {

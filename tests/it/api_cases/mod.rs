@@ -36,6 +36,7 @@ pub fn cases() -> Vec<Case> {
 
 const DEADLINE: &str = "activeDeadline must be between 5m and 168h";
 const KEPT: &str = "keepBuilderFor must be between 5m and 72h";
+const TTL: &str = "ttlAfterFinished must be at most 87600h";
 const OWN_TAGS: &str = "tag keys that begin with ami-operator.dev/ mark ownership";
 const AWS_TAGS: &str = "tag keys that begin with aws: are reserved by AWS";
 const TAG_KEY: &str = "a tag key must have 1 to 128 characters";
@@ -199,6 +200,30 @@ fn run_settings() -> Vec<Case> {
         refused("a failed run has a known end", with(build(), "onFailure", json!("Keep")), "spec.onFailure"),
         refused("a builder is not kept for weeks", with(build(), "keepBuilderFor", json!("73h")), KEPT),
         refused("a builder is kept for minutes", with(build(), "keepBuilderFor", json!("4m")), KEPT),
+        accepted("a run can have one builder", with(build(), "backoffLimit", json!(0))),
+        refused(
+            "a number of builders is not negative",
+            with(build(), "backoffLimit", json!(-1)),
+            "spec.backoffLimit",
+        ),
+        refused(
+            "builders are not tried for ever",
+            with(build(), "backoffLimit", json!(21)),
+            "spec.backoffLimit",
+        ),
+        accepted("a run can be cancelled from the start", with(build(), "desiredState", json!("Cancelled"))),
+        refused(
+            "a run is completed or cancelled",
+            with(build(), "desiredState", json!("Paused")),
+            "spec.desiredState",
+        ),
+        accepted("a build can go when it is done", with(build(), "ttlAfterFinished", json!("0s"))),
+        refused("a build does not go after decades", with(build(), "ttlAfterFinished", json!("87601h")), TTL),
+        refused(
+            "a time to live is a duration",
+            with(build(), "ttlAfterFinished", json!(3600)),
+            "spec.ttlAfterFinished",
+        ),
         accepted("an image can go with its build", policy(build(), "Delete")),
         accepted("copies can go with their replication", policy(replication(), "Delete")),
         refused("a build's policy is Retain or Delete", policy(build(), "Orphan"), "spec.deletionPolicy"),
@@ -247,6 +272,14 @@ fn build_edits() -> Vec<Case> {
             "a kept builder can be let go",
             with(build(), "onFailure", json!("KeepBuilder")),
             with(build(), "onFailure", json!("Terminate")),
+        ),
+        edit("the number of builders stays", "backoffLimit", json!(5), "backoffLimit is immutable"),
+        edit_accepted("a build can be cancelled", build(), with(build(), "desiredState", json!("Cancelled"))),
+        edit_accepted("a time to live can be given", build(), with(build(), "ttlAfterFinished", json!("1h"))),
+        edit_accepted(
+            "a time to live can be taken back",
+            with(build(), "ttlAfterFinished", json!("1h")),
+            build(),
         ),
         edit_accepted("a build can be suspended", build(), with(build(), "suspend", json!(true))),
         edit_accepted(

@@ -107,6 +107,7 @@ pub fn build(name: &str, script: &str) -> Value {
             "source": {"ssmParameter": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"},
             "builder": {"instanceTypes": ["m7i.large"]},
             "customize": {"steps": [{"name": "work", "script": {"inline": script}}]},
+            "backoffLimit": 0,
         },
     })
 }

@@ -347,3 +347,70 @@ async fn a_finished_build_costs_nothing_for_a_week() {
     flow.run_for(7 * 24 * HOUR).await;
     assert_eq!((flow.ec2.calls().len(), flow.cluster.status_writes()), (calls, writes));
 }
+
+/// Somebody terminates the builder; the next one is left alone.
+#[tokio::test(start_paused = true)]
+async fn a_builder_that_is_lost_is_replaced_by_another_one() {
+    let mut flow = Flow::new();
+    let web = build("web");
+    flow.apply(&web, with(build_spec(&[("work", "sleep 60")]), "/backoffLimit", json!(1)));
+    flow.until("running", HOUR, |f| f.is_true(&web, "BuilderRunning")).await;
+    let id = flow.status(&web)["builder"]["instanceID"].as_str().expect("an id").to_owned();
+    flow.call("TerminateInstances", &[("InstanceId.1", &id)]);
+    flow.until("retrying", HOUR, |f| f.condition(&web, "Reconciling").1 == "RetryingBuild").await;
+    end(&mut flow, &web).await;
+    assert!(flow.is_true(&web, "Succeeded"));
+    let status = flow.status(&web);
+    assert_eq!((&status["attempt"], &status["failedAttempts"]), (&json!(2), &json!(1)));
+    assert_eq!(flow.images("us-east-1").len(), 1);
+    assert_eq!(flow.temporary_things(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_always_fails_uses_up_its_builders_one_after_the_other() {
+    let (flow, web) = finished(with(build_spec(&[("bad", "exit 3")]), "/backoffLimit", json!(2))).await;
+    let (_, reason, message) = flow.condition(&web, "Stalled");
+    assert_eq!(reason, "StepFailed");
+    assert!(message.contains("the last of 3 builders"), "{message}");
+    assert_eq!(flow.status(&web)["log"], Value::Null);
+    assert_eq!(flow.status(&web)["steps"][0]["exitCode"], 3);
+    let world = flow.sim.world();
+    assert_eq!(world.regions["us-east-1"].instances.len(), 3);
+    assert_eq!(flow.temporary_things(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn missing_capacity_uses_up_no_builder() {
+    let mut flow = Flow::new();
+    let web = build("web");
+    flow.fault("capacity");
+    flow.apply(&web, with(build_spec(&[]), "/activeDeadline", json!("35m")));
+    end(&mut flow, &web).await;
+    let status = flow.status(&web);
+    assert_eq!(flow.condition(&web, "Stalled").1, "DeadlineExceeded");
+    assert!(status["attempt"].as_i64() > Some(10), "{status}");
+    assert_eq!(status["failedAttempts"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_build_removes_its_builder_at_once() {
+    let mut flow = Flow::new();
+    let web = build("web");
+    let spec = build_spec(&[("long", "sleep 600")]);
+    flow.apply(&web, spec.clone());
+    flow.until("running", HOUR, |f| f.is_true(&web, "BuilderRunning")).await;
+    flow.apply(&web, with(spec, "/desiredState", json!("Cancelled")));
+    flow.until("ended", HOUR / 20, |f| f.status(&web)["completionTime"].is_string()).await;
+    assert_eq!(flow.condition(&web, "Succeeded").1, "Cancelled");
+    assert_eq!(flow.temporary_things(), Vec::<String>::new());
+    assert_eq!(flow.ec2.count(Action::CreateImage), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finished_build_goes_when_its_time_is_over_and_leaves_its_image() {
+    let (mut flow, web) = finished(with(build_spec(&[]), "/ttlAfterFinished", json!("72h"))).await;
+    flow.run_for(71 * HOUR).await;
+    assert!(!flow.object(&web).is_null());
+    flow.until("gone", 2 * HOUR, |f| f.object(&web).is_null()).await;
+    assert_eq!(flow.images("us-east-1").len(), 1);
+}

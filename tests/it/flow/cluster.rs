@@ -344,6 +344,18 @@ impl Cluster for MemoryCluster {
         self.answer(&call).await
     }
 
+    async fn delete(&self, subject: &Subject, uid: &str, resource_version: &str) -> Result<(), ClusterError> {
+        let call = format!("deletion of {}", name(subject));
+        self.boundaries.pass(Side::Before, &call).await;
+        self.request(&name(subject), true).await?;
+        let object = self.state().at_version(subject, resource_version)?.clone();
+        if object["metadata"]["uid"] != uid {
+            return Err(ClusterError::Gone(name(subject)));
+        }
+        Self::delete(self, subject);
+        self.answer(&call).await
+    }
+
     async fn publish(&self, subject: &Subject, _uid: &str, note: &Note) {
         self.state().events.push((subject.clone(), note.clone()));
     }

@@ -300,6 +300,7 @@ pub fn build_spec(scripts: &[(&str, &str)]) -> Value {
         "customize": {"timeout": "30m", "steps": steps},
         "image": {"tags": {"app": "web"}, "requireIMDSv2": true},
         "activeDeadline": "2h",
+        "backoffLimit": 0,
         "suspend": false,
         "deletionPolicy": "Retain",
     })

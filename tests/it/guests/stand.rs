@@ -34,6 +34,7 @@ pub fn build(system: &str, customize: &Value) -> Value {
             "builder": {"instanceTypes": ["m7i.large"]},
             "customize": customize,
             "image": {"requireIMDSv2": true},
+            "backoffLimit": 0,
         },
     })
 }

@@ -85,6 +85,21 @@ fn a_guest_that_runs_too_long_fails_the_build() {
 }
 
 #[test]
+fn a_guest_that_never_stops_is_given_up_and_not_stopped_by_force() {
+    let seen = |age| Build::running(age).sees_instance(instance(InstanceState::Stopping));
+    let end = 30 * 60 + 180 + 15 * 60;
+    assert_eq!(seen(end - 1).says(), "wait WaitingForStop");
+    assert_eq!(seen(end - 1).plan().check_after, Some(Duration::from_secs(1)));
+    assert_eq!(seen(end).says(), "record failed StopTimeout");
+}
+
+#[test]
+fn a_guest_that_was_never_seen_running_has_its_time_to_stop_from_now() {
+    let build = Build::launched(60).sees_instance(instance(InstanceState::Stopping));
+    assert_eq!(build.says(), "record running");
+}
+
+#[test]
 fn a_running_guest_wakes_the_build_when_its_time_is_up() {
     let build = Build::running(60).sees_instance(instance(InstanceState::Running));
     assert_eq!(build.plan().check_after, Some(Duration::from_mins(30 + 3 - 1)));

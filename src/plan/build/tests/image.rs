@@ -132,6 +132,21 @@ fn an_image_that_will_never_be_available_fails_the_build() {
 }
 
 #[test]
+fn an_image_with_a_broken_snapshot_is_not_waited_for() {
+    let broken = Snapshot { state: SnapshotState::Error, ..snapshot(0) };
+    let build = Build::imaged(60).sees_image(image(ImageState::Pending)).sees_snapshots(vec![broken]);
+    assert_eq!(build.says(), "record failed ImageFailed");
+}
+
+#[test]
+fn a_broken_snapshot_of_another_attempt_says_nothing_of_this_one() {
+    let tags = build_owner().tags(&Tags::new(), ownership::Role::Image, 2, None);
+    let broken = Snapshot { state: SnapshotState::Error, tags, ..snapshot(0) };
+    let build = Build::imaged(60).sees_image(image(ImageState::Pending)).sees_snapshots(vec![broken]);
+    assert_eq!(build.says(), "wait WaitingForImage");
+}
+
+#[test]
 fn why_an_image_failed_is_written_down_while_it_can_be_read() {
     let mut failed = image(ImageState::Failed);
     failed.state_reason = Some("Client.Bad: words of EC2".to_owned());

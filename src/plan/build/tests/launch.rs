@@ -12,6 +12,7 @@ use crate::{
         fixtures::*,
         naming,
     },
+    status::Outcome,
 };
 
 fn free_name() -> Build {
@@ -25,11 +26,15 @@ fn request(build: &Build) -> RunInstances {
     }
 }
 
-/// The attempt with this number ended so many seconds ago for lack of capacity.
-fn refused(attempt: i32, age: i64) -> Build {
+/// The first attempt, for this type in this subnet, ended so many seconds ago for lack of capacity.
+fn refused(instance_type: &str, subnet: Option<&str>, age: i64) -> Build {
     let refusal =
         FailureStatus { reason: "InsufficientCapacity".into(), message: "full".into(), time: time(-age) };
-    Build::launching(age).with(|b| b.status.attempt = Some(attempt)).builder(|b| b.refused = Some(refusal))
+    Build::launching(age).builder(|b| {
+        b.instance_type = instance_type.to_owned();
+        b.subnet_id = subnet.map(ToOwned::to_owned);
+        b.refused = Some(refusal);
+    })
 }
 
 #[test]
@@ -140,33 +145,47 @@ fn a_token_known_with_other_parameters_ends_the_attempt_when_nothing_shows_up() 
 #[test]
 fn attempts_go_through_the_subnets_of_a_type_before_the_next_type() {
     let subnets = |b: &mut Build| b.spec.builder.subnet_ids = vec!["subnet-a".into(), "subnet-b".into()];
-    let tried: Vec<String> = (1..=4).map(|n| refused(n, 61).with(subnets).says()).collect();
+    let tried = ["m7i.large", "m6i.large"].map(|instance_type| {
+        ["subnet-a", "subnet-b"].map(|s| refused(instance_type, Some(s), 61).with(subnets).says())
+    });
     assert_eq!(
-        tried,
+        tried.concat(),
         [
             "record attempt 2: m7i.large in subnet-b",
-            "record attempt 3: m6i.large in subnet-a",
-            "record attempt 4: m6i.large in subnet-b",
-            "record attempt 5: m7i.large in subnet-a",
+            "record attempt 2: m6i.large in subnet-a",
+            "record attempt 2: m6i.large in subnet-b",
+            "record attempt 2: m7i.large in subnet-a",
         ]
     );
 }
 
 #[test]
 fn the_next_type_is_tried_at_once() {
-    assert_eq!(refused(1, 1).says(), "record attempt 2: m6i.large in any subnet");
+    assert_eq!(refused("m7i.large", None, 1).says(), "record attempt 2: m6i.large in any subnet");
+}
+
+#[test]
+fn a_type_that_is_named_twice_is_not_asked_for_without_end() {
+    let twice = |b: &mut Build| b.spec.builder.instance_types = vec!["m7i.large".into(), "m7i.large".into()];
+    assert_eq!(refused("m7i.large", None, 1).with(twice).says(), "wait WaitingForCapacity");
+}
+
+#[test]
+fn a_launch_without_capacity_is_no_builder_that_failed() {
+    let status = refused("m7i.large", None, 1).after(&Outcome::NoCall);
+    assert_eq!((status.attempt, status.failed_attempts), (Some(2), 0));
 }
 
 #[test]
 fn after_a_full_round_there_is_a_pause() {
-    let build = refused(2, 20);
+    let build = refused("m6i.large", None, 20);
     assert_eq!(build.says(), "wait WaitingForCapacity");
     assert_eq!(build.plan().check_after, Some(Duration::from_secs(40)));
 }
 
 #[test]
 fn after_the_pause_the_round_begins_anew() {
-    assert_eq!(refused(2, 60).says(), "record attempt 3: m7i.large in any subnet");
+    assert_eq!(refused("m6i.large", None, 60).says(), "record attempt 2: m7i.large in any subnet");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Decisions about a build: every stage, whatever is seen.
 
+mod attempts;
 mod cleanup;
 mod commands;
 mod content;

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use crate::{
-    api::DeletionPolicy,
-    model::ImageState,
+    api::{
+        DeletionPolicy,
+        image_build::{DesiredState, OnFailure},
+    },
+    model::{ImageState, InstanceState},
     plan::{Progress, build::Stage, fixtures::*},
 };
 
@@ -133,4 +136,65 @@ fn a_build_that_cannot_see_wakes_at_its_deadline() {
 #[test]
 fn nothing_wakes_a_build_for_a_deadline_that_is_over() {
     assert_eq!(Build::imaged(7300).sees_image(image(ImageState::Pending)).plan().check_after, None);
+}
+
+/// The user ends the run.
+fn cancelled(build: Build) -> Build {
+    build.with(|b| b.spec.desired_state = DesiredState::Cancelled)
+}
+
+#[test]
+fn a_run_is_cancelled_in_every_stage_before_its_image_is_available() {
+    for build in
+        every_stage().into_iter().filter(|b| b.status.image.as_ref().is_none_or(|i| i.available_at.is_none()))
+    {
+        assert_eq!(cancelled(build).says(), "record failed Cancelled");
+    }
+}
+
+#[test]
+fn an_available_image_is_not_taken_back() {
+    let build =
+        cancelled(Build::available().terminating()).sees_instance(instance(InstanceState::Terminated));
+    assert_eq!(build.says(), "record builder gone");
+}
+
+#[test]
+fn the_builder_of_a_cancelled_run_is_not_kept() {
+    let keep = |b: &mut Build| b.spec.on_failure = OnFailure::KeepBuilder;
+    let build = cancelled(Build::running(60)).failed("Cancelled").with(keep).lacks_images();
+    assert_eq!(build.says(), format!("TerminateInstances {BUILDER}"));
+}
+
+#[test]
+fn a_suspended_run_is_cancelled_when_it_is_resumed() {
+    let build = cancelled(Build::running(60));
+    assert_eq!(build.says(), "record failed Cancelled");
+    assert_eq!(build.with(|b| b.spec.suspend = true).says(), "wait Suspended");
+}
+
+#[test]
+fn a_finished_build_stays_without_a_ttl() {
+    assert_eq!(Build::completed().says(), "done");
+    assert_eq!(Build::completed().plan().check_after, None);
+}
+
+#[test]
+fn a_finished_build_is_deleted_when_its_time_is_over() {
+    let ttl = |seconds| {
+        let ttl = std::time::Duration::from_secs(seconds).into();
+        Build::completed().with(|b| b.spec.ttl_after_finished = Some(ttl))
+    };
+    assert_eq!(ttl(61).says(), "done");
+    assert_eq!(ttl(61).plan().check_after, Some(Duration::from_mins(1)));
+    assert_eq!(ttl(1).says(), "expire");
+    assert_eq!(ttl(0).with(|b| b.spec.suspend = true).says(), "expire");
+}
+
+#[test]
+fn a_failed_build_is_deleted_by_its_ttl_too_and_an_unfinished_one_never() {
+    let ttl = |b: &mut Build| b.spec.ttl_after_finished = Some(Duration::ZERO.into());
+    let failed = Build::running(60).terminated().failed("StepFailed");
+    assert_eq!(failed.with(|b| b.status.completion_time = Some(time(-1))).with(ttl).says(), "expire");
+    assert_eq!(Build::running(60).with(ttl).says(), "wait Customizing");
 }

@@ -20,6 +20,10 @@ pub fn all() -> Vec<Scenario> {
         Scenario::new("a build by commands of Systems Manager", |f| by_commands(f).boxed_local()),
         Scenario::new("a build with a script from a ConfigMap", |f| from_config_map(f).boxed_local()),
         Scenario::new("a build fails in a step", |f| failing(f).boxed_local()),
+        Scenario::new("a build's first builder comes to nothing", |f| tried_again(f).boxed_local()),
+        Scenario::new("a build is cancelled", |f| cancelled(f).boxed_local()).or_ends_as("a build"),
+        Scenario::new("a finished build's time is over", |f| expired(f).boxed_local())
+            .or_ends_as(DELETED_LATE),
         Scenario::new("a build is suspended and resumed", |f| suspended(f).boxed_local()),
         Scenario::new("a build's first builder dies on launch", |f| dies_on_launch(f).boxed_local()),
         Scenario::new("a build, while AWS shows nothing new for two minutes", |f| hidden(f).boxed_local()),
@@ -107,6 +111,32 @@ async fn failing(flow: &mut Flow) {
     flow.boundaries.begin();
     flow.apply(&build("web"), build_spec(&[("work", "sleep 3"), ("broken", "echo no\nexit 3")]));
     finished(flow).await;
+}
+
+/// Somebody terminates the first builder before it runs.
+async fn tried_again(flow: &mut Flow) {
+    let code = "Client.UserInitiatedShutdown".to_owned();
+    let then = InstanceEnd::Terminated { code, message: "User initiated".to_owned() };
+    let effect = Effect::Instance { pending: Duration::from_secs(5), then };
+    fault(flow, Rule::on("RunInstances", effect).times(1));
+    flow.boundaries.begin();
+    flow.apply(&build("web"), with(spec(), "/backoffLimit", json!(1)));
+    finished(flow).await;
+}
+
+async fn cancelled(flow: &mut Flow) {
+    flow.boundaries.begin();
+    flow.apply(&build("web"), spec());
+    flow.until("running", LIMIT, |f| stage(&f.status(&build("web"))) >= Stage::Customizing).await;
+    flow.apply(&build("web"), with(spec(), "/desiredState", json!("Cancelled")));
+    finished(flow).await;
+}
+
+async fn expired(flow: &mut Flow) {
+    flow.apply(&build("web"), with(spec(), "/ttlAfterFinished", json!("10m")));
+    finished(flow).await;
+    flow.boundaries.begin();
+    gone(flow, &build("web")).await;
 }
 
 async fn suspended(flow: &mut Flow) {
