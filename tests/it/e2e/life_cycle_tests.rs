@@ -39,6 +39,18 @@ fn a_step_that_exits_with_3_is_named_with_its_code_and_output() {
 }
 
 #[test]
+fn a_finished_build_is_deleted_when_its_time_is_over_and_its_image_stays() {
+    let stand = Stand::new(Profile::Test);
+    let _operator = stand.start();
+    let mut manifest = build("web", "true");
+    manifest["spec"]["ttlAfterFinished"] = json!("2s");
+    stand.apply(&manifest);
+    stand.kubectl.wait_until_gone(&["imagebuild/web"], PATIENCE).expect("gone");
+    assert_eq!(stand.images("us-east-1").len(), 1);
+    assert!(stand.running_instances().is_empty());
+}
+
+#[test]
 fn an_unknown_image_is_told_with_its_id_and_region() {
     let stand = Stand::new(Profile::Test);
     let _operator = stand.start();

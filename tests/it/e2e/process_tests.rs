@@ -85,7 +85,7 @@ fn its_service_account_may_do_no_more_than_its_work() {
     for (verb, what) in [
         ("get", "secrets"),
         ("create", "pods"),
-        ("delete", "imagebuilds.ami-operator.dev"),
+        ("delete", "imagereplications.ami-operator.dev"),
         ("create", "imagebuilds.ami-operator.dev"),
     ] {
         assert!(!can(verb, what), "{verb} {what}");

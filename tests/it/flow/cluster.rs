@@ -221,6 +221,15 @@ impl MemoryCluster {
         self.apply(subject, spec);
     }
 
+    /// The object as it was stored once: its spec, finalizers and status.
+    pub fn restore_recorded(&self, subject: &Subject, recorded: &Value) {
+        self.apply(subject, recorded["spec"].clone());
+        let mut state = self.state();
+        let object = state.objects.get_mut(&key(subject)).expect("just applied");
+        object["status"] = recorded["status"].clone();
+        object["metadata"]["finalizers"] = recorded["metadata"]["finalizers"].clone();
+    }
+
     /// From now on the API server answers lists like this.
     pub fn answer_lists(&self, lists: Lists) {
         self.state().lists = lists;

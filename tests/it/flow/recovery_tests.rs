@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use ami_operator::model::Action;
+use ec2sim::core::params::Params;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
@@ -109,4 +111,41 @@ async fn a_status_wiped_by_a_backup_tool_brings_no_second_image() {
     assert_eq!(flow.images("us-east-1").len(), 1);
     assert_eq!(flow.ec2.count(Action::CreateImage), 1);
     assert_eq!(flow.temporary_things(), Vec::<String>::new());
+}
+
+/// What an older version wrote down before it died over a launch, and the request that it had sent.
+const RECORDED: &str = include_str!("recorded/launching.json");
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_in_the_middle_of_an_attempt_takes_up_the_old_version_s_builder() {
+    let mut flow = Flow::new();
+    let web = build("web");
+    let recorded: Value = serde_json::from_str(RECORDED).expect("recorded");
+    let sent = Params::from_json(&recorded["runInstances"]);
+    flow.run_for(Duration::from_secs(2)).await;
+    flow.call_with("RunInstances", &sent);
+    flow.cluster.restore_recorded(&web, &recorded["object"]);
+    flow.restart();
+    flow.until("built", HOUR, |f| f.is_true(&web, "Succeeded")).await;
+    assert_eq!(
+        flow.ec2.count(Action::RunInstances),
+        1,
+        "and that was refused: the token has other parameters"
+    );
+    assert_eq!(flow.sim.world().regions["us-east-1"].instances.len(), 1);
+    assert_eq!(flow.status(&web)["builder"]["clientToken"], recorded["runInstances"]["ClientToken"]);
+    assert_eq!(flow.images("us-east-1").len(), 1);
+    assert_eq!(flow.temporary_things(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_after_an_intent_that_was_never_carried_out_launches_once() {
+    let mut flow = Flow::new();
+    let web = build("web");
+    let recorded: Value = serde_json::from_str(RECORDED).expect("recorded");
+    flow.cluster.restore_recorded(&web, &recorded["object"]);
+    flow.restart();
+    flow.until("built", HOUR, |f| f.is_true(&web, "Succeeded")).await;
+    assert_eq!(flow.sim.world().regions["us-east-1"].instances.len(), 1);
+    assert_eq!(flow.status(&web)["builder"]["clientToken"], recorded["runInstances"]["ClientToken"]);
 }

@@ -146,14 +146,17 @@ impl Flow {
 
     /// A call to EC2 in us-east-1 by somebody else of the account.
     pub fn call(&self, action: &str, params: &[(&str, &str)]) {
+        self.call_with(action, &ec2sim::core::params::Params::from_query(params.iter().copied()));
+    }
+
+    pub fn call_with(&self, action: &str, params: &ec2sim::core::params::Params) {
         let caller = ec2sim::core::Caller {
             account: ACCOUNT.to_owned(),
             region: "us-east-1".to_owned(),
             principal: format!("arn:aws:iam::{ACCOUNT}:user/somebody"),
         };
-        let params = ec2sim::core::params::Params::from_query(params.iter().copied());
         self.sim
-            .call(self.now(), &caller, ec2sim::core::Service::Ec2, action, &params)
+            .call(self.now(), &caller, ec2sim::core::Service::Ec2, action, params)
             .outcome
             .expect("the call is accepted");
     }
