@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
 use crate::{
     api::{
         DeletionPolicy,
@@ -197,4 +199,25 @@ fn a_failed_build_is_deleted_by_its_ttl_too_and_an_unfinished_one_never() {
     let failed = Build::running(60).terminated().failed("StepFailed");
     assert_eq!(failed.with(|b| b.status.completion_time = Some(time(-1))).with(ttl).says(), "expire");
     assert_eq!(Build::running(60).with(ttl).says(), "wait Customizing");
+}
+
+/// Conditions are for people: a tool, or a person, may write anything into them.
+#[test]
+fn no_condition_decides_anything() {
+    let all = ["Ready", "Succeeded", "Stalled", "Customized", "ImageAvailable", "CleanedUp"];
+    for build in every_stage() {
+        for value in ["True", "False"] {
+            let said = all.map(|kind| Condition {
+                type_: kind.to_owned(),
+                status: value.to_owned(),
+                reason: "Said".to_owned(),
+                message: String::new(),
+                last_transition_time: time(0),
+                observed_generation: Some(1),
+            });
+            let plan = build.plan();
+            let told = every_stage_of(&build).with(|b| b.status.conditions = said.to_vec());
+            assert_eq!(told.plan(), plan);
+        }
+    }
 }

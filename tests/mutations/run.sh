@@ -1,0 +1,35 @@
+#!/bin/sh
+# Breaks one invariant after the other, by one line, and expects that a test fails. `make mutations`.
+#
+# A line of list.txt that changes nothing, or whose change does not compile, is an error of the list.
+set -u
+cd "$(dirname "$0")/../.."
+git diff --quiet || { echo "the work tree has changes: commit them first, they would be lost"; exit 2; }
+list=tests/mutations/list.txt
+log=$(mktemp)
+trap 'git checkout --quiet -- src; rm -f "$log"' EXIT INT TERM
+
+tested=0
+survived=0
+grep -v '^#' "$list" >"$log.list"
+while IFS='|' read -r invariant breaks file rest; do
+  file=$(echo "$file" | tr -d ' ')
+  expression=$(printf '%s' "$rest" | sed 's/^ *//')
+  sed -i -e "$expression" "$file"
+  if git diff --quiet; then
+    verdict="ERROR: nothing was changed"
+  elif ! cargo build --workspace --all-targets >"$log" 2>&1 </dev/null; then
+    verdict="ERROR: $(grep -m1 '^error' "$log")"
+  elif cargo test --workspace --no-fail-fast -- --skip guests:: --skip e2e:: >"$log" 2>&1 </dev/null; then
+    verdict="SURVIVED"
+  else
+    verdict="killed by $(grep -c '^test .* FAILED$' "$log") tests, such as $(grep -m1 '^test .* FAILED$' "$log" | cut -d' ' -f2)"
+  fi
+  git checkout --quiet -- src
+  tested=$((tested + 1))
+  case $verdict in killed*) ;; *) survived=$((survived + 1)) ;; esac
+  printf '%2d |%s| %s\n' "$invariant" "$breaks" "$verdict"
+done <"$log.list"
+rm -f "$log.list"
+echo "$tested mutations, $survived survived"
+[ "$survived" -eq 0 ]
