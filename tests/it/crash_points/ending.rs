@@ -102,7 +102,7 @@ fn resources(flow: &Flow, region: &Region, into: &mut Vec<String>) {
 }
 
 /// All but available images and their snapshots: builders, volumes, unfinished images, orphaned snapshots.
-fn leaks(flow: &Flow) -> Vec<String> {
+pub fn leaks(flow: &Flow) -> Vec<String> {
     let (world, now) = (flow.sim.world(), flow.now());
     let images = world.regions.values().flat_map(|r| r.images.values());
     let available = images.filter(|i| i.owner == ACCOUNT && i.state(now) == ImageState::Available);
@@ -134,7 +134,7 @@ fn duplicates(flow: &Flow) -> Vec<String> {
 }
 
 /// Changes of what does not carry our tags.
-fn trespasses(flow: &Flow) -> Vec<String> {
+pub fn trespasses(flow: &Flow) -> Vec<String> {
     let found = flow.sim.journal(|journal| writes_to_strangers(journal, ownership::UID));
     found.into_iter().map(|t| format!("{} of {}, which is not ours", t.action, t.id)).collect()
 }

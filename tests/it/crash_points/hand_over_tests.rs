@@ -6,10 +6,9 @@ use std::time::Duration;
 use super::{
     run::{judge, run},
     scenarios::{Scenario, all},
-    sweep::in_parallel,
     tries_everything,
 };
-use crate::flow::Flow;
+use crate::flow::{Flow, simulation::in_parallel};
 
 /// Interleavings of each scenario.
 const SEEDS: u64 = 3;

@@ -10,7 +10,6 @@ use super::{
     ending::Ending,
     run::{Disturb, Run, judge, run},
     scenarios::{Scenario, named},
-    sweep::in_parallel,
     tries_everything,
 };
 use crate::flow::{
@@ -19,6 +18,7 @@ use crate::flow::{
     build,
     cluster::Trouble,
     replication,
+    simulation::{in_parallel, simulate},
     world::build_spec,
 };
 
@@ -108,12 +108,6 @@ fn writes_whose_answers_are_lost_change_no_end() {
     assert_overcome(Trouble::LostAnswers);
 }
 
-/// Runs `test` in a world of its own.
-fn in_a_flow<T>(test: impl AsyncFnOnce(&mut Flow) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    runtime.expect("a runtime").block_on(async { test(&mut Flow::new()).await })
-}
-
 async fn finished(flow: &mut Flow, subject: &Subject) {
     flow.until("finished", 3 * HOUR, |f| f.status(subject)["completionTime"].is_string()).await;
     flow.run_for(Duration::from_mins(15)).await;
@@ -137,7 +131,7 @@ fn a_status_wiped_at_any_stage_brings_no_second_build() {
         "/completionTime",
     ];
     for receipt in receipts {
-        let ending = in_a_flow(async |flow| {
+        let ending = simulate(async |flow| {
             let web = build("web");
             flow.apply(&web, spec());
             flow.until("so far", HOUR, |f| f.status(&web).pointer(receipt).is_some()).await;
@@ -152,7 +146,7 @@ fn a_status_wiped_at_any_stage_brings_no_second_build() {
 
 #[test]
 fn an_object_deleted_and_created_again_is_built_anew_and_once() {
-    in_a_flow(async |flow| {
+    simulate(async |flow| {
         let web = build("web");
         flow.apply(&web, spec());
         flow.until("running", HOUR, |f| f.status(&web)["builder"]["runningAt"].is_string()).await;
@@ -169,7 +163,7 @@ fn an_object_deleted_and_created_again_is_built_anew_and_once() {
 
 /// Replaces the object while a pass of it may be under way: the new one is another owner.
 fn replaced_at(boundary: &Boundary) -> Result<(), String> {
-    in_a_flow(async |flow| {
+    simulate(async |flow| {
         let web = build("web");
         flow.apply(&web, spec());
         let (cluster, name) = (flow.cluster.clone(), web.clone());
@@ -206,7 +200,7 @@ fn an_object_replaced_behind_our_back_never_gets_the_other_s_receipts() {
 
 #[test]
 fn a_malformed_object_stops_no_other() {
-    in_a_flow(async |flow| {
+    simulate(async |flow| {
         flow.apply(&build("malformed"), json!({"region": 5}));
         flow.apply(&replication("malformed"), json!({"destinations": "everywhere"}));
         flow.apply(&build("web"), spec());

@@ -44,7 +44,7 @@
 //! Not covered: what only AWS can confirm, a network that is torn within a call below the port, events, and passes of
 //! several objects of one operator at the same time.
 
-mod ending;
+pub mod ending;
 mod hand_over_tests;
 mod kubernetes_tests;
 mod run;

@@ -1,16 +1,12 @@
 //! One run of a scenario, disturbed or not, and what is wrong with its end.
 
-use std::{
-    any::Any,
-    collections::BTreeSet,
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{ending::Ending, scenarios::Scenario};
 use crate::flow::{
     Flow,
     boundaries::{Boundary, Incident, Place},
+    simulation::try_simulate,
 };
 
 /// Whatever is under way when a scenario is over ends in this time.
@@ -31,26 +27,13 @@ pub struct Run {
 /// # Errors
 /// Why it came to none.
 pub fn run(scenario: &Scenario, disturb: &Disturb<'_>) -> Result<Run, String> {
-    catch_unwind(AssertUnwindSafe(|| run_or_panic(scenario, disturb))).map_err(|panic| said(panic.as_ref()))
-}
-
-fn run_or_panic(scenario: &Scenario, disturb: &Disturb<'_>) -> Run {
-    // The jitter of repetitions is the same in each run.
-    fastrand::seed(1);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    runtime.expect("a runtime").block_on(async {
-        let mut flow = Flow::new();
-        disturb(&mut flow);
-        (scenario.script)(&mut flow).await;
+    try_simulate(async |flow| {
+        disturb(flow);
+        (scenario.script)(flow).await;
         flow.boundaries.end();
         flow.run_for(SETTLING).await;
-        Run { ending: Ending::of(&flow), passed: flow.boundaries.passed(), met: flow.boundaries.met() }
+        Run { ending: Ending::of(flow), passed: flow.boundaries.passed(), met: flow.boundaries.met() }
     })
-}
-
-fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned()
 }
 
 /// Lets the operator die at these places, each time followed by an outage.

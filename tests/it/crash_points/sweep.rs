@@ -3,11 +3,6 @@
 use std::{
     collections::BTreeMap,
     fmt::Write,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -16,7 +11,10 @@ use super::{
     run::{Verdict, deaths, judge, run},
     scenarios::{self, Scenario},
 };
-use crate::flow::boundaries::{Boundary, Place};
+use crate::flow::{
+    boundaries::{Boundary, Place},
+    simulation::in_parallel,
+};
 
 /// The next operator starts at once, within the consistency windows; or when everything that goes on by itself is over.
 const OUTAGES: [Duration; 2] = [Duration::ZERO, Duration::from_mins(10)];
@@ -159,24 +157,4 @@ fn cases<'a>(
         cases.push(Case { scenario, places: vec![Place::At(first.clone()), second], outage });
     }
     cases
-}
-
-/// Maps `items` on all processors, in their order.
-pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(BTreeMap::new());
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(at) else { break };
-                    let result = work(item);
-                    done.lock().expect("no worker panics").insert(at, result);
-                }
-            });
-        }
-    });
-    done.into_inner().expect("no worker panics").into_values().collect()
 }

@@ -42,6 +42,7 @@ struct State {
     lists: Lists,
     trouble: Trouble,
     requests: u64,
+    troubled: u64,
 }
 
 /// How the API server misbehaves.
@@ -110,8 +111,19 @@ impl MemoryCluster {
         self.state().trouble = trouble;
     }
 
+    /// How many requests were refused or lost their answer.
+    pub fn troubled(&self) -> u64 {
+        self.state().troubled
+    }
+
     /// A request reaches the API server, as its trouble allows.
     async fn request(&self, object: &str, is_write: bool) -> Result<(), ClusterError> {
+        let answer = self.admit(object, is_write).await;
+        self.state().troubled += u64::from(answer.is_err());
+        answer
+    }
+
+    async fn admit(&self, object: &str, is_write: bool) -> Result<(), ClusterError> {
         let (trouble, nth) = {
             let mut state = self.state();
             state.requests += u64::from(is_write || matches!(state.trouble, Trouble::Refusals(_)));
@@ -141,8 +153,9 @@ impl MemoryCluster {
     /// A write was carried out, and is answered.
     async fn answer(&self, call: &str) -> Result<(), ClusterError> {
         self.boundaries.pass(Side::After, call).await;
-        let state = self.state();
+        let mut state = self.state();
         let is_lost = matches!(state.trouble, Trouble::LostAnswers) && state.requests.is_multiple_of(2);
+        state.troubled += u64::from(is_lost);
         if is_lost { Err(ClusterError::Unavailable("the connection was reset".to_owned())) } else { Ok(()) }
     }
 

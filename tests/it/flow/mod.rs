@@ -11,6 +11,7 @@ mod patience_tests;
 mod process;
 mod recovery_tests;
 mod replication_tests;
+pub mod simulation;
 pub mod world;
 
 pub use world::{Flow, build, replication};

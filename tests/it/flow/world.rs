@@ -83,6 +83,7 @@ impl Flow {
     /// Kills the operator and starts another.
     pub fn restart(&mut self) {
         self.operators.clear();
+        self.elder_ends = None;
         self.boundaries.revive();
         self.start_operator();
     }
@@ -130,6 +131,28 @@ impl Flow {
     /// Changes the account behind the operator's back.
     pub fn meddle(&self, change: impl FnOnce(&mut World)) {
         self.sim.change(self.sim_clock.now(), change);
+    }
+
+    /// An image of the account in us-east-1 that the operator did not make.
+    pub fn seed_image(&self, id: &str, name: &str) {
+        self.meddle(|world| {
+            let region = world.region_mut("us-east-1");
+            let base =
+                region.images.values().find(|i| i.name.starts_with("al2023") && i.architecture == "x86_64");
+            let mut image = (**base.expect("seeded")).clone();
+            for ebs in image.devices.iter_mut().filter_map(|d| d.ebs.as_mut()) {
+                let of_base = ebs.snapshot_id.clone().expect("an available image has snapshots");
+                let mut snapshot = (*region.snapshots[&of_base]).clone();
+                snapshot.id = id.replace("ami-", "snap-");
+                ACCOUNT.clone_into(&mut snapshot.owner);
+                ebs.snapshot_id = Some(snapshot.id.clone());
+                region.snapshots.insert(snapshot.id.clone(), Arc::new(snapshot));
+            }
+            id.clone_into(&mut image.id);
+            name.clone_into(&mut image.name);
+            ACCOUNT.clone_into(&mut image.owner);
+            region.images.insert(id.to_owned(), Arc::new(image));
+        });
     }
 
     /// Puts a preset of ec2sim's faults in force, which the SDK meets on the wire.

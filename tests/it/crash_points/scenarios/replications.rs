@@ -1,6 +1,6 @@
 //! Lives of an `ImageReplication`.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use ec2sim::faults::{Effect, ImageEnd, Rule};
 use futures::FutureExt;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{LIMIT, Scenario, fault, gone, hide_what_is_made};
 use crate::flow::{
     Flow, build, replication,
-    world::{ACCOUNT, build_spec, replication_spec, with},
+    world::{build_spec, replication_spec, with},
 };
 
 const REGIONS: [&str; 3] = ["ap-southeast-2", "eu-west-1", "us-west-2"];
@@ -46,28 +46,6 @@ pub fn all() -> Vec<Scenario> {
     ]
 }
 
-/// An image of ours, which is there from the start.
-fn seed_image(flow: &Flow, id: &str, name: &str) {
-    flow.meddle(|world| {
-        let region = world.region_mut("us-east-1");
-        let base =
-            region.images.values().find(|i| i.name.starts_with("al2023") && i.architecture == "x86_64");
-        let mut image = (**base.expect("seeded")).clone();
-        for ebs in image.devices.iter_mut().filter_map(|d| d.ebs.as_mut()) {
-            let of_base = ebs.snapshot_id.clone().expect("an available image has snapshots");
-            let mut snapshot = (*region.snapshots[&of_base]).clone();
-            snapshot.id = id.replace("ami-", "snap-");
-            ACCOUNT.clone_into(&mut snapshot.owner);
-            ebs.snapshot_id = Some(snapshot.id.clone());
-            region.snapshots.insert(snapshot.id.clone(), Arc::new(snapshot));
-        }
-        id.clone_into(&mut image.id);
-        name.clone_into(&mut image.name);
-        ACCOUNT.clone_into(&mut image.owner);
-        region.images.insert(id.to_owned(), Arc::new(image));
-    });
-}
-
 fn spec(source: &str, regions: &[&str]) -> Value {
     let source = json!({"image": {"imageID": source, "region": "us-east-1"}});
     with(replication_spec("unused", regions), "/source", source)
@@ -93,7 +71,7 @@ async fn copying(flow: &mut Flow) {
 }
 
 fn start(flow: &mut Flow, spec: Value) {
-    seed_image(flow, OLD, "golden-1");
+    flow.seed_image(OLD, "golden-1");
     flow.apply(&replication("web"), spec);
 }
 
@@ -150,7 +128,7 @@ async fn retagged(flow: &mut Flow) {
 }
 
 async fn replaced(flow: &mut Flow) {
-    seed_image(flow, NEW, "golden-2");
+    flow.seed_image(NEW, "golden-2");
     started_and_ready(flow, spec(OLD, &REGIONS[..2])).await;
     flow.apply(&replication("web"), spec(NEW, &REGIONS[..2]));
     ready(flow).await;
