@@ -12,3 +12,5 @@ mod flow;
 mod guests;
 mod layering;
 mod policy;
+#[cfg(feature = "aws")]
+mod soak;

@@ -170,6 +170,12 @@ pub fn writes_between(journal: &Journal, from: Timestamp, until: Timestamp) -> V
     journal.entries().filter(within).filter(|entry| entry.is_write && !entry.dry_run).collect()
 }
 
+/// Whether a call made, changed or removed something that bears this tag.
+pub fn is_about(entry: &Entry, key: &str, value: &str) -> bool {
+    let bears = |tags: &Tags| tags.get(key).is_some_and(|it| it == value);
+    bears(&requested_tags(entry)) || entry.changes.touched.iter().any(|touched| bears(&touched.tags))
+}
+
 /// Changes and removals of what did not bear a tag of this key when it was changed.
 ///
 /// A launch notes its time on the image that it is made of: that is no change of the caller's.
@@ -273,6 +279,18 @@ mod tests {
             writes_between(journal, from, until).iter().map(|entry| entry.action.clone()).collect::<Vec<_>>()
         });
         assert_eq!(writes, ["StopInstances"]);
+    }
+
+    #[test]
+    fn a_call_is_about_what_it_asks_for_and_what_it_changes() {
+        let lab = Lab::new();
+        let (ours, theirs) = (lab.launch(&tagged("instance", &[])), lab.launch(&[]));
+        lab.call("StopInstances", &[("InstanceId.1", &ours)]);
+        lab.call("StopInstances", &[("InstanceId.1", &theirs)]);
+        let about = lab.sim.journal(|journal| {
+            journal.entries().map(|entry| is_about(entry, OURS, "attempt-1")).collect::<Vec<_>>()
+        });
+        assert_eq!(about, [true, false, true, false]);
     }
 
     #[test]

@@ -39,7 +39,11 @@ impl Changes {
         changes.compare(&before.parameters, &after.parameters, |(owner, name), it| {
             (name, owner, it.tags.clone())
         });
-        changes.compare(&before.commands, &after.commands, |id, it| (id, &it.owner, Tags::new()));
+        // A command has no tags: it is whose its machines are.
+        changes.compare(&before.commands, &after.commands, |id, it| {
+            let machines = it.invocations.keys().filter_map(|id| before.instances.get(id));
+            (id, &it.owner, machines.flat_map(|machine| machine.tags.clone()).collect())
+        });
         changes
     }
 

@@ -1,0 +1,404 @@
+//! One run: the storm as it was drawn, then calm, until nothing moves any more.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use ami_operator::{controller::replications, ec2::poller::Subject};
+use ec2sim::core::{
+    journal::Entry,
+    records::{ImageState, SnapshotState},
+    world::World,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{
+    case::{Case, Deed, Life, Object, STORM},
+    judgement::{Wrongs, wrongs},
+};
+use crate::flow::{
+    Flow,
+    boundaries::{Incident, Place},
+    build,
+    cluster::Trouble,
+    replication,
+    simulation::try_simulate,
+    world::{ACCOUNT, build_spec, replication_spec, with},
+};
+
+/// Images that are there from the start.
+const SOURCES: [(&str, &str); 2] =
+    [("ami-000000000000000a1", "golden-1"), ("ami-000000000000000a2", "golden-2")];
+
+/// Everything settles within this time after the storm: a copy that failed often rests for an hour.
+const PATIENCE: Duration = Duration::from_hours(6);
+
+/// What was settled stays so.
+const SETTLING: Duration = Duration::from_mins(15);
+
+/// The longest pause at a boundary while two operators are at work.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// A life as it goes on.
+pub struct Actor {
+    pub subject: Subject,
+    pub spec: Value,
+    pub uid: String,
+    pub deleted: bool,
+    /// From when until when nothing may be started for it.
+    pub suspended: Vec<(Timestamp, Timestamp)>,
+    /// How many copies a region may have in the end.
+    pub ordered: BTreeMap<String, usize>,
+}
+
+/// How a run ended.
+pub struct Outcome {
+    /// What went wrong on the way, by name: that is what this is about.
+    pub faults: BTreeMap<String, u64>,
+    pub wrongs: Wrongs,
+    /// The writes to AWS.
+    pub story: Vec<String>,
+}
+
+/// Plays a case to its end.
+pub fn play(case: &Case) -> Outcome {
+    let played = try_simulate(async |flow| {
+        let mut stage = Stage { actors: actors(case), flow };
+        stage.storm(case).await;
+        let faults = stage.calm();
+        let settled = stage.settle().await;
+        let mut wrongs = wrongs(stage.flow, &stage.actors);
+        wrongs.others.extend(settled.err());
+        Outcome { faults, wrongs, story: story(stage.flow) }
+    });
+    let panicked = |why| Outcome { faults: BTreeMap::new(), wrongs: Wrongs::other(why), story: Vec::new() };
+    played.unwrap_or_else(panicked)
+}
+
+fn story(flow: &Flow) -> Vec<String> {
+    flow.sim.journal(|journal| {
+        let writes = journal.entries().filter(|entry| entry.is_write);
+        let told = |it: &Entry| {
+            let made: Vec<&str> = it.changes.made.iter().map(String::as_str).collect();
+            let code = it.error.as_ref().map_or("", |error| &error.code);
+            let fault = it.fault.as_deref().map(|name| format!("by {name}")).unwrap_or_default();
+            let (action, region) = (&it.action, &it.caller.region);
+            format!("{} {action} in {region} {} {code} {fault}", it.at, made.join(" "))
+        };
+        writes.map(told).collect()
+    })
+}
+
+struct Stage<'a> {
+    flow: &'a mut Flow,
+    actors: Vec<Actor>,
+}
+
+#[derive(Clone, Copy)]
+enum Scene {
+    Create,
+    Do(Deed),
+    Resume,
+}
+
+/// Something that happens at its time.
+enum Event {
+    OfLife(usize, Scene),
+    Api(Trouble),
+    ApiTrouble(super::case::ApiTrouble),
+    HandOver(super::case::HandOver),
+}
+
+fn events(case: &Case) -> Vec<(u64, Event)> {
+    let mut events = Vec::new();
+    for (at, life) in case.lives.iter().enumerate() {
+        events.push((life.created, Event::OfLife(at, Scene::Create)));
+        for (after, deed) in &life.deeds {
+            let when = life.created + after;
+            events.push((when, Event::OfLife(at, Scene::Do(*deed))));
+            if let Deed::Suspend(lasts) = deed {
+                events.push((when + lasts, Event::OfLife(at, Scene::Resume)));
+            }
+        }
+    }
+    for trouble in &case.kubernetes {
+        events.push((trouble.from, Event::ApiTrouble(*trouble)));
+        events.push((trouble.from + trouble.lasts, Event::Api(Trouble::None)));
+    }
+    events.extend(case.hand_over.map(|it| (it.at, Event::HandOver(it))));
+    events.sort_by_key(|(at, _)| *at);
+    events
+}
+
+fn actors(case: &Case) -> Vec<Actor> {
+    let is_build = |life: &&Life| matches!(life.object, Object::Build { .. });
+    let builds = case.lives.iter().filter(is_build).count();
+    let mut named = 0;
+    let actor = |(at, life): (usize, &Life)| {
+        let (subject, spec) = match &life.object {
+            Object::Build { by_commands, ends_in_failure, .. } => {
+                named += 1;
+                (build(&format!("b{}", named - 1)), spec_of_build(*by_commands, *ends_in_failure))
+            }
+            Object::Replication { of, regions } => {
+                let of_build = of.filter(|_| builds > 0).map(|of| format!("b{}", of % builds));
+                (replication(&format!("r{at}")), spec_of_replication(of_build.as_deref(), regions))
+            }
+        };
+        let spec = with(spec, "/deletionPolicy", json!(life.policy));
+        let (uid, suspended, ordered) = (String::new(), Vec::new(), BTreeMap::new());
+        Actor { subject, spec, uid, deleted: false, suspended, ordered }
+    };
+    case.lives.iter().enumerate().map(actor).collect()
+}
+
+fn spec_of_build(by_commands: bool, ends_in_failure: bool) -> Value {
+    let mut steps = vec![("work", "sleep 20"), ("more", "sleep 3")];
+    if ends_in_failure {
+        steps.push(("broken", "echo no\nexit 3"));
+    }
+    let spec = build_spec(&steps);
+    if !by_commands {
+        return spec;
+    }
+    let spec = with(spec, "/customize/transport", json!("SSM"));
+    with(spec, "/builder/instanceProfile", json!("image-builder"))
+}
+
+fn spec_of_replication(of_build: Option<&str>, regions: &[&str]) -> Value {
+    match of_build {
+        Some(name) => replication_spec(name, regions),
+        None => with(replication_spec("unused", regions), "/source", source(0)),
+    }
+}
+
+fn source(which: usize) -> Value {
+    json!({"image": {"imageID": SOURCES[which].0, "region": "us-east-1"}})
+}
+
+impl Stage<'_> {
+    async fn storm(&mut self, case: &Case) {
+        self.prepare(case);
+        let began = Instant::now();
+        for (at, event) in events(case) {
+            let left = (began + Duration::from_secs(at)).saturating_duration_since(Instant::now());
+            self.flow.run_for(left).await;
+            self.happen(event);
+        }
+        let left = (began + STORM).saturating_duration_since(Instant::now());
+        self.flow.run_for(left).await;
+    }
+
+    fn prepare(&mut self, case: &Case) {
+        for (id, name) in SOURCES {
+            self.flow.seed_image(id, name);
+        }
+        let now = self.flow.now();
+        for trouble in &case.aws {
+            let added = self.flow.sim.gate(|gate| gate.faults.add_all(now, trouble.rules.clone()));
+            added.expect("rules that are drawn can be");
+        }
+        self.flow.outage = Duration::from_secs(case.outage);
+        self.flow.boundaries.plan(case.deaths.iter().map(|at| (Place::Later(*at), Incident::Death)));
+        self.flow.boundaries.begin();
+        self.choose_subnets(case);
+    }
+
+    fn choose_subnets(&mut self, case: &Case) {
+        let world = self.flow.sim.world();
+        let subnets = world.regions["us-east-1"].subnets.values().filter(|s| s.owner == ACCOUNT);
+        let ids: Vec<&str> = subnets.take(2).map(|s| s.id.as_str()).collect();
+        for (life, actor) in case.lives.iter().zip(&mut self.actors) {
+            if let Object::Build { has_subnets: true, .. } = life.object {
+                actor.spec["builder"]["subnetIDs"] = json!(ids);
+            }
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::OfLife(at, scene) => self.enact(at, scene),
+            Event::Api(trouble) => self.flow.cluster.trouble(trouble),
+            Event::ApiTrouble(trouble) => self.flow.cluster.trouble(trouble.begin()),
+            Event::HandOver(it) => {
+                self.flow.boundaries.pause_by(it.seed, LONGEST_PAUSE);
+                self.flow.hand_over(Duration::from_secs(it.lasts));
+            }
+        }
+    }
+
+    fn enact(&mut self, at: usize, scene: Scene) {
+        let actor = &mut self.actors[at];
+        if actor.deleted {
+            return;
+        }
+        let now = self.flow.now();
+        match scene {
+            Scene::Create => {}
+            Scene::Do(Deed::Delete) => {
+                actor.deleted = true;
+                actor.resume(now);
+                self.flow.delete(&actor.subject);
+                return;
+            }
+            Scene::Do(Deed::Suspend(_)) => actor.suspend(now),
+            Scene::Resume => actor.resume(now),
+            Scene::Do(Deed::Toggle(region)) => actor.toggle(region),
+            Scene::Do(Deed::Tag(value)) => actor.tag(value),
+            Scene::Do(Deed::ReplaceSource) => actor.replace_source(),
+        }
+        self.flow.apply(&actor.subject, actor.spec.clone());
+        if let Scene::Create = scene {
+            let uid = self.flow.object(&actor.subject)["metadata"]["uid"].clone();
+            actor.uid = uid.as_str().expect("the cluster gives one").to_owned();
+            actor.order();
+        }
+    }
+
+    /// Ends whatever goes wrong, and tells what did.
+    fn calm(&mut self) -> BTreeMap<String, u64> {
+        self.flow.boundaries.end();
+        self.flow.cluster.trouble(Trouble::None);
+        let mut faults = self.flow.sim.gate(|gate| {
+            let fired = gate.faults.rules().iter().map(|it| (it.rule.name.clone(), it.fired)).collect();
+            gate.faults.clear();
+            tally(fired)
+        });
+        let deaths = self.flow.boundaries.met().len();
+        faults.insert("deaths of the operator".to_owned(), deaths as u64);
+        faults.insert("requests to Kubernetes".to_owned(), self.flow.cluster.troubled());
+        faults
+    }
+
+    async fn settle(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(restless) = self.restless() {
+            if Instant::now() >= deadline {
+                return Err(restless);
+            }
+            self.flow.step(deadline).await;
+        }
+        self.flow.run_for(SETTLING).await;
+        self.restless().map_or(Ok(()), Err)
+    }
+
+    fn restless(&self) -> Option<String> {
+        let actors = self.actors.iter().find_map(|actor| actor.restless(self.flow));
+        actors.or_else(|| is_moving(&self.flow.sim.world(), self.flow.now()))
+    }
+}
+
+fn tally(fired: Vec<(String, u64)>) -> BTreeMap<String, u64> {
+    let mut tally = BTreeMap::new();
+    for (name, times) in fired {
+        let preset = name.split('/').next().unwrap_or_default();
+        *tally.entry(preset.to_owned()).or_default() += times;
+    }
+    tally
+}
+
+fn is_moving(world: &World, now: Timestamp) -> Option<String> {
+    let images = world.regions.values().flat_map(|r| r.images.values());
+    let mut images = images.filter(|i| i.owner == ACCOUNT && i.state(now) == ImageState::Pending);
+    let snapshots = world.regions.values().flat_map(|r| r.snapshots.values());
+    let mut snapshots = snapshots.filter(|s| s.owner == ACCOUNT && s.state(now) == SnapshotState::Pending);
+    let image = images.next().map(|i| format!("{} is pending", i.id));
+    image.or_else(|| snapshots.next().map(|s| format!("{} is pending", s.id)))
+}
+
+impl Actor {
+    fn is_replication(&self) -> bool {
+        self.subject.kind == replications::KIND
+    }
+
+    fn suspend(&mut self, now: Timestamp) {
+        if self.spec["suspend"] == json!(false) {
+            self.spec["suspend"] = json!(true);
+            self.suspended.push((now, Timestamp::MAX));
+        }
+    }
+
+    fn resume(&mut self, now: Timestamp) {
+        self.spec["suspend"] = json!(false);
+        if let Some((_, until)) = self.suspended.last_mut().filter(|(_, until)| *until > now) {
+            *until = now;
+        }
+    }
+
+    pub fn regions(&self) -> Vec<String> {
+        let regions = self.spec["destinations"].as_array().into_iter().flatten();
+        regions.filter_map(|d| d["region"].as_str()).map(str::to_owned).collect()
+    }
+
+    fn toggle(&mut self, region: &str) {
+        if !self.is_replication() {
+            return;
+        }
+        let mut wanted = self.regions();
+        if wanted.iter().any(|w| w == region) {
+            wanted.retain(|w| w != region);
+        } else {
+            wanted.push(region.to_owned());
+            self.expect_copy(region);
+        }
+        // At least one is wanted, or the object is invalid.
+        if !wanted.is_empty() {
+            self.spec["destinations"] = wanted.iter().map(|region| json!({"region": region})).collect();
+        }
+    }
+
+    fn tag(&mut self, value: &str) {
+        if self.is_replication() {
+            self.spec["tags"] = json!({"stage": value});
+        }
+    }
+
+    fn replace_source(&mut self) {
+        if self.is_replication() && self.spec["source"]["image"].is_object() {
+            let other = usize::from(self.spec["source"] == source(0));
+            self.spec["source"] = source(other);
+            self.order();
+        }
+    }
+
+    /// Each region that is wanted gets a copy of this source.
+    fn order(&mut self) {
+        for region in self.regions() {
+            self.expect_copy(&region);
+        }
+    }
+
+    fn expect_copy(&mut self, region: &str) {
+        *self.ordered.entry(region.to_owned()).or_default() += 1;
+    }
+
+    /// Why it is not at rest yet.
+    fn restless(&self, flow: &Flow) -> Option<String> {
+        let object = flow.object(&self.subject);
+        let why = |what: &str| Some(format!("{} {what}: {object}", self.subject.name));
+        match (self.deleted, self.is_replication()) {
+            (true, _) if object.is_null() => None,
+            (true, _) => why("is not gone"),
+            (false, false) if object["status"]["completionTime"].is_string() => None,
+            (false, false) => why("has not finished"),
+            (false, true) if !self.has_source(flow) => None,
+            (false, true) if self.is_ready(flow) => None,
+            (false, true) => why("is not ready"),
+        }
+    }
+
+    fn is_ready(&self, flow: &Flow) -> bool {
+        let object = flow.object(&self.subject);
+        object["status"]["observedGeneration"] == object["metadata"]["generation"]
+            && flow.is_true(&self.subject, "Ready")
+    }
+
+    /// Whether the image that is to be copied can be.
+    pub fn has_source(&self, flow: &Flow) -> bool {
+        let Some(name) = self.spec["source"]["imageBuildRef"]["name"].as_str() else { return true };
+        let built = flow.object(&build(name));
+        built["metadata"]["deletionTimestamp"].is_null()
+            && built["status"]["image"]["availableAt"].is_string()
+            && built["status"]["image"]["removedAt"].is_null()
+    }
+}
