@@ -25,7 +25,7 @@ pub use nonce::Nonce;
 pub use ownership::{Owner, Role};
 pub use query::{Answer, ConsoleView, ImageSelector, Query};
 pub use request::{CopyImage, CreateImage, LaunchVolume, RunInstances, VolumeType};
-pub use seen::Seen;
+pub use seen::{Absence, Seen};
 pub use verdict::{GuestOutcome, StepReport, StepResult, Verdict};
 pub use volume::{Volume, VolumeState};
 

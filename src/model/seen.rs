@@ -4,21 +4,27 @@ use jiff::Timestamp;
 
 /// The result of looking for something that the account may or may not hold.
 ///
-/// EC2 is eventually consistent: a list can miss what was made a moment ago. So "not found" carries how often and
-/// since when, and only [`crate::plan::timing`] decides when that means gone.
+/// EC2 is eventually consistent: a list can miss what was made a moment ago. So "not found" carries how often,
+/// since when and until when, and only [`crate::plan::timing`] decides when that means gone.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Seen<T> {
     /// Not asked yet, or the last answer is older than our last write.
     Unknown,
     /// Asked, and not in the answer.
-    Absent {
-        /// How many answers in a row did not hold it.
-        checks: u32,
-        /// When the first of those answers was given.
-        since: Timestamp,
-    },
+    Absent(Absence),
     /// As it was in the last answer.
     Present(T),
+}
+
+/// Answers in a row that did not hold what was looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absence {
+    /// How many.
+    pub checks: u32,
+    /// When the first of them was given.
+    pub since: Timestamp,
+    /// When the last of them was given: what came into sight after it is not known.
+    pub until: Timestamp,
 }
 
 impl<T> Seen<T> {
@@ -26,7 +32,7 @@ impl<T> Seen<T> {
     pub fn present(&self) -> Option<&T> {
         match self {
             Self::Present(thing) => Some(thing),
-            Self::Unknown | Self::Absent { .. } => None,
+            Self::Unknown | Self::Absent(_) => None,
         }
     }
 }

@@ -157,7 +157,7 @@ impl<'a> Eyes<'a> {
             Some(Sighting { error: Some(error), .. }) => Err(error.clone()),
             Some(Sighting { seen, error: None }) => Ok(match seen {
                 Seen::Unknown => Seen::Unknown,
-                Seen::Absent { checks, since } => Seen::Absent { checks: *checks, since: *since },
+                Seen::Absent(absence) => Seen::Absent(*absence),
                 Seen::Present(answer) => as_t(answer).map_or(Seen::Unknown, Seen::Present),
             }),
         };

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::{CheckAfter, Eyes, Pace, timing};
 use crate::api::UsedSnapshot;
 use crate::model::{
-    AwsError, Image, ImageId, ImageState, InstanceId, Region, Seen, Snapshot, SnapshotId, ownership::Owner,
+    Absence, AwsError, Image, ImageId, ImageState, InstanceId, Region, Seen, Snapshot, SnapshotId,
+    ownership::Owner,
 };
 
 #[cfg(test)]
@@ -82,11 +83,11 @@ impl Doomed<'_> {
         self.spare_available && is_usable(image)
     }
 
-    fn is_over(&self, checks: u32, since: Timestamp, now: Timestamp) -> bool {
+    fn is_over(&self, absence: Absence) -> bool {
         if self.was_seen && !self.known.is_empty() {
-            timing::is_absent(checks, since, now)
+            timing::is_absent(absence)
         } else {
-            timing::is_gone(checks, since, self.made_at, now)
+            timing::is_gone(absence, self.made_at)
         }
     }
 
@@ -94,27 +95,27 @@ impl Doomed<'_> {
     fn is_settled<T>(&self, seen: &Seen<Vec<T>>, now: Timestamp) -> bool {
         match seen {
             Seen::Unknown => false,
-            Seen::Absent { checks, since } => self.is_over(*checks, *since, now),
+            Seen::Absent(absence) => self.is_over(*absence),
             Seen::Present(_) => !self.known.is_empty() || self.window(now).is_none(),
         }
     }
 
     /// What is still there under its id is there to stay, or it would have been condemned.
-    fn is_done_with(&self, seen: &Seen<Image>, now: Timestamp) -> bool {
+    fn is_done_with(&self, seen: &Seen<Image>) -> bool {
         match seen {
             Seen::Unknown => false,
-            Seen::Absent { checks, since } => self.is_over(*checks, *since, now),
+            Seen::Absent(absence) => self.is_over(*absence),
             Seen::Present(_) => true,
         }
     }
 
     /// Whether a snapshot that no listed image uses is used by none. Where images are kept, a list without any proves that
     /// only when it lasts.
-    fn knows_users(&self, seen: &Seen<Vec<Image>>, images: &[&Image], now: Timestamp) -> bool {
+    fn knows_users(&self, seen: &Seen<Vec<Image>>, images: &[&Image]) -> bool {
         match seen {
             Seen::Unknown => false,
             Seen::Present(_) => self.keep.is_empty() || !images.is_empty(),
-            Seen::Absent { checks, since } => self.keep.is_empty() || self.is_over(*checks, *since, now),
+            Seen::Absent(absence) => self.keep.is_empty() || self.is_over(*absence),
         }
     }
 
@@ -145,7 +146,7 @@ pub fn of_images(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result
     let snapshots = eyes.snapshots_of(doomed.region, &doomed.owner.uid, Pace::Now)?;
     let used: Vec<SnapshotId> = images.iter().flat_map(|i| i.snapshot_ids()).collect();
     let orphan = |s: &&Snapshot| !used.contains(&s.id) && !doomed.handed_over.contains(&s.id);
-    let certain = doomed.knows_users(&seen, &images, now);
+    let certain = doomed.knows_users(&seen, &images);
     if let Some(snapshot) = snapshots.present().filter(|_| certain).and_then(|list| list.iter().find(orphan))
     {
         return Ok(Removal::DeleteSnapshot(snapshot.id.clone()));
@@ -155,7 +156,7 @@ pub fn of_images(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result
     }
     let gone = doomed.is_settled(&seen, now)
         && doomed.is_settled(&snapshots, now)
-        && known.iter().all(|image| doomed.is_done_with(image, now));
+        && known.iter().all(|image| doomed.is_done_with(image));
     Ok(if gone { Removal::Gone } else { Removal::Waiting(doomed.window(now)) })
 }
 

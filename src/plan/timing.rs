@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::Absence;
+
 /// How long something that was just made may be missing from an answer.
 /// Source: EC2 API reference, "Eventual consistency": back off for up to five minutes.
 pub const CONSISTENCY_WINDOW: Duration = Duration::from_mins(5);
@@ -90,20 +92,21 @@ const COPY_RETRY_MAX: Duration = Duration::from_hours(1);
 /// Whether something that was made (or may have been made) at `made_at` at the earliest is gone for good, or never was.
 ///
 /// A new id can be missing from answers for minutes, and `made_at` is when the making was written down: an operator that
-/// comes back after an outage makes it much later. So the answers themselves must agree for the whole window.
-pub fn is_gone(checks: u32, since: Timestamp, made_at: Timestamp, now: Timestamp) -> bool {
-    is_absent(checks, since, now) && elapsed(since.max(made_at), now) >= CONSISTENCY_WINDOW
+/// comes back after an outage makes it much later. So the answers themselves must agree for the whole window. A window
+/// that ended after the last of them proves nothing: what is long missing is asked for rarely.
+pub fn is_gone(absence: Absence, made_at: Timestamp) -> bool {
+    is_absent(absence) && elapsed(absence.since.max(made_at), absence.until) >= CONSISTENCY_WINDOW
 }
 
 /// Whether something that was seen before, and was made at `made_at` at the earliest, is gone: one stale answer proves
 /// nothing, so several spaced ones must agree.
-pub fn is_lost(checks: u32, since: Timestamp, made_at: Timestamp, now: Timestamp) -> bool {
-    is_absent(checks, since, now) && elapsed(made_at, now) >= CONSISTENCY_WINDOW
+pub fn is_lost(absence: Absence, made_at: Timestamp) -> bool {
+    is_absent(absence) && elapsed(made_at, absence.until) >= CONSISTENCY_WINDOW
 }
 
 /// Whether something long known is absent: several spaced answers agree.
-pub fn is_absent(checks: u32, since: Timestamp, now: Timestamp) -> bool {
-    checks >= AGREEING_CHECKS && elapsed(since, now) >= AGREEING_SPAN
+pub fn is_absent(absence: Absence) -> bool {
+    absence.checks >= AGREEING_CHECKS && elapsed(absence.since, absence.until) >= AGREEING_SPAN
 }
 
 /// Time from `from` to `to`; zero where the clock went backwards.
@@ -143,4 +146,36 @@ pub fn attempt_delay(failed: i32) -> Duration {
 fn doubled(first: Duration, times: i32) -> Duration {
     let doublings = u32::try_from(times.max(1) - 1).unwrap_or(0).min(16);
     first * 2_u32.pow(doublings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::fixtures::at;
+
+    fn absent(since: i64, until: i64) -> Absence {
+        Absence { checks: 9, since: at(since), until: at(until) }
+    }
+
+    #[test]
+    fn what_answers_lack_for_a_whole_window_is_gone() {
+        assert!(is_gone(absent(5, 305), at(0)));
+    }
+
+    #[test]
+    fn a_window_that_ended_after_the_last_answer_proves_nothing() {
+        assert!(!is_gone(absent(5, 200), at(0)));
+        assert!(!is_lost(absent(5, 200), at(0)));
+    }
+
+    #[test]
+    fn a_window_begins_no_earlier_than_the_making() {
+        assert!(!is_gone(absent(-600, 200), at(0)));
+    }
+
+    #[test]
+    fn three_answers_at_once_are_one() {
+        assert!(!is_absent(absent(0, 9)));
+        assert!(is_absent(absent(0, 10)));
+    }
 }

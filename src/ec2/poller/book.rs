@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Subject, Tempo};
 use crate::{
-    model::{Answer, AwsError, Class, Disposition, Query, Region, Seen},
+    model::{Absence, Answer, AwsError, Class, Disposition, Query, Region, Seen},
     plan::{Pace, Sighting, Sightings, Watch},
 };
 
@@ -214,10 +214,12 @@ impl Watched {
 
     fn absent(&self, now: Timestamp) -> Seen<Answer> {
         match self.sighting.as_ref().map(|s| &s.seen) {
-            Some(Seen::Absent { checks, since }) => {
-                Seen::Absent { checks: checks.saturating_add(1), since: *since }
+            Some(Seen::Absent(before)) => {
+                Seen::Absent(Absence { checks: before.checks.saturating_add(1), until: now, ..*before })
             }
-            Some(Seen::Unknown | Seen::Present(_)) | None => Seen::Absent { checks: 1, since: now },
+            Some(Seen::Unknown | Seen::Present(_)) | None => {
+                Seen::Absent(Absence { checks: 1, since: now, until: now })
+            }
         }
     }
 

@@ -153,12 +153,8 @@ fn terminate(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id:
     let gone = || record(STAGE, BuildRecord::BuilderGone, waiting_on.clone());
     Ok(match eyes.instance(&region, id, Pace::Tick).map_err(during(STAGE))? {
         Seen::Unknown => wait(STAGE, waiting_on),
-        Seen::Absent { checks, since }
-            if timing::is_gone(checks, since, builder.requested_at.0, view.now) =>
-        {
-            gone()
-        }
-        Seen::Absent { .. } => wait(STAGE, waiting_on),
+        Seen::Absent(absence) if timing::is_gone(absence, builder.requested_at.0) => gone(),
+        Seen::Absent(_) => wait(STAGE, waiting_on),
         Seen::Present(instance) => match instance.state {
             InstanceState::Terminated => gone(),
             InstanceState::ShuttingDown => wait(STAGE, waiting_on),
@@ -181,11 +177,9 @@ fn find(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus) -> Decid
         }
         // What does not carry our tags is not ours to remove: the failure has named it.
         Seen::Present(_) => record(STAGE, BuildRecord::BuilderGone, waiting_on),
-        Seen::Absent { checks, since }
-            if timing::is_gone(checks, since, builder.requested_at.0, view.now) =>
-        {
+        Seen::Absent(absence) if timing::is_gone(absence, builder.requested_at.0) => {
             record(STAGE, BuildRecord::BuilderGone, waiting_on)
         }
-        Seen::Unknown | Seen::Absent { .. } => wait(STAGE, waiting_on),
+        Seen::Unknown | Seen::Absent(_) => wait(STAGE, waiting_on),
     })
 }

@@ -207,10 +207,10 @@ fn ended(
     let output = match eyes.command_output(&view.spec.region, &invocation.command_id, id, Pace::Now) {
         Ok(Seen::Present(output)) => Some(output),
         Ok(Seen::Unknown) => return wait(STAGE, runs(id, &next.step)),
-        Ok(Seen::Absent { checks, since }) if !timing::is_absent(checks, since, view.now) => {
+        Ok(Seen::Absent(absence)) if !timing::is_absent(absence) => {
             return wait(STAGE, runs(id, &next.step));
         }
-        Ok(Seen::Absent { .. }) | Err(_) => None,
+        Ok(Seen::Absent(_)) | Err(_) => None,
     };
     let log = output.as_ref().map(tail).filter(|text| !text.is_empty());
     let step = StepStatus {

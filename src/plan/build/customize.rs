@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::image_build::{BuilderStatus, Transport},
-    model::{Instance, InstanceId, InstanceState, Seen, StateReason},
+    model::{Absence, Instance, InstanceId, InstanceState, Seen, StateReason},
     plan::{Pace, timing},
 };
 
@@ -27,7 +27,7 @@ pub(super) fn watch(
     let stage = current_stage(view.status);
     match eyes.instance(&view.spec.region, id, Pace::Tick).map_err(during(stage))? {
         Seen::Unknown => Ok(as_before(view, builder, id)),
-        Seen::Absent { checks, since } => Ok(missing(view, builder, id, checks, since)),
+        Seen::Absent(absence) => Ok(missing(view, builder, id, absence)),
         Seen::Present(instance) => by_state(view, eyes, builder, &instance),
     }
 }
@@ -42,14 +42,8 @@ fn as_before(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId) -> 
     wait(current_stage(view.status), waiting_on)
 }
 
-fn missing(
-    view: &BuildView<'_>,
-    builder: &BuilderStatus,
-    id: &InstanceId,
-    checks: u32,
-    since: jiff::Timestamp,
-) -> Decision {
-    if timing::is_gone(checks, since, builder.requested_at.0, view.now) {
+fn missing(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId, absence: Absence) -> Decision {
+    if timing::is_gone(absence, builder.requested_at.0) {
         let message = format!("builder {id} is no longer in {}: somebody terminated it", view.spec.region);
         return attempts::failed(view, current_stage(view.status), Failure::new("BuilderGone", message));
     }

@@ -59,10 +59,8 @@ pub(super) fn create(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus)
     match eyes.images_named(&view.spec.region, &image.name).map_err(during(STAGE))? {
         Seen::Unknown => Ok(looking(view, image)),
         Seen::Present(images) => Ok(found(view, image, &id, &images)),
-        Seen::Absent { checks, since } if timing::is_absent(checks, since, view.now) => {
-            Ok(request(view, image, id))
-        }
-        Seen::Absent { .. } => Ok(looking(view, image)),
+        Seen::Absent(absence) if timing::is_absent(absence) => Ok(request(view, image, id)),
+        Seen::Absent(_) => Ok(looking(view, image)),
     }
 }
 
@@ -119,18 +117,16 @@ pub(super) fn wait_for(view: &BuildView<'_>, eyes: &Eyes<'_>, status: &ImageStat
         WaitingOn::Image { id: id.clone(), region: region.clone(), progress: least_progress(&snapshots) };
     Ok(match eyes.image(region, id, Pace::Tick).map_err(during(STAGE))? {
         Seen::Unknown => wait(STAGE, waiting_on),
-        Seen::Absent { checks, since } if timing::is_gone(checks, since, status.requested_at.0, view.now) => {
-            fail(
-                STAGE,
-                Failure::new(
-                    "ImageGone",
-                    format!(
-                        "image {id} is no longer in {region}: somebody deregistered it before it was available"
-                    ),
+        Seen::Absent(absence) if timing::is_gone(absence, status.requested_at.0) => fail(
+            STAGE,
+            Failure::new(
+                "ImageGone",
+                format!(
+                    "image {id} is no longer in {region}: somebody deregistered it before it was available"
                 ),
-            )
-        }
-        Seen::Absent { .. } => wait(STAGE, waiting_on),
+            ),
+        ),
+        Seen::Absent(_) => wait(STAGE, waiting_on),
         Seen::Present(image) => by_state(view, status, &image, &snapshots, waiting_on),
     })
 }

@@ -32,7 +32,7 @@ pub(super) fn first_attempt(view: &BuildView<'_>, eyes: &Eyes<'_>, source: &Sour
     let name = naming::image_name(view.spec, view.owner);
     match eyes.images_named(&view.spec.region, &name).map_err(during(STAGE))? {
         Seen::Unknown => Ok(wait(STAGE, WaitingOn::NameLookup { name })),
-        Seen::Absent { .. } => Ok(begin(view, 1, first_candidate(view))),
+        Seen::Absent(_) => Ok(begin(view, 1, first_candidate(view))),
         Seen::Present(images) => Ok(name_in_use(view, name, &images)),
     }
 }
@@ -146,9 +146,9 @@ pub(super) fn launch(
     Ok(match eyes.instance_by_token(region, &builder.client_token).map_err(during(STAGE))? {
         Seen::Present(instance) => adopt(view, attempt, instance),
         Seen::Unknown => wait(STAGE, looking),
-        Seen::Absent { checks, since } => match same_request {
+        Seen::Absent(absence) => match same_request {
             Ok(contents) => run(view, source, builder, contents),
-            Err(failure) if timing::is_gone(checks, since, builder.requested_at.0, view.now) => {
+            Err(failure) if timing::is_gone(absence, builder.requested_at.0) => {
                 record(STAGE, BuildRecord::Refused(failure), looking)
             }
             Err(_) => wait(STAGE, looking),

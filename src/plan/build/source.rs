@@ -43,7 +43,7 @@ fn by_parameter(view: &BuildView<'_>, eyes: &Eyes<'_>, name: &str) -> Decided {
     let region = &view.spec.region;
     match eyes.parameter(region, name).map_err(during(STAGE))? {
         Seen::Unknown => Ok(wait(STAGE, WaitingOn::SourceLookup)),
-        Seen::Absent { .. } => {
+        Seen::Absent(_) => {
             let message =
                 format!("SSM parameter {name} does not exist in {region}; check spec.source.ssmParameter");
             Ok(blocked(STAGE, Failure::new("SourceNotFound", message)))
@@ -97,10 +97,10 @@ fn by_build(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
 fn judge(view: &BuildView<'_>, seen: Seen<Image>, not_found: impl FnOnce() -> String) -> Decision {
     match seen {
         Seen::Unknown => wait(STAGE, WaitingOn::SourceLookup),
-        Seen::Absent { checks, since } if timing::is_absent(checks, since, view.now) => {
+        Seen::Absent(absence) if timing::is_absent(absence) => {
             blocked(STAGE, Failure::new("SourceNotFound", not_found()))
         }
-        Seen::Absent { .. } => wait(STAGE, WaitingOn::SourceLookup),
+        Seen::Absent(_) => wait(STAGE, WaitingOn::SourceLookup),
         Seen::Present(image) => take(&view.spec.region, &image),
     }
 }

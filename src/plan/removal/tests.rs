@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Doomed, Origin, Removal, of_images};
 use crate::{
-    model::{Answer, Image, ImageId, ImageState, InstanceId, Query, Seen, Snapshot, SnapshotId},
+    model::{Absence, Answer, Image, ImageId, ImageState, InstanceId, Query, Seen, Snapshot, SnapshotId},
     plan::{Eyes, Sightings, fixtures::*},
 };
 
@@ -47,7 +47,8 @@ impl Case {
     }
 
     fn misses(self, query: Query, checks: u32) -> Self {
-        self.with(|c| c.sightings.insert(&region(), query, Seen::Absent { checks, since: at(-300) }))
+        let absence = Absence { checks, since: at(-300), until: at(0) };
+        self.with(|c| c.sightings.insert(&region(), query, Seen::Absent(absence)))
     }
 
     fn lists(self, list: Vec<Image>) -> Self {

@@ -167,7 +167,7 @@ fn start(
     }
     let nothing = match &seen {
         Seen::Unknown => return Ok(moving(waiting_on)),
-        Seen::Absent { checks, since } => timing::is_absent(*checks, *since, view.now),
+        Seen::Absent(absence) => timing::is_absent(*absence),
         Seen::Present(_) => true,
     };
     let window = timing::remaining(made_at, timing::CONSISTENCY_WINDOW, view.now);
@@ -223,10 +223,10 @@ fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStat
     let waiting_on = WaitingOn::Image { id: id.clone(), region: region.clone(), progress };
     Ok(match eyes.image(region, id, Pace::Tick)? {
         Seen::Unknown => moving(waiting_on),
-        Seen::Absent { checks, since } if timing::is_gone(checks, since, requested_at(copy), view.now) => {
+        Seen::Absent(absence) if timing::is_gone(absence, requested_at(copy)) => {
             record(DestinationRecord::Lost, waiting_on)
         }
-        Seen::Absent { .. } => moving(waiting_on),
+        Seen::Absent(_) => moving(waiting_on),
         Seen::Present(image) => match &image.state {
             ImageState::Pending | ImageState::Transient | ImageState::Other(_) => moving(waiting_on),
             ImageState::Available | ImageState::Disabled => {
@@ -247,11 +247,11 @@ fn in_place(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatu
     let pace = if in_sync { Pace::Every(view.spec.resync_interval.into()) } else { Pace::Now };
     let waiting_on = WaitingOn::Tags { id: id.clone(), region: copy.region.clone() };
     Ok(match eyes.image(&copy.region, id, pace)? {
-        Seen::Absent { checks, since } if timing::is_lost(checks, since, requested_at(copy), view.now) => {
+        Seen::Absent(absence) if timing::is_lost(absence, requested_at(copy)) => {
             record(DestinationRecord::Lost, WaitingOn::CopyStart { region: copy.region.clone() })
         }
-        Seen::Unknown | Seen::Absent { .. } if in_sync => standing(Progress::Done),
-        Seen::Unknown | Seen::Absent { .. } => moving(waiting_on),
+        Seen::Unknown | Seen::Absent(_) if in_sync => standing(Progress::Done),
+        Seen::Unknown | Seen::Absent(_) => moving(waiting_on),
         Seen::Present(image) => by_state(view, copy, &image, in_sync),
     })
 }

@@ -55,14 +55,14 @@ fn by_id(view: &ReplicationView<'_>, eyes: &Eyes<'_>, wanted: &ImageRef) -> Reso
         .map_err(|e| Box::new(Progress::Trouble(e)))?
     {
         Seen::Present(image) => available(wanted, &image),
-        Seen::Absent { checks, since } if timing::is_absent(checks, since, view.now) => {
+        Seen::Absent(absence) if timing::is_absent(absence) => {
             let message = format!(
                 "image {} was not found in {}: it does not exist there or is not shared with this account; check spec.source.image",
                 wanted.image_id, wanted.region
             );
             blocked("SourceNotFound", message)
         }
-        Seen::Unknown | Seen::Absent { .. } => moving(WaitingOn::SourceLookup),
+        Seen::Unknown | Seen::Absent(_) => moving(WaitingOn::SourceLookup),
     }
 }
 

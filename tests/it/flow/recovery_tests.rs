@@ -5,6 +5,7 @@ use std::time::Duration;
 use ami_operator::model::Action;
 use ec2sim::core::params::Params;
 use serde_json::Value;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
@@ -86,6 +87,18 @@ async fn an_operator_that_dies_after_every_reconciliation_gets_there_all_the_sam
         flow.run_for(Duration::from_secs(7)).await;
     }
     assert_as_undisturbed(&flow, "dying all the time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_no_list_shows_for_minutes_is_not_made_again() {
+    let mut flow = Flow::new();
+    let now = flow.now();
+    let hidden =
+        flow.sim.gate(|gate| gate.faults.add_preset(now, "not-found-window", &json!({"seconds": 200})));
+    hidden.expect("the preset is there");
+    start(&mut flow);
+    end(&mut flow).await;
+    assert_as_undisturbed(&flow, "hidden for 200 s");
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,7 +92,7 @@ impl Region1 {
 
     fn absent_checks(&self) -> u32 {
         match self.sighting().expect("an answer").seen {
-            Seen::Absent { checks, .. } => checks,
+            Seen::Absent(absence) => absence.checks,
             other => panic!("{other:?}"),
         }
     }
@@ -229,7 +229,8 @@ fn absence_is_counted_from_the_first_empty_answer() {
         region.answer(None);
         region.wait(5);
     }
-    assert_eq!(region.sighting().expect("an answer").seen, Seen::Absent { checks: 3, since: at(0) });
+    let absence = Absence { checks: 3, since: at(0), until: at(10) };
+    assert_eq!(region.sighting().expect("an answer").seen, Seen::Absent(absence));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    model::{Answer, ImageId, ImageState, Query, Region, Seen},
+    model::{Absence, Answer, ImageId, ImageState, Query, Region, Seen},
     plan::{
         build::BaseBuild,
         fixtures::*,
@@ -83,7 +83,8 @@ fn a_source_that_cannot_be_copied_needs_a_person() {
 
 #[test]
 fn one_empty_answer_does_not_mean_that_there_is_no_such_image() {
-    let missing = |checks| told(&source_is(Seen::Absent { checks, since: at(-60) }).plan());
+    let absent = |checks| Seen::Absent(Absence { checks, since: at(-60), until: at(0) });
+    let missing = |checks| told(&source_is(absent(checks)).plan());
     assert_eq!(missing(1), "wait ResolvingSource");
     assert_eq!(missing(3), "blocked SourceNotFound");
 }
