@@ -1,19 +1,22 @@
 //! One run: the storm as it was drawn, then calm, until nothing moves any more.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ami_operator::{controller::replications, ec2::poller::Subject};
-use ec2sim::core::{
-    journal::Entry,
-    records::{ImageState, SnapshotState},
-    world::World,
+use ec2sim::{
+    core::{
+        journal::Entry,
+        records::{ImageState, SnapshotState},
+        world::World,
+    },
+    faults::{Drift, Effect, Standing},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    case::{Case, Deed, Life, Object, STORM},
+    case::{Case, Deed, Life, Object, REGIONS, STORM},
     judgement::{Wrongs, wrongs},
 };
 use crate::flow::{
@@ -63,12 +66,13 @@ pub struct Outcome {
 /// Plays a case to its end.
 pub fn play(case: &Case) -> Outcome {
     let played = try_simulate(async |flow| {
-        let mut stage = Stage { actors: actors(case), flow };
+        let mut stage = Stage { actors: actors(case), meddled: Vec::new(), flow };
         stage.storm(case).await;
         let faults = stage.calm();
         let settled = stage.settle().await;
         let mut wrongs = wrongs(stage.flow, &stage.actors);
         wrongs.others.extend(settled.err());
+        wrongs.leaks.retain(|leak| !stage.is_of_somebody_else(leak));
         Outcome { faults, wrongs, story: story(stage.flow) }
     });
     let panicked = |why| Outcome { faults: BTreeMap::new(), wrongs: Wrongs::other(why), story: Vec::new() };
@@ -92,6 +96,8 @@ fn story(flow: &Flow) -> Vec<String> {
 struct Stage<'a> {
     flow: &'a mut Flow,
     actors: Vec<Actor>,
+    /// Where somebody deregistered images and let their snapshots stay.
+    meddled: Vec<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -260,14 +266,21 @@ impl Stage<'_> {
         self.flow.boundaries.end();
         self.flow.cluster.trouble(Trouble::None);
         let mut faults = self.flow.sim.gate(|gate| {
+            self.meddled = gate.faults.rules().iter().filter_map(deregistered).collect();
             let fired = gate.faults.rules().iter().map(|it| (it.rule.name.clone(), it.fired)).collect();
             gate.faults.clear();
             tally(fired)
         });
         let deaths = self.flow.boundaries.met().len();
+        self.flow.meddle(enable_images);
         faults.insert("deaths of the operator".to_owned(), deaths as u64);
         faults.insert("requests to Kubernetes".to_owned(), self.flow.cluster.troubled());
         faults
+    }
+
+    /// Who deregisters an image and lets its snapshots stay wants them to stay.
+    fn is_of_somebody_else(&self, leak: &str) -> bool {
+        leak.starts_with("Snapshot") && self.meddled.iter().any(|region| leak.ends_with(region.as_str()))
     }
 
     async fn settle(&mut self) -> Result<(), String> {
@@ -285,6 +298,23 @@ impl Stage<'_> {
     fn restless(&self) -> Option<String> {
         let actors = self.actors.iter().find_map(|actor| actor.restless(self.flow));
         actors.or_else(|| is_moving(&self.flow.sim.world(), self.flow.now()))
+    }
+}
+
+fn deregistered(standing: &Standing) -> Option<String> {
+    let is_one = matches!(standing.rule.effect, Effect::Drift { change: Drift::Deregistered, .. });
+    (is_one && standing.fired > 0).then(|| standing.rule.calls.region.clone())
+}
+
+/// What somebody disabled, somebody has to enable.
+fn enable_images(world: &mut World) {
+    for region in REGIONS {
+        let images = &mut world.region_mut(region).images;
+        for id in images.keys().cloned().collect::<Vec<_>>() {
+            if let Some(image) = images.get_mut(&id).filter(|image| image.disabled) {
+                Arc::make_mut(image).disabled = false;
+            }
+        }
     }
 }
 

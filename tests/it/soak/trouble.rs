@@ -48,8 +48,9 @@ fn when() -> impl Strategy<Value = When> {
 
 fn preset() -> impl Strategy<Value = AwsTrouble> {
     let names: Vec<&'static str> = presets::names().collect();
-    (select(names), select(REGIONS.to_vec()), when()).prop_map(|(name, region, when)| {
-        let mut options = options(name, region);
+    let change = select(vec!["permission", "tag", "disabled", "deregistered"]);
+    (select(names), select(REGIONS.to_vec()), change, when()).prop_map(|(name, region, change, when)| {
+        let mut options = options(name, region, change);
         options["when"] = serde_json::to_value(when).expect("a time window");
         let rules = presets::rules(name, &options).expect("options of this preset");
         AwsTrouble { rules }
@@ -57,13 +58,14 @@ fn preset() -> impl Strategy<Value = AwsTrouble> {
 }
 
 /// What is not left to a preset's defaults.
-fn options(name: &str, region: &str) -> Value {
+fn options(name: &str, region: &str, change: &str) -> Value {
     match name {
         "region-down" => json!({"region": region}),
         "slow-copy" => json!({"seconds": 1_800}),
         "not-found-window" => json!({"seconds": 200}),
-        // Only copies are made again.
-        "drift" => json!({"region": region, "change": "deregistered"}),
+        // Only copies are put right and made again.
+        "drift" if change == "tag" => json!({"region": region, "change": change, "key": "channel"}),
+        "drift" => json!({"region": region, "change": change}),
         _ => json!({}),
     }
 }
