@@ -180,8 +180,11 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
         BuildCall::DeleteSnapshot { id, .. } if class == Class::InUse => {
             change(&mut status.image, |i| in_use(&mut i.used_snapshots, id, now));
         }
+        // The first refusal only: a time that each look moved would be news to each next look, which so never rested.
         BuildCall::TerminateInstances { .. } if class == Class::NotFound => {
-            change(&mut status.builder, |b| b.terminating_at = Some(Time(now)));
+            change(&mut status.builder, |b| {
+                b.terminating_at.get_or_insert(Time(now));
+            });
         }
         BuildCall::RunInstances(_)
         | BuildCall::SendCommand(_)

@@ -102,6 +102,20 @@ async fn a_copy_that_no_list_shows_for_minutes_is_not_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_termination_of_what_is_not_found_rests_before_it_is_asked_for_again() {
+    let mut flow = Flow::new();
+    let unseen = || Fault::Refuse("InvalidInstanceID.NotFound", "The instance ID does not exist");
+    flow.ec2.next(Action::TerminateInstances, [unseen(), unseen(), unseen()]);
+    start(&mut flow);
+    flow.until("asked for", HOUR, |f| f.ec2.count(Action::TerminateInstances) > 0).await;
+    let before = flow.cluster.status_writes();
+    end(&mut flow).await;
+    let writes = flow.cluster.status_writes() - before;
+    assert!(writes < 50, "{writes} status writes");
+    assert_as_undisturbed(&flow, "not found at first");
+}
+
+#[tokio::test(start_paused = true)]
 async fn throttling_slows_the_region_and_fails_nobody() {
     let mut flow = Flow::new();
     let throttled = || Fault::Refuse("RequestLimitExceeded", "Request limit exceeded.");

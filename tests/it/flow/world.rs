@@ -40,7 +40,12 @@ pub struct Flow {
     pub outage: Duration,
     /// How often an object was looked at.
     pub reconciliations: usize,
+    /// When the current minute began, and how many steps there were in it.
+    minute: (Instant, usize),
 }
+
+/// An operator that has so much to do in a minute never rests.
+const TOO_MANY_STEPS: usize = 500;
 
 impl Flow {
     /// EC2 takes its time as in the demonstration: 6 s to run, 5 s to stop, 20 s an image, 30 s a copy.
@@ -64,6 +69,7 @@ impl Flow {
             elder_ends: None,
             outage: Duration::ZERO,
             reconciliations: 0,
+            minute: (Instant::now(), 0),
         };
         flow.start_operator();
         flow
@@ -212,7 +218,15 @@ impl Flow {
     }
 
     /// One reconciliation of an operator, or the wait for the next; or an operator's death.
+    ///
+    /// # Panics
+    /// When the operator never rests.
     pub async fn step(&mut self, deadline: Instant) {
+        if self.minute.0.elapsed() > Duration::from_mins(1) {
+            self.minute = (Instant::now(), 0);
+        }
+        self.minute.1 += 1;
+        assert!(self.minute.1 < TOO_MANY_STEPS, "the operator never rests: {}", self.objects());
         tokio::select! {
             biased;
             () = self.boundaries.death() => {

@@ -39,6 +39,8 @@ const RUNS_AT_ONCE: u64 = 16;
 
 /// A case that went wrong is played so often again at most, to make it small.
 const SHRINKING: u32 = 300;
+/// And for so long, in milliseconds.
+const SHRINKING_TIME: u32 = 120_000;
 
 fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().expect("a number"))
@@ -49,6 +51,7 @@ fn runner(seed: u64) -> TestRunner {
         rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
         max_shrink_iters: SHRINKING,
+        max_shrink_time: SHRINKING_TIME,
         ..Config::default()
     };
     TestRunner::new(config)
@@ -92,6 +95,7 @@ impl Report {
         self.leaks += outcome.wrongs.leaks.len();
         self.duplicates += outcome.wrongs.duplicates.len();
         if !outcome.wrongs.is_empty() {
+            println!("seed {seed} went wrong: {:?}", outcome.wrongs);
             self.failures.push((seed, outcome.wrongs));
         }
     }
