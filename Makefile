@@ -55,6 +55,11 @@ crash-points: build ## Kill the operator at every point of every scenario, and c
 	@rm -f $(TARGET)/crash-points.txt; status=0; CRASH_POINTS=$(TARGET)/crash-points.txt \
 	  cargo test --test it -- --nocapture crash_points || status=$$?; cat $(TARGET)/crash-points.txt; exit $$status
 
+.PHONY: soak
+soak: build ## Meet 10,000 faults in random runs (SOAK_SEED=1: the first seed; SOAK_FAULTS=…)
+	@rm -f $(TARGET)/soak.txt; status=0; SOAK=$(TARGET)/soak.txt SOAK_FAULTS=$(or $(SOAK_FAULTS),10000) \
+	  cargo test --test it -- --nocapture soak:: || status=$$?; cat $(TARGET)/soak.txt; exit $$status
+
 .PHONY: check
 check: build ## Check formatting, lints, generated files and charts
 	cargo fmt --all --check
