@@ -1,5 +1,5 @@
-//! How long a failed call rests: 2 s, doubled each time, at most 5 minutes, with jitter; ten minutes where a person has to
-//! do something; until the next edit where the request is wrong.
+//! How long a failed call rests: 2 s (2 minutes where a quota is used up), doubled each time, at most 5 minutes, with jitter;
+//! ten minutes where a person has to do something; until the next edit where the request is wrong.
 //!
 //! An object is looked at whenever something that it watches changes, its other regions included. So the rest is kept
 //! here, by call: until it is over, the same call is answered by the same error without being made.
@@ -20,6 +20,9 @@ use crate::{
 
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_mins(5);
+
+/// What uses up a quota goes on for minutes, and terminated instances count for a while.
+const FIRST_FOR_QUOTA: Duration = Duration::from_mins(2);
 
 /// What was refused as wrong is wrong until the object changes, which ends the rest.
 const UNTIL_EDITED: Duration = Duration::from_hours(24 * 365);
@@ -104,19 +107,31 @@ impl Backoff {
 }
 
 fn rest(error: &AwsError, failures: u32) -> Duration {
-    // A name that was taken may be our own image's, or free the next time: what came of it is looked for, not waited out.
-    if error.class() == Class::NameTaken {
-        return jittered(delay(failures), fastrand::f64());
-    }
-    match error.class().disposition() {
-        Disposition::Wait | Disposition::Retry => jittered(delay(failures), fastrand::f64()),
-        Disposition::NeedsHelp => timing::NEEDS_HELP,
-        Disposition::Rejected => UNTIL_EDITED,
+    match base(error.class()) {
+        Base::Doubling(first) => jittered(delay(first, failures), fastrand::f64()),
+        Base::Fixed(rest) => rest,
     }
 }
 
-fn delay(failures: u32) -> Duration {
-    FIRST.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(LONGEST)
+/// How a class rests, jitter aside.
+enum Base {
+    /// From this on.
+    Doubling(Duration),
+    Fixed(Duration),
+}
+
+fn base(class: Class) -> Base {
+    match (class, class.disposition()) {
+        (Class::Quota, _) => Base::Doubling(FIRST_FOR_QUOTA),
+        // A name that was taken may be our own image's, or free the next time: what came of it is looked for, not waited out.
+        (Class::NameTaken, _) | (_, Disposition::Wait | Disposition::Retry) => Base::Doubling(FIRST),
+        (_, Disposition::NeedsHelp) => Base::Fixed(timing::NEEDS_HELP),
+        (_, Disposition::Rejected) => Base::Fixed(UNTIL_EDITED),
+    }
+}
+
+fn delay(first: Duration, failures: u32) -> Duration {
+    first.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(LONGEST)
 }
 
 /// Between 80 % and 120 %, so that a hundred objects that failed together do not come back together.
@@ -129,7 +144,7 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
-    use crate::model::{Action, ImageId, InstanceId};
+    use crate::model::{Action, ImageId, InstanceId, error::tests::TREATMENTS};
 
     fn web() -> Subject {
         Subject { kind: "ImageBuild", namespace: "images".into(), name: "web".into() }
@@ -167,8 +182,32 @@ mod tests {
 
     #[test]
     fn the_delay_doubles_from_two_seconds_to_five_minutes() {
-        let delays: Vec<u64> = (0..10).map(|n| delay(n).as_secs()).collect();
+        let delays: Vec<u64> = (0..10).map(|n| delay(FIRST, n).as_secs()).collect();
         assert_eq!(delays, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    }
+
+    fn told(class: Class) -> &'static str {
+        match base(class) {
+            Base::Doubling(FIRST) => "from 2s to 5m",
+            Base::Doubling(_) => "from 2m to 5m",
+            Base::Fixed(UNTIL_EDITED) => "until edited",
+            Base::Fixed(_) => "10m",
+        }
+    }
+
+    #[test]
+    fn every_code_rests_as_its_treatment_says() {
+        for (_, rest, codes) in TREATMENTS {
+            for code in *codes {
+                assert_eq!(told(error(code).class()), *rest, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_quota_that_is_used_up_rests_for_minutes_from_the_beginning() {
+        let delays: Vec<u64> = (0..3).map(|n| delay(FIRST_FOR_QUOTA, n).as_secs()).collect();
+        assert_eq!(delays, [120, 240, 300]);
     }
 
     #[test]

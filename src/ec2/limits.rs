@@ -2,13 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use crate::model::{Action, Region};
+use crate::model::{Action, Class, Region};
 
 /// Token buckets of the writes, one for each region and action. Clones share them.
 ///
@@ -20,8 +20,15 @@ pub struct WriteLimits {
     buckets: Arc<Mutex<HashMap<(Region, Action), SharedBucket>>>,
 }
 
-/// The lock is held while its holder waits for a token, and tokio's lock is fair: that makes the queue.
-type SharedBucket = Arc<tokio::sync::Mutex<Bucket>>;
+type SharedBucket = Arc<Queue>;
+
+/// Who waits for a bucket, and the bucket.
+#[derive(Debug)]
+struct Queue {
+    /// Held while its holder waits for a token, and tokio's lock is fair: that makes the queue.
+    turn: tokio::sync::Mutex<()>,
+    bucket: Mutex<Bucket>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Rate {
@@ -36,41 +43,79 @@ impl WriteLimits {
     /// Who stops waiting (is dropped) takes no token.
     pub async fn acquire(&self, action: Action, region: &Region) {
         if let Some(rate) = rate(action) {
-            self.bucket(action, region, rate).lock().await.take(rate).await;
+            self.bucket(action, region, rate).take(rate).await;
+        }
+    }
+
+    /// A call of `action` in `region` was answered. Throttling slows whoever makes it next, as AWS's bucket is the region's and
+    /// not the object's: ours is empty too, and fills half as fast each time. What works speeds it up again.
+    pub fn heard(&self, action: Action, region: &Region, trouble: Option<Class>) {
+        if let Some(rate) = rate(action) {
+            self.bucket(action, region, rate).bucket().heard(trouble);
         }
     }
 
     fn bucket(&self, action: Action, region: &Region, rate: Rate) -> SharedBucket {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(buckets.entry((region.clone(), action)).or_insert_with(|| Bucket::full(rate)))
+        Arc::clone(buckets.entry((region.clone(), action)).or_insert_with(|| Queue::full(rate)))
     }
 }
+
+impl Queue {
+    fn full(rate: Rate) -> SharedBucket {
+        let bucket = Bucket { tokens: rate.burst, counted_at: Instant::now(), slowness: 1.0 };
+        Arc::new(Self { turn: tokio::sync::Mutex::default(), bucket: Mutex::new(bucket) })
+    }
+
+    fn bucket(&self) -> MutexGuard<'_, Bucket> {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn take(&self, rate: Rate) {
+        let _turn = self.turn.lock().await;
+        loop {
+            let wait = self.bucket().take(rate);
+            let Some(wait) = wait else { return };
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+/// The longest that throttling slows an action down.
+const SLOWEST: f64 = 32.0;
 
 #[derive(Debug)]
 struct Bucket {
     tokens: f64,
     counted_at: Instant,
+    /// By which the refill is divided while AWS throttles.
+    slowness: f64,
 }
 
 impl Bucket {
-    fn full(rate: Rate) -> SharedBucket {
-        Arc::new(tokio::sync::Mutex::new(Self { tokens: rate.burst, counted_at: Instant::now() }))
-    }
-
-    async fn take(&mut self, rate: Rate) {
-        self.fill(rate);
-        if self.tokens < 1.0 {
-            tokio::time::sleep(Duration::from_secs_f64((1.0 - self.tokens) / rate.refill)).await;
-            self.fill(rate);
-        }
-        self.tokens -= 1.0;
-    }
-
-    fn fill(&mut self, rate: Rate) {
-        let now = Instant::now();
-        let gained = (now - self.counted_at).as_secs_f64() * rate.refill;
+    /// Takes a token, or tells how long there will be none.
+    fn take(&mut self, rate: Rate) -> Option<Duration> {
+        let (now, refill) = (Instant::now(), rate.refill / self.slowness);
+        let gained = (now - self.counted_at).as_secs_f64() * refill;
         self.tokens = rate.burst.min(self.tokens + gained);
         self.counted_at = now;
+        // A sleep may end a moment before the token is whole.
+        if self.tokens < 0.999 {
+            return Some(Duration::from_secs_f64((1.0 - self.tokens) / refill));
+        }
+        self.tokens -= 1.0;
+        None
+    }
+
+    fn heard(&mut self, trouble: Option<Class>) {
+        match trouble {
+            Some(Class::Throttled) => {
+                self.slowness = (self.slowness * 2.0).min(SLOWEST);
+                (self.tokens, self.counted_at) = (0.0, Instant::now());
+            }
+            Some(_) => {}
+            None => self.slowness = (self.slowness / 2.0).max(1.0),
+        }
     }
 }
 
@@ -193,5 +238,47 @@ mod tests {
         let impatient = limits.acquire(Action::RunInstances, &frankfurt);
         assert!(tokio::time::timeout(Duration::from_millis(500), impatient).await.is_err());
         assert_about(seconds_for(&limits, 1, Action::RunInstances, FRANKFURT).await, 0.5);
+    }
+
+    fn throttled(times: usize) -> WriteLimits {
+        let limits = WriteLimits::default();
+        for _ in 0..times {
+            limits.heard(Action::RunInstances, &FRANKFURT.into(), Some(Class::Throttled));
+        }
+        limits
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn throttling_holds_back_whoever_launches_next_in_the_region() {
+        assert_about(seconds_for(&throttled(1), 1, Action::RunInstances, FRANKFURT).await, 2.0);
+        assert_about(seconds_for(&throttled(3), 1, Action::RunInstances, FRANKFURT).await, 8.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn throttling_holds_back_no_longer_than_half_a_minute() {
+        assert_about(seconds_for(&throttled(50), 1, Action::RunInstances, FRANKFURT).await, 32.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn throttling_holds_back_no_other_region_and_no_other_action() {
+        let limits = throttled(3);
+        assert_about(seconds_for(&limits, 1, Action::RunInstances, "eu-west-1").await, 0.0);
+        assert_about(seconds_for(&limits, 1, Action::CopyImage, FRANKFURT).await, 0.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_works_ends_the_slowness() {
+        let limits = throttled(3);
+        for _ in 0..3 {
+            limits.heard(Action::RunInstances, &FRANKFURT.into(), None);
+        }
+        assert_about(seconds_for(&limits, 1, Action::RunInstances, FRANKFURT).await, 1.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_error_than_throttling_slows_nothing() {
+        let limits = WriteLimits::default();
+        limits.heard(Action::RunInstances, &FRANKFURT.into(), Some(Class::Capacity));
+        assert_about(seconds_for(&limits, 1, Action::RunInstances, FRANKFURT).await, 0.0);
     }
 }

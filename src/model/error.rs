@@ -5,7 +5,7 @@ use std::fmt;
 use super::Region;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// The AWS actions that the operator uses: the verbs of the port, the labels of metrics and the names in the IAM policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -327,6 +327,8 @@ pub const TABLE: &[(&str, Class)] = &[
     ("ThrottlingException", Class::Throttled),
     ("EC2ThrottledException", Class::Throttled),
     ("TooManyRequestsException", Class::Throttled),
+    // Systems Manager's: somebody else changes the parameter at the same moment.
+    ("TooManyUpdates", Class::Throttled),
     (AwsError::NO_ANSWER, Class::Ambiguous),
     ("InternalError", Class::Ambiguous),
     ("InternalFailure", Class::Ambiguous),
@@ -351,6 +353,7 @@ pub const TABLE: &[(&str, Class)] = &[
     ("MaxSpotInstanceCountExceeded", Class::Quota),
     ("VolumeLimitExceeded", Class::Quota),
     ("AMIQuotaExceeded", Class::Quota),
+    ("ParameterLimitExceeded", Class::Quota),
     ("UnauthorizedOperation", Class::Denied),
     ("AccessDenied", Class::Denied),
     ("AccessDeniedException", Class::Denied),
@@ -361,6 +364,9 @@ pub const TABLE: &[(&str, Class)] = &[
     ("MissingAuthenticationToken", Class::NotAuthenticated),
     ("InvalidSignatureException", Class::NotAuthenticated),
     ("IncompleteSignature", Class::NotAuthenticated),
+    // The account itself is not ready yet, or barred: AWS Support has to do something.
+    ("PendingVerification", Class::NotAuthenticated),
+    ("Blocked", Class::NotAuthenticated),
     (AwsError::CREDENTIALS_NOT_FOUND, Class::NotAuthenticated),
     ("ExpiredToken", Class::Credentials),
     ("ExpiredTokenException", Class::Credentials),
@@ -368,17 +374,21 @@ pub const TABLE: &[(&str, Class)] = &[
     ("RequestTimeTooSkewed", Class::Credentials),
     ("OptInRequired", Class::NotSubscribed),
     ("InvalidAMIName.Duplicate", Class::NameTaken),
+    ("ParameterAlreadyExists", Class::NameTaken),
     ("IdempotentParameterMismatch", Class::TokenMismatch),
     ("IdempotentInstanceTerminated", Class::TokenSpent),
     ("InvalidAMIID.NotFound", Class::NotFound),
     ("InvalidAMIID.Unavailable", Class::NotFound),
     ("InvalidInstanceID.NotFound", Class::NotFound),
     ("InvalidSnapshot.NotFound", Class::NotFound),
+    ("InvalidVolume.NotFound", Class::NotFound),
+    ("ParameterNotFound", Class::NotFound),
     // Systems Manager shows a command some moments after it took it.
     ("InvocationDoesNotExist", Class::NotFound),
     ("InvalidCommandId", Class::NotFound),
     ("IncorrectInstanceState", Class::NotReadyYet),
     ("IncorrectState", Class::NotReadyYet),
+    ("InvalidState", Class::NotReadyYet),
     ("ConcurrentTagAccess", Class::NotReadyYet),
     // Systems Manager's: the agent of the machine has not registered, or the machine goes away.
     ("InvalidInstanceId", Class::NotReadyYet),
@@ -391,6 +401,7 @@ pub const TABLE: &[(&str, Class)] = &[
     ("Client.InternalError", Class::Kms),
     ("InvalidKmsKey.InvalidState", Class::Kms),
     ("KMSKeyNotAccessibleFault", Class::Kms),
+    ("InvalidKeyId", Class::Kms),
     ("InvalidSubnetID.NotFound", Class::Invalid),
     ("InvalidSubnet.NotFound", Class::Invalid),
     ("InvalidGroup.NotFound", Class::Invalid),
@@ -402,6 +413,7 @@ pub const TABLE: &[(&str, Class)] = &[
     ("InvalidUserData.Malformed", Class::Invalid),
     ("InvalidRequest", Class::Invalid),
     ("InvalidAMIName.Malformed", Class::Invalid),
+    ("InvalidAMIID.Malformed", Class::Invalid),
     ("InvalidAMIAttributeItemValue", Class::Invalid),
     ("InvalidTagKey.Malformed", Class::Invalid),
     ("TagLimitExceeded", Class::Invalid),
@@ -409,6 +421,8 @@ pub const TABLE: &[(&str, Class)] = &[
     ("MissingInput", Class::Invalid),
     ("VPCIdNotSpecified", Class::Invalid),
     ("UnsupportedOperation", Class::Invalid),
+    ("UnknownParameter", Class::Invalid),
+    ("InvalidAction", Class::Invalid),
     ("ValidationError", Class::Invalid),
     ("ValidationException", Class::Invalid),
     ("InvalidDocument", Class::Invalid),
@@ -421,5 +435,13 @@ pub const TABLE: &[(&str, Class)] = &[
     ("DuplicateInstanceId", Class::Invalid),
     ("MaxDocumentSizeExceeded", Class::Invalid),
     ("UnsupportedPlatformType", Class::Invalid),
+    // A parameter whose name, type or value Systems Manager does not take.
+    ("ParameterPatternMismatchException", Class::Invalid),
+    ("ParameterMaxVersionLimitExceeded", Class::Invalid),
+    ("UnsupportedParameterType", Class::Invalid),
+    ("HierarchyLevelLimitExceededException", Class::Invalid),
+    ("HierarchyTypeMismatchException", Class::Invalid),
+    ("InvalidAllowedPatternException", Class::Invalid),
+    ("TooManyTagsError", Class::Invalid),
     (AwsError::NOT_SENT, Class::Invalid),
 ];

@@ -100,6 +100,7 @@ impl AwsEc2 {
         let sent_at = Instant::now();
         let result = answer.await.map_err(|error| failure(action, region, &error));
         let class = result.as_ref().err().map(AwsError::class);
+        self.limits.heard(action, region, class);
         self.observer.observed(action, region, class, sent_at.elapsed().as_secs_f64());
         result
     }

@@ -27,35 +27,51 @@ fn assert_treated(treatments: &[(&str, &[&str])]) {
     assert_eq!(actual.collect::<BTreeMap<_, _>>(), expected.collect::<BTreeMap<_, _>>());
 }
 
-/// Class, disposition and reason of every code that AWS's pages and the experience of other tools name for the calls
-/// that the operator makes.
-const TREATMENTS: &[(&str, &[&str])] = &[
+/// Class, disposition and reason, how long a write rests after it, and every code that is so treated: all of the table,
+/// and one that it does not know.
+pub(crate) const TREATMENTS: &[(&str, &str, &[&str])] = &[
     (
         "Throttled Wait Throttled",
+        "from 2s to 5m",
         &[
             "RequestLimitExceeded",
+            "Client.RequestLimitExceeded",
             "Throttling",
             "ThrottlingException",
-            "ThrottlingRate",
             "EC2ThrottledException",
+            "TooManyRequestsException",
+            "TooManyUpdates",
         ],
     ),
     (
         "Ambiguous Retry RetryingAfterNoAnswer",
-        &["NoAnswer", "InternalError", "InternalFailure", "Unavailable", "ServiceUnavailable"],
+        "from 2s to 5m",
+        &[
+            "NoAnswer",
+            "InternalError",
+            "InternalFailure",
+            "InternalServerError",
+            "Unavailable",
+            "ServiceUnavailable",
+            "RequestTimeout",
+        ],
     ),
     (
         "Capacity Retry InsufficientCapacity",
+        "from 2s to 5m",
         &[
             "InsufficientInstanceCapacity",
             "InsufficientVolumeCapacity",
-            "Unsupported",
+            "InsufficientHostCapacity",
             "InsufficientFreeAddressesInSubnet",
+            "InsufficientCapacity",
             "UnfulfillableCapacity",
+            "Unsupported",
         ],
     ),
     (
         "Quota Retry QuotaExceeded",
+        "from 2m to 5m",
         &[
             "InstanceLimitExceeded",
             "VcpuLimitExceeded",
@@ -65,52 +81,148 @@ const TREATMENTS: &[(&str, &[&str])] = &[
             "SnapshotLimitExceeded",
             "SnapshotCreationPerVolumeRateExceeded",
             "MaxSpotInstanceCountExceeded",
+            "VolumeLimitExceeded",
+            "AMIQuotaExceeded",
+            "ParameterLimitExceeded",
         ],
     ),
-    ("TokenMismatch Retry TokenMismatch", &["IdempotentParameterMismatch"]),
-    ("TokenSpent Retry BuilderTerminated", &["IdempotentInstanceTerminated"]),
-    ("NameTaken Rejected NameConflict", &["InvalidAMIName.Duplicate"]),
+    (
+        "Denied NeedsHelp AccessDenied",
+        "10m",
+        &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"],
+    ),
+    (
+        "NotAuthenticated NeedsHelp AuthenticationFailed",
+        "10m",
+        &[
+            "AuthFailure",
+            "InvalidClientTokenId",
+            "UnrecognizedClientException",
+            "SignatureDoesNotMatch",
+            "MissingAuthenticationToken",
+            "InvalidSignatureException",
+            "IncompleteSignature",
+            "PendingVerification",
+            "Blocked",
+            "CredentialsNotFound",
+        ],
+    ),
+    (
+        "Credentials Retry CredentialsExpired",
+        "from 2s to 5m",
+        &["ExpiredToken", "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed"],
+    ),
+    ("NotSubscribed NeedsHelp SubscriptionRequired", "10m", &["OptInRequired"]),
+    (
+        "NameTaken Rejected NameConflict",
+        "from 2s to 5m",
+        &["InvalidAMIName.Duplicate", "ParameterAlreadyExists"],
+    ),
+    ("TokenMismatch Retry TokenMismatch", "from 2s to 5m", &["IdempotentParameterMismatch"]),
+    ("TokenSpent Retry BuilderTerminated", "from 2s to 5m", &["IdempotentInstanceTerminated"]),
     (
         "NotFound Retry NotFound",
+        "from 2s to 5m",
         &[
-            "InvalidInstanceID.NotFound",
             "InvalidAMIID.NotFound",
-            "InvalidSnapshot.NotFound",
             "InvalidAMIID.Unavailable",
+            "InvalidInstanceID.NotFound",
+            "InvalidSnapshot.NotFound",
+            "InvalidVolume.NotFound",
+            "ParameterNotFound",
             "InvocationDoesNotExist",
             "InvalidCommandId",
         ],
     ),
     (
         "NotReadyYet Wait WaitingForState",
-        &["IncorrectInstanceState", "ConcurrentTagAccess", "InvalidInstanceId"],
+        "from 2s to 5m",
+        &[
+            "IncorrectInstanceState",
+            "IncorrectState",
+            "InvalidState",
+            "ConcurrentTagAccess",
+            "InvalidInstanceId",
+        ],
     ),
-    ("InUse Wait WaitingForRelease", &["InvalidSnapshot.InUse", "VolumeInUse", "DependencyViolation"]),
-    ("Protected NeedsHelp Protected", &["OperationNotPermitted"]),
-    ("Denied NeedsHelp AccessDenied", &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"]),
-    ("NotAuthenticated NeedsHelp AuthenticationFailed", &["AuthFailure", "CredentialsNotFound"]),
-    ("NotSubscribed NeedsHelp SubscriptionRequired", &["OptInRequired"]),
-    ("Kms NeedsHelp KeyNotUsable", &["CustomerKeyHasBeenRevoked", "Client.InternalError"]),
-    ("Credentials Retry CredentialsExpired", &["ExpiredToken", "RequestExpired", "RequestTimeTooSkewed"]),
+    (
+        "InUse Wait WaitingForRelease",
+        "from 2s to 5m",
+        &["DependencyViolation", "InvalidSnapshot.InUse", "VolumeInUse"],
+    ),
+    ("Protected NeedsHelp Protected", "10m", &["OperationNotPermitted"]),
+    (
+        "Kms NeedsHelp KeyNotUsable",
+        "10m",
+        &[
+            "CustomerKeyHasBeenRevoked",
+            "Client.InternalError",
+            "InvalidKmsKey.InvalidState",
+            "KMSKeyNotAccessibleFault",
+            "InvalidKeyId",
+        ],
+    ),
     (
         "Invalid Rejected InvalidRequest",
+        "until edited",
         &[
+            "InvalidSubnetID.NotFound",
+            "InvalidSubnet.NotFound",
             "InvalidGroup.NotFound",
-            "InvalidRequest",
+            "InvalidSecurityGroupID.NotFound",
             "InvalidParameterValue",
+            "InvalidParameterCombination",
+            "InvalidParameter",
+            "InvalidBlockDeviceMapping",
             "InvalidUserData.Malformed",
+            "InvalidRequest",
+            "InvalidAMIName.Malformed",
+            "InvalidAMIID.Malformed",
+            "InvalidAMIAttributeItemValue",
+            "InvalidTagKey.Malformed",
+            "TagLimitExceeded",
+            "MissingParameter",
+            "MissingInput",
+            "VPCIdNotSpecified",
+            "UnsupportedOperation",
+            "UnknownParameter",
+            "InvalidAction",
+            "ValidationError",
+            "ValidationException",
             "InvalidDocument",
+            "InvalidDocumentVersion",
             "InvalidParameters",
+            "InvalidPluginName",
+            "InvalidFilterKey",
+            "InvalidFilterValue",
+            "InvalidInstanceInformationFilterValue",
+            "DuplicateInstanceId",
+            "MaxDocumentSizeExceeded",
             "UnsupportedPlatformType",
+            "ParameterPatternMismatchException",
+            "ParameterMaxVersionLimitExceeded",
+            "UnsupportedParameterType",
+            "HierarchyLevelLimitExceededException",
+            "HierarchyTypeMismatchException",
+            "InvalidAllowedPatternException",
+            "TooManyTagsError",
             "NotSent",
         ],
     ),
-    ("Unknown Retry UnknownError", &["SomethingNew"]),
+    ("Unknown Retry UnknownError", "from 2s to 5m", &["SomethingNew"]),
 ];
 
 #[test]
 fn every_known_code_has_its_class_disposition_and_reason() {
-    assert_treated(TREATMENTS);
+    let treatments: Vec<_> = TREATMENTS.iter().map(|(treated, _, codes)| (*treated, *codes)).collect();
+    assert_treated(&treatments);
+}
+
+#[test]
+fn no_code_of_the_table_is_left_out_of_the_treatments() {
+    let listed: BTreeSet<_> = TREATMENTS.iter().flat_map(|(_, _, codes)| *codes).collect();
+    let left_out: Vec<_> = TABLE.iter().filter(|(code, _)| !listed.contains(code)).collect();
+    assert!(left_out.is_empty(), "{left_out:?}");
 }
 
 #[test]

@@ -185,6 +185,33 @@ async fn writes_wait_for_the_limits() {
     assert_eq!(started.elapsed().as_secs(), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_throttled_launch_holds_back_the_next_one_of_the_region() {
+    let throttled = || refused(503, "RequestLimitExceeded", "slow down");
+    let wire = Wire::replying(iter::repeat_with(throttled).take(3));
+    let (ec2, started) = (wire.ec2(), Instant::now());
+    for _ in 0..3 {
+        ec2.run_instances(&launch()).await.unwrap_err();
+    }
+    assert_eq!(started.elapsed().as_secs(), 2 + 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_hangs_is_given_up_after_half_a_minute_and_in_all_after_one_and_a_half() {
+    let launch = async |ec2: AwsEc2| drop(ec2.run_instances(&launch()).await);
+    assert_eq!(seconds_of_silence(launch).await, 30);
+    let terminate = async |ec2: AwsEc2| drop(ec2.terminate_instances(&frankfurt(), &"i-1".into()).await);
+    assert_eq!(seconds_of_silence(terminate).await, 90);
+}
+
+/// How long a call waits for answers that never come.
+async fn seconds_of_silence(call: impl AsyncFnOnce(AwsEc2)) -> u64 {
+    let wire = Wire::replying(iter::repeat_with(|| Reply::Silence).take(9));
+    let started = Instant::now();
+    call(wire.ec2()).await;
+    started.elapsed().as_secs()
+}
+
 type Call = (Action, Region, Option<Class>, f64);
 
 #[derive(Default)]
