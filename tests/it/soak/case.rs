@@ -38,14 +38,23 @@ pub struct Life {
 
 #[derive(Clone, Debug)]
 pub enum Object {
-    Build {
-        by_commands: bool,
-        ends_in_failure: bool,
-        /// Has subnets to fall back to.
-        has_subnets: bool,
-    },
+    Build(Build),
     /// Of the image of a build, counted among the builds of the case; or of one that is there from the start.
-    Replication { of: Option<usize>, regions: Vec<&'static str> },
+    Replication {
+        of: Option<usize>,
+        regions: Vec<&'static str>,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Build {
+    pub by_commands: bool,
+    pub ends_in_failure: bool,
+    /// There are subnets to fall back to.
+    pub has_subnets: bool,
+    pub backoff_limit: i32,
+    /// The object goes by itself after its end.
+    pub is_short_lived: bool,
 }
 
 /// What a user does. What an object has no use for changes nothing.
@@ -54,6 +63,7 @@ pub enum Deed {
     /// For so many seconds.
     Suspend(u64),
     Delete,
+    Cancel,
     /// A region is wanted if it was not, and no longer if it was.
     Toggle(&'static str),
     Tag(&'static str),
@@ -128,11 +138,10 @@ fn life() -> impl Strategy<Value = Life> {
 }
 
 fn build() -> impl Strategy<Value = Object> {
-    (prop::bool::weighted(0.3), prop::bool::weighted(0.15), prop::bool::weighted(0.3)).prop_map(
-        |(by_commands, ends_in_failure, has_subnets)| Object::Build {
-            by_commands,
-            ends_in_failure,
-            has_subnets,
+    let often = || prop::bool::weighted(0.3);
+    (often(), prop::bool::weighted(0.15), often(), 0..3, prop::bool::weighted(0.2)).prop_map(
+        |(by_commands, ends_in_failure, has_subnets, backoff_limit, is_short_lived)| {
+            Object::Build(Build { by_commands, ends_in_failure, has_subnets, backoff_limit, is_short_lived })
         },
     )
 }
@@ -146,6 +155,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         2 => (30_u64..600).prop_map(Deed::Suspend),
         2 => Just(Deed::Delete),
+        1 => Just(Deed::Cancel),
         3 => select(REGIONS.to_vec()).prop_map(Deed::Toggle),
         1 => select(vec!["stable", "candidate"]).prop_map(Deed::Tag),
         1 => Just(Deed::ReplaceSource),

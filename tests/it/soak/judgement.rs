@@ -91,7 +91,7 @@ fn of_build(flow: &Flow, actor: &Actor, images: &Images, wrongs: &mut Wrongs) {
     }
     let known = flow.status(&actor.subject)["image"]["imageID"].clone();
     let succeeded = flow.is_true(&actor.subject, "Succeeded");
-    match (actor.deleted, made.first()) {
+    match (actor.is_gone(flow), made.first()) {
         (true, Some(id)) if actor.spec["deletionPolicy"] == "Delete" => {
             wrongs.leaks.push(format!("{name} is deleted, and left {id}"));
         }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    case::{Case, Deed, Life, Object, REGIONS, STORM},
+    case::{Build, Case, Deed, Life, Object, REGIONS, STORM},
     judgement::{Wrongs, wrongs},
 };
 use crate::flow::{
@@ -137,14 +137,14 @@ fn events(case: &Case) -> Vec<(u64, Event)> {
 }
 
 fn actors(case: &Case) -> Vec<Actor> {
-    let is_build = |life: &&Life| matches!(life.object, Object::Build { .. });
+    let is_build = |life: &&Life| matches!(life.object, Object::Build(_));
     let builds = case.lives.iter().filter(is_build).count();
     let mut named = 0;
     let actor = |(at, life): (usize, &Life)| {
         let (subject, spec) = match &life.object {
-            Object::Build { by_commands, ends_in_failure, .. } => {
+            Object::Build(of) => {
                 named += 1;
-                (build(&format!("b{}", named - 1)), spec_of_build(*by_commands, *ends_in_failure))
+                (build(&format!("b{}", named - 1)), spec_of_build(*of))
             }
             Object::Replication { of, regions } => {
                 let of_build = of.filter(|_| builds > 0).map(|of| format!("b{}", of % builds));
@@ -158,13 +158,16 @@ fn actors(case: &Case) -> Vec<Actor> {
     case.lives.iter().enumerate().map(actor).collect()
 }
 
-fn spec_of_build(by_commands: bool, ends_in_failure: bool) -> Value {
+fn spec_of_build(of: Build) -> Value {
     let mut steps = vec![("work", "sleep 20"), ("more", "sleep 3")];
-    if ends_in_failure {
+    if of.ends_in_failure {
         steps.push(("broken", "echo no\nexit 3"));
     }
-    let spec = build_spec(&steps);
-    if !by_commands {
+    let mut spec = with(build_spec(&steps), "/backoffLimit", json!(of.backoff_limit));
+    if of.is_short_lived {
+        spec["ttlAfterFinished"] = json!("10m");
+    }
+    if !of.by_commands {
         return spec;
     }
     let spec = with(spec, "/customize/transport", json!("SSM"));
@@ -215,7 +218,7 @@ impl Stage<'_> {
         let subnets = world.regions["us-east-1"].subnets.values().filter(|s| s.owner == ACCOUNT);
         let ids: Vec<&str> = subnets.take(2).map(|s| s.id.as_str()).collect();
         for (life, actor) in case.lives.iter().zip(&mut self.actors) {
-            if let Object::Build { has_subnets: true, .. } = life.object {
+            if let Object::Build(Build { has_subnets: true, .. }) = life.object {
                 actor.spec["builder"]["subnetIDs"] = json!(ids);
             }
         }
@@ -235,18 +238,18 @@ impl Stage<'_> {
 
     fn enact(&mut self, at: usize, scene: Scene) {
         let actor = &mut self.actors[at];
-        if actor.deleted {
-            return;
-        }
+        let is_gone = actor.is_gone(self.flow);
         let now = self.flow.now();
         match scene {
             Scene::Create => {}
+            Scene::Do(_) | Scene::Resume if is_gone => return,
             Scene::Do(Deed::Delete) => {
                 actor.deleted = true;
                 actor.resume(now);
                 self.flow.delete(&actor.subject);
                 return;
             }
+            Scene::Do(Deed::Cancel) => actor.cancel(),
             Scene::Do(Deed::Suspend(_)) => actor.suspend(now),
             Scene::Resume => actor.resume(now),
             Scene::Do(Deed::Toggle(region)) => actor.toggle(region),
@@ -377,6 +380,12 @@ impl Actor {
         }
     }
 
+    fn cancel(&mut self) {
+        if !self.is_replication() {
+            self.spec["desiredState"] = json!("Cancelled");
+        }
+    }
+
     fn tag(&mut self, value: &str) {
         if self.is_replication() {
             self.spec["tags"] = json!({"stage": value});
@@ -402,11 +411,17 @@ impl Actor {
         *self.ordered.entry(region.to_owned()).or_default() += 1;
     }
 
+    /// Whether it was deleted, or has gone by itself.
+    pub fn is_gone(&self, flow: &Flow) -> bool {
+        let is_short_lived = self.spec["ttlAfterFinished"].is_string();
+        self.deleted || (is_short_lived && !self.uid.is_empty() && flow.object(&self.subject).is_null())
+    }
+
     /// Why it is not at rest yet.
     fn restless(&self, flow: &Flow) -> Option<String> {
         let object = flow.object(&self.subject);
         let why = |what: &str| Some(format!("{} {what}: {object}", self.subject.name));
-        match (self.deleted, self.is_replication()) {
+        match (self.is_gone(flow), self.is_replication()) {
             (true, _) if object.is_null() => None,
             (true, _) => why("is not gone"),
             (false, false) if object["status"]["completionTime"].is_string() => None,
