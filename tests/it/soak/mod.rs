@@ -155,3 +155,12 @@ fn whatever_goes_wrong_everything_settles_when_it_ends() {
     }
     assert!(report.failures.is_empty(), "{text}");
 }
+
+#[test]
+fn a_run_follows_from_its_seed() {
+    for seed in 1..5 {
+        let [once, again] = [(); 2].map(|()| play(&case(seed)));
+        assert_eq!(once.story, again.story, "seed {seed}");
+        assert_eq!(once.faults, again.faults, "seed {seed}");
+    }
+}
