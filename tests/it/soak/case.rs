@@ -48,13 +48,13 @@ pub enum Object {
 
 #[derive(Clone, Copy, Debug)]
 pub struct Build {
-    pub by_commands: bool,
+    pub transport: &'static str,
     pub ends_in_failure: bool,
     /// There are subnets to fall back to.
     pub has_subnets: bool,
     pub backoff_limit: i32,
-    /// The object goes by itself after its end.
-    pub is_short_lived: bool,
+    /// When the object goes by itself after its end.
+    pub ttl: Option<&'static str>,
 }
 
 /// What a user does. What an object has no use for changes nothing.
@@ -138,10 +138,11 @@ fn life() -> impl Strategy<Value = Life> {
 }
 
 fn build() -> impl Strategy<Value = Object> {
-    let often = || prop::bool::weighted(0.3);
-    (often(), prop::bool::weighted(0.15), often(), 0..3, prop::bool::weighted(0.2)).prop_map(
-        |(by_commands, ends_in_failure, has_subnets, backoff_limit, is_short_lived)| {
-            Object::Build(Build { by_commands, ends_in_failure, has_subnets, backoff_limit, is_short_lived })
+    let transport = select(vec!["UserData", "UserData", "SSM"]);
+    let ttl = option::weighted(0.2, Just("10m"));
+    (transport, prop::bool::weighted(0.15), prop::bool::weighted(0.3), 0..3, ttl).prop_map(
+        |(transport, ends_in_failure, has_subnets, backoff_limit, ttl)| {
+            Object::Build(Build { transport, ends_in_failure, has_subnets, backoff_limit, ttl })
         },
     )
 }

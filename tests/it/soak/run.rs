@@ -164,13 +164,10 @@ fn spec_of_build(of: Build) -> Value {
         steps.push(("broken", "echo no\nexit 3"));
     }
     let mut spec = with(build_spec(&steps), "/backoffLimit", json!(of.backoff_limit));
-    if of.is_short_lived {
-        spec["ttlAfterFinished"] = json!("10m");
+    if let Some(ttl) = of.ttl {
+        spec["ttlAfterFinished"] = json!(ttl);
     }
-    if !of.by_commands {
-        return spec;
-    }
-    let spec = with(spec, "/customize/transport", json!("SSM"));
+    let spec = with(spec, "/customize/transport", json!(of.transport));
     with(spec, "/builder/instanceProfile", json!("image-builder"))
 }
 
@@ -192,7 +189,7 @@ impl Stage<'_> {
         for (at, event) in events(case) {
             let left = (began + Duration::from_secs(at)).saturating_duration_since(Instant::now());
             self.flow.run_for(left).await;
-            self.happen(event);
+            self.happen(&event);
         }
         let left = (began + STORM).saturating_duration_since(Instant::now());
         self.flow.run_for(left).await;
@@ -224,10 +221,10 @@ impl Stage<'_> {
         }
     }
 
-    fn happen(&mut self, event: Event) {
+    fn happen(&mut self, event: &Event) {
         match event {
-            Event::OfLife(at, scene) => self.enact(at, scene),
-            Event::Api(trouble) => self.flow.cluster.trouble(trouble),
+            Event::OfLife(at, scene) => self.enact(*at, *scene),
+            Event::Api(trouble) => self.flow.cluster.trouble(*trouble),
             Event::ApiTrouble(trouble) => self.flow.cluster.trouble(trouble.begin()),
             Event::HandOver(it) => {
                 self.flow.boundaries.pause_by(it.seed, LONGEST_PAUSE);
@@ -259,7 +256,7 @@ impl Stage<'_> {
         self.flow.apply(&actor.subject, actor.spec.clone());
         if let Scene::Create = scene {
             let uid = self.flow.object(&actor.subject)["metadata"]["uid"].clone();
-            actor.uid = uid.as_str().expect("the cluster gives one").to_owned();
+            uid.as_str().expect("the cluster gives one").clone_into(&mut actor.uid);
             actor.order();
         }
     }

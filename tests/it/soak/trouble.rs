@@ -156,9 +156,9 @@ fn on_create() -> impl Strategy<Value = Effect> {
         Effect::InvisibleFor { seconds: Duration::from_secs(200) },
         failed(0),
         failed(90),
-        Effect::Image { pending: Duration::from_secs(900), then: ImageEnd::Available },
+        Effect::Image { pending: Duration::from_mins(15), then: ImageEnd::Available },
         Effect::Instance { pending: Duration::from_secs(20), then: dead },
-        Effect::Instance { pending: Duration::from_secs(300), then: InstanceEnd::Running },
+        Effect::Instance { pending: Duration::from_mins(5), then: InstanceEnd::Running },
         Effect::Snapshot { pending: Duration::from_secs(15), message: "it failed, by a rule".to_owned() },
         Effect::StuckStopping,
     ])
@@ -167,7 +167,7 @@ fn on_create() -> impl Strategy<Value = Effect> {
 fn on_read() -> impl Strategy<Value = Effect> {
     select(vec![
         Effect::Lag { seconds: Duration::from_secs(15) },
-        Effect::Lag { seconds: Duration::from_secs(120) },
+        Effect::Lag { seconds: Duration::from_mins(2) },
         Effect::Console { text: String::new() },
     ])
 }
