@@ -285,6 +285,7 @@ mod tests {
     fn a_call_is_about_what_it_asks_for_and_what_it_changes() {
         let lab = Lab::new();
         let (ours, theirs) = (lab.launch(&tagged("instance", &[])), lab.launch(&[]));
+        lab.wait(10);
         lab.call("StopInstances", &[("InstanceId.1", &ours)]);
         lab.call("StopInstances", &[("InstanceId.1", &theirs)]);
         let about = lab.sim.journal(|journal| {
