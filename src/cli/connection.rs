@@ -42,6 +42,7 @@ impl Connection {
     /// AWS, by the SDK's own chain of credentials.
     pub async fn aws(&self, observer: Arc<dyn CallObserver>) -> Result<AwsEc2, ConnectError> {
         let settings = AwsSettings {
+            home: home_region(),
             endpoint_url: self.aws_endpoint_url.clone(),
             ca_bundle: self.aws_ca_bundle.clone(),
         };

@@ -7,6 +7,8 @@ mod crds;
 mod orphans;
 #[cfg(feature = "aws")]
 mod run;
+#[cfg(feature = "aws")]
+mod start_check;
 mod validate;
 
 pub use crds::{CrdsArgs, crds};

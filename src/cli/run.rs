@@ -6,7 +6,10 @@ use anyhow::Context;
 use clap::{ArgAction, Args};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::connection::{Connection, home_region};
+use super::{
+    connection::{Connection, home_region},
+    start_check,
+};
 use crate::{
     controller::{
         Operator,
@@ -89,7 +92,7 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     let client = args.connection.kubernetes().await?;
     let scope = args.connection.scope(&client).await?;
     let ec2: Arc<dyn Ec2> = Arc::new(args.connection.aws(metrics.clone()).await?);
-    tokio::spawn(introduce(ec2.clone()));
+    tokio::spawn(start_check::run(ec2.clone(), home_region(), ready.clone()));
 
     let clock = Clock::system();
     let tempo = Tempo { interval: args.poll_interval, ..Tempo::default() };
@@ -129,16 +132,6 @@ async fn sweep(operator: &Operator, scope: Scope, args: &RunArgs) -> anyhow::Res
         tokio::spawn(sweeper.run(args.sweep_interval));
     }
     Ok(())
-}
-
-/// Says at the start who AWS takes us for: wrong credentials are found before the first build.
-async fn introduce(ec2: Arc<dyn Ec2>) {
-    match ec2.get_caller_identity(&home_region()).await {
-        Ok(account) => tracing::info!(account, "AWS knows us"),
-        Err(error) => {
-            tracing::warn!(error = crate::status::conditions::explain(&error), "AWS does not know us");
-        }
-    }
 }
 
 async fn terminated() {

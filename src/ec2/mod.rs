@@ -56,6 +56,14 @@ pub struct Deregistered {
     pub kept: Vec<(SnapshotId, String)>,
 }
 
+/// Whom AWS takes us for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerIdentity {
+    pub account: String,
+    /// Of the user, or of the session of an assumed role.
+    pub arn: String,
+}
+
 /// The AWS actions that the operator uses, one verb each, named as EC2 names them.
 ///
 /// # Guarantees
@@ -93,8 +101,8 @@ pub trait Ec2: Send + Sync {
     ) -> Result<String, AwsError>;
     /// `ssm:GetParameters` of at most ten names: those that exist, by name.
     async fn get_parameters(&self, region: &Region, names: &[String]) -> Result<Tags, AwsError>;
-    /// `sts:GetCallerIdentity`: the account id.
-    async fn get_caller_identity(&self, region: &Region) -> Result<String, AwsError>;
+    /// `sts:GetCallerIdentity`.
+    async fn get_caller_identity(&self, region: &Region) -> Result<CallerIdentity, AwsError>;
     /// `ssm:DescribeInstanceInformation` of at most 50 instances: those whose agent ever registered.
     async fn describe_instance_information(
         &self,

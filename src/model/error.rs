@@ -135,6 +135,9 @@ impl AwsError {
     /// The code of a call that was not sent, as no request could be made of it: a region that is no host name, say.
     pub const NOT_SENT: &'static str = "NotSent";
 
+    /// The code of a call that AWS refused as it refuses everybody in a region that the account has not enabled.
+    pub const REGION_NOT_ENABLED: &'static str = "RegionNotEnabled";
+
     /// What kind of trouble this is.
     pub fn class(&self) -> Class {
         if let Some(class) = self.class_by_message() {
@@ -194,8 +197,10 @@ pub enum Class {
     Denied,
     /// The credentials ran out, or the clock is wrong.
     Credentials,
-    /// The credentials are not known in this region: unknown keys, or a region that is not enabled.
+    /// The credentials are not known.
     NotAuthenticated,
+    /// The account has not enabled this region.
+    RegionOff,
     /// A Marketplace product without subscription.
     NotSubscribed,
     /// Not there, or not yet, or not for us.
@@ -246,9 +251,12 @@ impl Class {
             | Self::TokenMismatch
             | Self::TokenSpent
             | Self::Unknown => Disposition::Retry,
-            Self::Denied | Self::NotAuthenticated | Self::NotSubscribed | Self::Protected | Self::Kms => {
-                Disposition::NeedsHelp
-            }
+            Self::Denied
+            | Self::NotAuthenticated
+            | Self::RegionOff
+            | Self::NotSubscribed
+            | Self::Protected
+            | Self::Kms => Disposition::NeedsHelp,
             Self::NameTaken | Self::Invalid => Disposition::Rejected,
         }
     }
@@ -273,6 +281,7 @@ impl Class {
             Self::Denied => "AccessDenied",
             Self::Credentials => "CredentialsExpired",
             Self::NotAuthenticated => "AuthenticationFailed",
+            Self::RegionOff => "RegionNotEnabled",
             Self::NotSubscribed => "SubscriptionRequired",
             Self::NotFound => "NotFound",
             Self::NameTaken => "NameConflict",
@@ -293,8 +302,9 @@ impl Class {
             Self::Denied => {
                 "grant the operator's role this action on this resource (deploy/iam has the policy)"
             }
-            Self::NotAuthenticated => {
-                "check the operator's credentials, and that the region is enabled for the account"
+            Self::NotAuthenticated => "check the operator's credentials",
+            Self::RegionOff => {
+                "enable the region for the account (it takes minutes to hours), or take it out of the object"
             }
             Self::NotSubscribed => "accept the product's terms on AWS Marketplace with this account",
             Self::Quota => "wait for running work to end, or raise the quota in Service Quotas",
@@ -368,6 +378,7 @@ pub const TABLE: &[(&str, Class)] = &[
     ("PendingVerification", Class::NotAuthenticated),
     ("Blocked", Class::NotAuthenticated),
     (AwsError::CREDENTIALS_NOT_FOUND, Class::NotAuthenticated),
+    (AwsError::REGION_NOT_ENABLED, Class::RegionOff),
     ("ExpiredToken", Class::Credentials),
     ("ExpiredTokenException", Class::Credentials),
     ("RequestExpired", Class::Credentials),

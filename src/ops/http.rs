@@ -5,7 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -23,18 +23,37 @@ use tokio::net::TcpListener;
 
 use super::metrics::Metrics;
 
-/// Whether the operator watches: set when the watches have listed what there is.
+/// Whether the operator watches: set when the watches have listed what there is. Trouble with AWS is told beside it, as
+/// an operator that nobody sends requests to is none the better for being called unready.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Readiness {
+    watches: Arc<AtomicBool>,
+    troubles: Arc<Mutex<Vec<String>>>,
+}
 
 impl Readiness {
     /// Says whether it is ready.
     pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Relaxed);
+        self.watches.store(ready, Ordering::Relaxed);
+    }
+
+    /// Says what else is amiss, a sentence each.
+    pub fn explain(&self, troubles: &[String]) {
+        *self.troubles.lock().unwrap_or_else(PoisonError::into_inner) = troubles.to_vec();
+    }
+
+    fn page(&self) -> String {
+        let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut page = "ok\n".to_owned();
+        for trouble in troubles.iter() {
+            page.push_str(trouble);
+            page.push('\n');
+        }
+        page
     }
 
     fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.watches.load(Ordering::Relaxed)
     }
 }
 
@@ -74,7 +93,7 @@ pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, ready: Readines
 fn answer(request: &Request<Incoming>, metrics: &Metrics, ready: &Readiness) -> Response<Full<Bytes>> {
     match request.uri().path() {
         "/livez" => text(StatusCode::OK, "ok\n"),
-        "/readyz" if ready.get() => text(StatusCode::OK, "ok\n"),
+        "/readyz" if ready.get() => text(StatusCode::OK, ready.page()),
         "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "the watches have not listed all objects yet\n"),
         "/metrics" => text(StatusCode::OK, metrics.text()),
         _ => text(StatusCode::NOT_FOUND, "try /livez, /readyz or /metrics\n"),

@@ -27,12 +27,20 @@ use crate::model::Region;
 
 /// What a user can say about the way to AWS. Credentials and the default region come from the SDK's own chain:
 /// environment, profile, web identity (IRSA), EKS Pod Identity, instance metadata.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsSettings {
+    /// The region that is asked for what is true of the whole account.
+    pub home: Region,
     /// For all services; none means AWS's own endpoints (or the SDK's environment variables).
     pub endpoint_url: Option<String>,
     /// PEM certificates that are trusted besides the system's.
     pub ca_bundle: Option<PathBuf>,
+}
+
+impl Default for AwsSettings {
+    fn default() -> Self {
+        Self { home: "us-east-1".into(), endpoint_url: None, ca_bundle: None }
+    }
 }
 
 /// Why there is no way to AWS.

@@ -9,6 +9,7 @@ mod convert;
 mod failure;
 mod images;
 mod instances;
+mod regions;
 #[cfg(test)]
 mod tests;
 mod volumes;
@@ -28,7 +29,9 @@ use self::{
     convert::non_empty,
     failure::{failure, incomplete},
 };
-use super::{Deregistered, Ec2, ImageFilter, InstanceFilter, SnapshotFilter, limits::WriteLimits};
+use super::{
+    CallerIdentity, Deregistered, Ec2, ImageFilter, InstanceFilter, SnapshotFilter, limits::WriteLimits,
+};
 use crate::model::{
     Action, Agent, AwsError, Class, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image,
     ImageId, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId, Tags,
@@ -52,6 +55,8 @@ impl CallObserver for () {
 /// Amazon EC2, and what the operator needs of SSM and STS, in all regions of one account.
 pub struct AwsEc2 {
     clients: Clients,
+    /// Which is asked what regions the account has.
+    home: Region,
     limits: WriteLimits,
     observer: Arc<dyn CallObserver>,
 }
@@ -65,7 +70,7 @@ impl AwsEc2 {
         settings: &AwsSettings,
         observer: Arc<dyn CallObserver>,
     ) -> Result<Self, ConnectError> {
-        Ok(Self::new(Clients::connect(settings).await?, observer))
+        Ok(Self::new(Clients::connect(settings).await?, settings.home.clone(), observer))
     }
 
     /// An AWS behind any HTTP client, such as one that answers in the same process. Time is tokio's, so that retries
@@ -75,15 +80,27 @@ impl AwsEc2 {
         credentials: impl ProvideCredentials + 'static,
         observer: Arc<dyn CallObserver>,
     ) -> Self {
-        Self::new(Clients::with_http_client(http, SharedCredentialsProvider::new(credentials)), observer)
+        let clients = Clients::with_http_client(http, SharedCredentialsProvider::new(credentials));
+        Self::new(clients, AwsSettings::default().home, observer)
     }
 
-    fn new(clients: Clients, observer: Arc<dyn CallObserver>) -> Self {
-        Self { clients, limits: WriteLimits::default(), observer }
+    fn new(clients: Clients, home: Region, observer: Arc<dyn CallObserver>) -> Self {
+        Self { clients, home, limits: WriteLimits::default(), observer }
     }
 
     fn clients(&self, region: &Region) -> Arc<RegionClients> {
         self.clients.of_region(region)
+    }
+
+    /// AWS answers in a region that is off as to unknown keys: the home region tells the two apart.
+    async fn explained(&self, error: AwsError) -> AwsError {
+        if !regions::may_be_off(&error, &self.home) {
+            return error;
+        }
+        match self.describe_regions(&self.home).await {
+            Ok(enabled) => regions::named(error, &enabled),
+            Err(_) => error,
+        }
     }
 
     /// The one way to AWS.
@@ -98,7 +115,10 @@ impl AwsEc2 {
     {
         self.limits.acquire(action, region).await;
         let sent_at = Instant::now();
-        let result = answer.await.map_err(|error| failure(action, region, &error));
+        let result = match answer.await {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.explained(failure(action, region, &error)).await),
+        };
         let class = result.as_ref().err().map(AwsError::class);
         self.limits.heard(action, region, class);
         self.observer.observed(action, region, class, sent_at.elapsed().as_secs_f64());
@@ -204,10 +224,11 @@ impl Ec2 for AwsEc2 {
         Ok(found.into_iter().filter_map(parameter).collect())
     }
 
-    async fn get_caller_identity(&self, region: &Region) -> Result<String, AwsError> {
+    async fn get_caller_identity(&self, region: &Region) -> Result<CallerIdentity, AwsError> {
         let (action, clients) = (Action::GetCallerIdentity, self.clients(region));
         let answer = self.call(action, region, clients.sts.get_caller_identity().send()).await?;
-        answer.account.ok_or_else(|| incomplete(action, region, "account id"))
+        let identity = answer.account.zip(answer.arn).map(|(account, arn)| CallerIdentity { account, arn });
+        identity.ok_or_else(|| incomplete(action, region, "account id and ARN"))
     }
 
     async fn describe_instance_information(

@@ -162,6 +162,7 @@ pub(crate) const TREATMENTS: &[(&str, &str, &[&str])] = &[
             "InvalidKeyId",
         ],
     ),
+    ("RegionOff NeedsHelp RegionNotEnabled", "10m", &["RegionNotEnabled"]),
     (
         "Invalid Rejected InvalidRequest",
         "until edited",

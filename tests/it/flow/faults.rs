@@ -6,7 +6,7 @@ use std::{
 };
 
 use ami_operator::{
-    ec2::{Deregistered, Ec2, ImageFilter, InstanceFilter, SnapshotFilter},
+    ec2::{CallerIdentity, Deregistered, Ec2, ImageFilter, InstanceFilter, SnapshotFilter},
     model::{
         Action, Agent, AwsError, CommandId, CommandOutput, ConsoleView, CopyImage, CreateImage, Image,
         ImageId, Instance, InstanceId, Invocation, Region, RunInstances, SendCommand, Snapshot, SnapshotId,
@@ -131,7 +131,7 @@ impl Ec2 for Faulty {
         self.through(Action::GetParameters, region, self.inner.get_parameters(region, names)).await
     }
 
-    async fn get_caller_identity(&self, region: &Region) -> Result<String, AwsError> {
+    async fn get_caller_identity(&self, region: &Region) -> Result<CallerIdentity, AwsError> {
         self.through(Action::GetCallerIdentity, region, self.inner.get_caller_identity(region)).await
     }
 

@@ -91,8 +91,9 @@ async fn one_regions_failure_never_stops_anothers() {
     flow.until("copied to Ireland", HOUR, |f| f.status(&copies)["ready"] == "1/2").await;
     let shown = destination(&flow, &copies, "af-south-1");
     let (_, reason, message) = condition(&shown, "Stalled");
-    assert_eq!(reason, "AuthenticationFailed");
-    assert!(message.contains("af-south-1") && message.contains("enabled"), "{message}");
+    assert_eq!(reason, "RegionNotEnabled");
+    assert!(message.contains("region af-south-1 is not enabled for the account"), "{message}");
+    assert!(message.contains("enable the region") && message.contains("request id"), "{message}");
     assert_eq!(condition(&destination(&flow, &copies, "eu-west-1"), "Copied").0, "True");
     assert_eq!(condition(&destination(&flow, &copies, "eu-west-1"), "Stalled").0, "");
 }

@@ -3,7 +3,7 @@ use super::{
     wire::{Reply, Wire, done},
 };
 use crate::{
-    ec2::{Deregistered, Ec2, ImageFilter, InstanceFilter, SnapshotFilter},
+    ec2::{CallerIdentity, Deregistered, Ec2, ImageFilter, InstanceFilter, SnapshotFilter},
     model::{
         Action, AwsError, ClientToken, ConsoleView, Device, Image, ImageState, Instance, InstanceState,
         Snapshot, SnapshotState, StateReason,
@@ -242,8 +242,12 @@ async fn parameters_are_known_by_the_name_they_were_asked_for_with() {
 }
 
 #[tokio::test]
-async fn the_account_of_the_credentials_is_told() {
-    let answer = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
-    let wire = Wire::replying([Reply::Answer(200, answer.into())]);
-    assert_eq!(wire.ec2().get_caller_identity(&frankfurt()).await.unwrap(), "123456789012");
+async fn account_and_role_of_the_credentials_are_told() {
+    let arn = "arn:aws:sts::123456789012:assumed-role/images/s";
+    let answer = format!(
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account><Arn>{arn}</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"
+    );
+    let wire = Wire::replying([Reply::Answer(200, answer)]);
+    let expected = CallerIdentity { account: "123456789012".to_owned(), arn: arn.to_owned() };
+    assert_eq!(wire.ec2().get_caller_identity(&frankfurt()).await.unwrap(), expected);
 }
