@@ -180,8 +180,12 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
         BuildCall::DeleteSnapshot { id, .. } if class == Class::InUse => {
             change(&mut status.image, |i| in_use(&mut i.used_snapshots, id, now));
         }
-        // The first refusal only: a time that each look moved would be news to each next look, which so never rested.
-        BuildCall::TerminateInstances { .. } if class == Class::NotFound => {
+        // Once it may have been terminated it is looked at before it is terminated again: EC2 refuses a machine that is gone
+        // to a role whose policy goes by tags, as it does one that is not ours. The first time only is kept: one that each look
+        // moved would be news to each next look, which so never rested.
+        BuildCall::TerminateInstances { .. }
+            if matches!(class, Class::NotFound | Class::Ambiguous | Class::Denied) =>
+        {
             change(&mut status.builder, |b| {
                 b.terminating_at.get_or_insert(Time(now));
             });

@@ -153,8 +153,9 @@ async fn a_builder_of_a_living_object_is_left_to_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_volume_that_outlived_its_builder_goes_after_it() {
+async fn a_volume_that_outlived_its_builder_goes_after_it_as_the_policy_allows() {
     let flow = left_builder().await;
+    flow.enforce_policy();
     flow.meddle(|world| {
         let volumes = &mut world.region_mut("us-east-1").volumes;
         for id in volumes.keys().cloned().collect::<Vec<_>>() {
@@ -168,6 +169,9 @@ async fn a_volume_that_outlived_its_builder_goes_after_it() {
     assert_eq!(flow.temporary_things().len(), 1, "the volume");
     sweeps(&mut sweeper, 2).await;
     assert_eq!(flow.temporary_things(), Vec::<String>::new());
+    let (used, denied) = flow.permissions();
+    assert!(used.contains("ec2:DeleteVolume"), "{used:?}");
+    assert_eq!(denied, Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use ami_operator::model::Action;
 use ec2sim::core::params::Params;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
     Flow, build,
     faults::Fault,
     replication,
-    world::{build_spec, replication_spec},
+    world::{build_spec, replication_spec, with},
 };
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -46,6 +45,55 @@ async fn a_lost_answer_of_any_create_call_makes_nothing_twice() {
         start(&mut flow);
         end(&mut flow).await;
         assert_as_undisturbed(&flow, &format!("lost answer of {action}"));
+    }
+}
+
+/// EC2 refuses what is gone to a role whose policy goes by tags, in the words in which it refuses what is somebody else's.
+const DENIED: Fault =
+    Fault::Refuse("UnauthorizedOperation", "You are not authorized to perform this operation");
+
+#[tokio::test(start_paused = true)]
+async fn a_builder_whose_termination_was_not_answered_is_looked_at_before_it_is_terminated_again() {
+    let mut flow = Flow::new();
+    flow.enforce_policy();
+    flow.ec2.next(Action::TerminateInstances, [Fault::LoseAnswer, DENIED]);
+    start(&mut flow);
+    end(&mut flow).await;
+    assert_as_undisturbed(&flow, "lost answer of TerminateInstances");
+    assert_eq!(flow.ec2.count(Action::TerminateInstances), 1);
+    assert_eq!(flow.permissions().1, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_builder_that_is_gone_already_is_no_matter_of_permissions() {
+    let mut flow = Flow::new();
+    start(&mut flow);
+    let stopped = |f: &Flow| f.status(&build("web"))["image"]["availableAt"].is_string();
+    flow.ec2.next(Action::TerminateInstances, [DENIED]);
+    flow.until("imaged", HOUR, stopped).await;
+    let id = flow.status(&build("web"))["builder"]["instanceID"].as_str().expect("an id").to_owned();
+    flow.call("TerminateInstances", &[("InstanceId.1", &id)]);
+    let limit = Duration::from_mins(5);
+    flow.until("built", limit, |f| f.is_true(&build("web"), "Succeeded")).await;
+    assert!(!flow.is_true(&build("web"), "Stalled"), "{}", flow.status(&build("web")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_whose_removal_was_not_answered_is_looked_for_before_it_is_removed_again() {
+    for action in [Action::DeregisterImage, Action::DeleteSnapshot] {
+        let mut flow = Flow::new();
+        flow.enforce_policy();
+        if action == Action::DeleteSnapshot {
+            flow.fault("partial-prune");
+        }
+        flow.apply(&build("web"), with(build_spec(&[("work", "true")]), "/deletionPolicy", json!("Delete")));
+        flow.until("built", HOUR, |f| f.is_true(&build("web"), "Succeeded")).await;
+        flow.ec2.next(action, [Fault::LoseAnswer, DENIED]);
+        flow.delete(&build("web"));
+        flow.until("gone", HOUR, |f| f.cluster.subjects().is_empty()).await;
+        assert_eq!(flow.ec2.count(action), 1, "{action}");
+        assert_eq!((flow.images("us-east-1").len(), flow.snapshots().len()), (0, 0), "{action}");
+        assert_eq!(flow.permissions().1, Vec::<String>::new(), "{action}");
     }
 }
 

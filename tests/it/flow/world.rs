@@ -1,6 +1,6 @@
 //! The world of a flow test: an account in ec2sim, a cluster in memory, and an operator between them.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use ami_operator::{
     controller::{builds, replications, survey::Scope, sweeper::Sweeper},
@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use ec2sim::{
     core::{Sim, clock::Clock as SimClock, profile::Profile, world::World},
     front::{Front, sdk::InProcess},
+    iam::Iam,
 };
 use futures::future::select_all;
 use serde_json::{Value, json};
@@ -165,6 +166,23 @@ impl Flow {
     pub fn fault(&self, preset: &str) {
         let added = self.sim.gate(|gate| gate.faults.add_preset(self.now(), preset, &json!({})));
         added.expect("the preset is there");
+    }
+
+    /// From now on the operator may do only what the policy of deploy/iam allows.
+    pub fn enforce_policy(&self) {
+        let text = include_str!("../../../deploy/iam/ami-operator-policy.json");
+        let policy = serde_json::from_str(text).expect("the policy is JSON");
+        let iam = Iam::new(&[("policy".to_owned(), policy)], "*:user/ec2sim").expect("it can be evaluated");
+        self.sim.gate(|gate| gate.iam = Some(iam));
+    }
+
+    /// The actions that the policy was needed for, and those that it denied.
+    pub fn permissions(&self) -> (BTreeSet<String>, Vec<String>) {
+        self.sim.gate(|gate| {
+            let iam = gate.iam.as_ref().expect("a policy is in force");
+            let used = iam.used().keys().map(|permission| permission.action.clone()).collect();
+            (used, iam.denied().iter().map(|denied| denied.action.clone()).collect())
+        })
     }
 
     /// What `kubectl replace --subresource=status` does with an empty status.
