@@ -10,9 +10,12 @@ use serde_json::{Value, json};
 use crate::http::{Response, request};
 use crate::poll::wait_for;
 use crate::process::{Process, RunDir};
-use crate::tools::project_binary;
+use crate::tools::{project_binary, repository};
 
 const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The directory of the operator's policy.
+const POLICIES: &str = "deploy/iam";
 
 /// How long ec2sim's transitions take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,12 +78,14 @@ pub struct Ec2simOptions {
     pub seed: u64,
     /// What runs in its instances.
     pub guests: Guests,
+    /// Whether callers may do only what the policy of deploy/iam allows.
+    pub iam: bool,
 }
 
 impl Ec2simOptions {
-    /// The profile on the wall clock with seed 1.
+    /// The profile on the wall clock with seed 1, where everybody may do everything.
     pub fn new(profile: Profile) -> Self {
-        Self { profile, clock: Clock::Real, speed: 1, seed: 1, guests: Guests::Interpreter }
+        Self { profile, clock: Clock::Real, speed: 1, seed: 1, guests: Guests::Interpreter, iam: false }
     }
 }
 
@@ -112,6 +117,9 @@ impl Ec2sim {
             let systems = Self::systems().context("GUEST_SYSTEMS is not set: see tests/guests/install.sh")?;
             command.args(["--guests", "qemu", "--systems"]).arg(systems);
             command.arg("--state").arg(dir.path().join("machines"));
+        }
+        if options.iam {
+            command.arg("--iam").arg(repository().join(POLICIES));
         }
         let mut process = Process::spawn(dir, "ec2sim", &command)?;
         let address = wait_for("ec2sim to listen", START_TIMEOUT, || {
@@ -165,6 +173,27 @@ impl Ec2sim {
     /// Every call so far, with time, caller, parameters and result, under `calls`.
     pub fn journal(&self) -> Result<Value> {
         self.admin("GET", "/_emu/journal", "")
+    }
+
+    /// What the policies in force allowed and denied so far: `used`, `unused`, `denied`.
+    pub fn permissions(&self) -> Result<Value> {
+        self.admin("GET", "/_emu/iam", "")
+    }
+
+    /// Puts the policy of deploy/iam in force without some of its actions, and forgets what was denied before.
+    pub fn permit_all_but(&self, actions: &[&str]) -> Result<()> {
+        let path = repository().join(POLICIES).join("ami-operator-policy.json");
+        let mut policy: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+        let statements = policy["Statement"].as_array_mut().context("a policy has statements")?;
+        for statement in statements.iter_mut().filter(|statement| statement["Effect"] == "Allow") {
+            let named = statement["Action"].take();
+            let named = named.as_array().cloned().unwrap_or_else(|| vec![named]);
+            let left = named.into_iter().filter(|action| !actions.iter().any(|gone| action == gone));
+            statement["Action"] = left.collect();
+        }
+        statements.retain(|statement| statement["Action"].as_array().is_none_or(|left| !left.is_empty()));
+        self.admin("POST", "/_emu/iam", &json!({"documents": [policy]}).to_string())?;
+        Ok(())
     }
 
     /// A call of the administration interface; an empty answer is `null`.

@@ -67,8 +67,10 @@ fn an_unknown_image_is_told_with_its_id_and_region() {
 fn without_credentials_the_object_says_so_and_heals_when_there_are_some() {
     let mut stand = Stand::new(Profile::Test);
     let with_credentials = stand.options.clone();
-    stand.options =
-        stand.options.environment("AWS_ACCESS_KEY_ID", "").environment("AWS_SECRET_ACCESS_KEY", "");
+    stand.options = with_credentials
+        .clone()
+        .environment("AWS_ACCESS_KEY_ID", "")
+        .environment("AWS_SECRET_ACCESS_KEY", "");
     let operator = stand.start();
     stand.apply(&build("web", "true"));
     let (reason, message) = told(&stand.until("imagebuild/web", "Stalled"), "Stalled");

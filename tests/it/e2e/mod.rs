@@ -4,5 +4,6 @@
 mod admission_tests;
 mod life_cycle_tests;
 mod orphan_tests;
+mod permission_tests;
 mod process_tests;
 pub mod stand;

@@ -1,8 +1,14 @@
 //! One namespace, one simulated account and one operator for each test, on the API server that all of them share.
 
-use std::{path::PathBuf, sync::OnceLock, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
-use harness::{ControlPlane, Ec2sim, Ec2simOptions, Kubectl, Operator, OperatorOptions, Profile, condition};
+use harness::{
+    ControlPlane, Ec2sim, Ec2simOptions, Kubectl, Operator, OperatorOptions, Profile, condition, wait_for,
+};
 use serde_json::{Map, Value, json};
 
 /// Long enough for a machine that compiles beside.
@@ -16,6 +22,8 @@ const ACCOUNT: &str = "123456789012";
 
 pub struct Stand {
     pub ec2sim: Ec2sim,
+    /// Whether a call that the policy denies is part of the test.
+    pub expects_denials: bool,
     pub kubectl: Kubectl,
     pub namespace: String,
     pub options: OperatorOptions,
@@ -35,18 +43,34 @@ pub fn installed() -> (&'static ControlPlane, &'static PathBuf) {
 
 impl Stand {
     pub fn new(profile: Profile) -> Self {
-        Self::on(Ec2simOptions { speed: SPEED, ..Ec2simOptions::new(profile) }, PATIENCE)
+        Self::on(permitted(profile), PATIENCE)
     }
 
     pub fn on(options: Ec2simOptions, patience: Duration) -> Self {
         let (control_plane, kubeconfig) = installed();
+        Self::at(control_plane, kubeconfig, options, patience)
+    }
+
+    /// On a control plane of its own, which a test may break.
+    pub fn apart(control_plane: &ControlPlane, profile: Profile) -> Self {
+        let kubeconfig = control_plane.install_operator().expect("the operator is installed");
+        Self::at(control_plane, &kubeconfig, permitted(profile), PATIENCE)
+    }
+
+    fn at(
+        control_plane: &ControlPlane,
+        kubeconfig: &Path,
+        options: Ec2simOptions,
+        patience: Duration,
+    ) -> Self {
         let namespace = control_plane.create_namespace("images").expect("a namespace");
+        let iam = options.iam;
         let ec2sim = Ec2sim::start(options).expect("ec2sim runs");
         let options = OperatorOptions::new(kubeconfig, &ec2sim.endpoint())
             .namespaces(&[&namespace])
             .poll_interval("200ms");
         let kubectl = control_plane.kubectl().expect("kubectl").in_namespace(&namespace);
-        Self { ec2sim, kubectl, namespace, options, patience }
+        Self { ec2sim, expects_denials: !iam, kubectl, namespace, options, patience }
     }
 
     pub fn start(&self) -> Operator {
@@ -69,8 +93,20 @@ impl Stand {
         self.kubectl.wait_until("the end", &[object], self.patience, fits).expect("in time")
     }
 
+    /// Waits until a build's instance is known; the object.
+    pub fn until_launched(&self, object: &str) -> Value {
+        let fits = |o: &Value| o["status"]["builder"]["instanceID"].is_string();
+        self.kubectl.wait_until("an instance", &[object], self.patience, fits).expect("in time")
+    }
+
+    /// Deletes objects and waits until they are gone.
+    pub fn delete(&self, objects: &[&str]) {
+        self.kubectl.run(&[&["delete", "--wait=false"], objects].concat()).expect("deleted");
+        self.kubectl.wait_until_gone(objects, self.patience).expect("in time");
+    }
+
     /// Things of one kind in a region that our account has, by id.
-    fn things(&self, region: &str, kind: &str) -> Map<String, Value> {
+    pub fn things(&self, region: &str, kind: &str) -> Map<String, Value> {
         let state = self.ec2sim.state().expect("the state");
         state["accounts"][ACCOUNT][region][kind].as_object().cloned().unwrap_or_default()
     }
@@ -93,9 +129,36 @@ impl Stand {
 
     /// How often an action was called.
     pub fn calls(&self, action: &str) -> usize {
-        let journal = self.ec2sim.journal().expect("the journal");
-        journal["calls"].as_array().into_iter().flatten().filter(|c| c["action"] == action).count()
+        self.journal(action).len()
     }
+
+    /// The calls of an action, in order.
+    pub fn journal(&self, action: &str) -> Vec<Value> {
+        let journal = self.ec2sim.journal().expect("the journal");
+        journal["calls"].as_array().into_iter().flatten().filter(|c| c["action"] == action).cloned().collect()
+    }
+}
+
+/// A call that the policy denied and that no test asked for means that the policy lacks something.
+impl Drop for Stand {
+    fn drop(&mut self) {
+        if self.expects_denials || std::thread::panicking() {
+            return;
+        }
+        let denied = &self.ec2sim.permissions().expect("the permissions")["denied"];
+        assert_eq!(*denied, json!([]), "deploy/iam denied calls of the operator");
+    }
+}
+
+/// EC2 that lets the operator do what the policy of deploy/iam allows.
+fn permitted(profile: Profile) -> Ec2simOptions {
+    Ec2simOptions { speed: SPEED, iam: true, ..Ec2simOptions::new(profile) }
+}
+
+/// Lets so much time pass where a moment is the point, and nothing is waited for.
+pub fn pass(time: Duration) {
+    let end = Instant::now() + time;
+    wait_for("the time to pass", time * 2, || Ok((Instant::now() >= end).then_some(()))).expect("it passes");
 }
 
 /// A build of Amazon Linux 2023 with one script.
