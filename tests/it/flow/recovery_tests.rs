@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use ami_operator::model::Action;
-use ec2sim::core::params::Params;
+use ec2sim::{
+    core::params::Params,
+    faults::{Effect, Rule},
+};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -95,6 +98,22 @@ async fn an_image_whose_removal_was_not_answered_is_looked_for_before_it_is_remo
         assert_eq!((flow.images("us-east-1").len(), flow.snapshots().len()), (0, 0), "{action}");
         assert_eq!(flow.permissions().1, Vec::<String>::new(), "{action}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_a_stale_list_still_shows_is_no_matter_of_permissions_for_long() {
+    let mut flow = Flow::new();
+    flow.enforce_policy();
+    flow.apply(&build("web"), with(build_spec(&[("work", "true")]), "/deletionPolicy", json!("Delete")));
+    flow.until("built", HOUR, |f| f.is_true(&build("web"), "Succeeded")).await;
+    flow.run_for(Duration::from_mins(2)).await;
+    let stale = Rule::on("DescribeImages", Effect::Lag { seconds: Duration::from_mins(1) });
+    let now = flow.now();
+    flow.sim.gate(|gate| gate.faults.add(now, stale)).expect("a valid rule");
+    flow.ec2.next(Action::DeregisterImage, [Fault::LoseAnswer]);
+    flow.delete(&build("web"));
+    flow.until("gone", Duration::from_mins(5), |f| f.cluster.subjects().is_empty()).await;
+    assert_eq!((flow.images("us-east-1").len(), flow.snapshots().len()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
