@@ -33,8 +33,10 @@ const CONTROLLERS: &str = "namespace-controller,garbage-collector-controller,ser
 pub struct ControlPlane {
     // Dropped from the first to the last.
     _controller_manager: Process,
-    _api_server: Process,
-    _etcd: Process,
+    api_server: Option<Process>,
+    etcd: Option<Process>,
+    port: u16,
+    etcd_port: u16,
     server: String,
     ca: PathBuf,
     kubeconfig: PathBuf,
@@ -97,8 +99,10 @@ impl ControlPlane {
             Process::spawn(dir, "kube-controller-manager", &controller_manager_command(tools, &kubeconfig)?)?;
         Ok(Self {
             _controller_manager: controller_manager,
-            _api_server: api_server,
-            _etcd: etcd,
+            api_server: Some(api_server),
+            etcd: Some(etcd),
+            port,
+            etcd_port,
             server,
             ca,
             kubeconfig,
@@ -106,6 +110,32 @@ impl ControlPlane {
             namespaces: AtomicUsize::new(0),
             dir: Arc::clone(dir),
         })
+    }
+
+    /// Kills the API server by SIGKILL: every watch is cut, and nobody answers until [`Self::start_servers`].
+    pub fn kill_api_server(&mut self) {
+        self.api_server = None;
+    }
+
+    /// Kills etcd by SIGKILL: the API server answers nothing but errors until [`Self::start_servers`].
+    pub fn kill_etcd(&mut self) {
+        self.etcd = None;
+    }
+
+    /// Starts what was killed, with the data and on the ports that it had, and waits until the API server is ready.
+    pub fn start_servers(&mut self) -> Result<()> {
+        let (tools, path) = (&self.tools, self.dir.path());
+        if self.etcd.is_none() {
+            let command = etcd_command(tools, path, self.etcd_port)?;
+            self.etcd = Some(Process::spawn(&self.dir, "etcd", &command)?);
+        }
+        if self.api_server.is_none() {
+            let command = api_server_command(tools, path, self.port, self.etcd_port)?;
+            self.api_server = Some(Process::spawn(&self.dir, "kube-apiserver", &command)?);
+        }
+        let kubectl = self.kubectl()?;
+        let ready = || Ok(kubectl.run(&["get", "--raw", "/readyz"]).ok());
+        wait_for("the API server to be ready again", START_TIMEOUT, ready).map(drop)
     }
 
     /// `https://127.0.0.1:PORT`

@@ -2,6 +2,7 @@
 //! HTTP.
 
 mod admission_tests;
+mod api_server_tests;
 mod kill_tests;
 mod life_cycle_tests;
 mod orphan_tests;
