@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
+use crate::audit::{self, Audited};
 use crate::http::free_port;
 use crate::kubectl::Kubectl;
 use crate::poll::wait_for;
@@ -158,6 +159,11 @@ impl ControlPlane {
         &self.dir
     }
 
+    /// What ServiceAccounts asked of the API server so far, and whether they were allowed to.
+    pub fn audit(&self) -> Result<Vec<Audited>> {
+        audit::read(self.dir.path())
+    }
+
     /// kubectl as administrator.
     pub fn kubectl(&self) -> Result<Kubectl> {
         Ok(Kubectl::new(self.tools.path("kubectl")?, &self.kubeconfig))
@@ -235,7 +241,8 @@ fn api_server_command(tools: &Tools, dir: &Path, port: u16, etcd_port: u16) -> R
             "--service-account-issuer=https://kubernetes.default.svc",
             "--service-cluster-ip-range=10.0.0.0/24",
             "--endpoint-reconciler-type=none",
-        ]);
+        ])
+        .args(audit::arguments(dir)?);
     Ok(command)
 }
 

@@ -5,6 +5,7 @@
 //! and removes its temporary directory (see [`RunDir::keep`] for the one exception). Everything blocks; in an
 //! asynchronous test call it before the first `await`, or in `spawn_blocking`.
 
+mod audit;
 mod conditions;
 mod control_plane;
 mod ec2sim;
@@ -15,6 +16,7 @@ mod poll;
 mod process;
 mod tools;
 
+pub use audit::Audited;
 pub use conditions::{condition, is_true};
 pub use control_plane::ControlPlane;
 pub use ec2sim::{Clock, Ec2sim, Ec2simOptions, Guests, Profile};

@@ -1,14 +1,17 @@
-//! The policy of deploy/iam allows what the operator does, and nothing that it does not do.
+//! The policy of deploy/iam and the ClusterRole allow what the operator does, and nothing that it does not do.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
-use harness::Profile;
+use harness::{Audited, Profile};
 use serde_json::{Value, json};
 
-use super::stand::{PATIENCE, Stand, build, replication, told};
+use super::stand::{PATIENCE, Stand, build, installed, replication, told};
 
 /// Which the sweep alone needs, for a volume that outlived its owner by hours: a flow test uses it in simulated time.
 const USED_ELSEWHERE: [&str; 1] = ["ec2:DeleteVolume"];
+
+/// The operator's user at the API server.
+const SERVICE_ACCOUNT: &str = "system:serviceaccount:ami-operator-system:ami-operator";
 
 /// A build that gives its builder a role and encrypts its volume, and whose image goes with it. Its source does not ask
 /// for IMDSv2, so that the image has to be told.
@@ -49,19 +52,73 @@ fn until_tagged(stand: &Stand, key: &str, former: &str) {
 }
 
 /// The actions that no call needed so far.
-fn unused(stand: &Stand) -> BTreeSet<String> {
+fn unused_actions(stand: &Stand) -> BTreeSet<String> {
     let permissions = stand.ec2sim.permissions().expect("the permissions");
     let unused = permissions["unused"].as_array().into_iter().flatten();
     unused.filter_map(|permission| permission["action"].as_str()).map(str::to_owned).collect()
 }
 
+/// Verb and resource of each permission of the operator's ClusterRole.
+fn granted() -> BTreeSet<(String, String)> {
+    let kubectl = installed().0.kubectl().expect("kubectl");
+    let role = kubectl.get(&["clusterrole", "ami-operator"]).expect("the role");
+    let texts = |list: &Value| -> Vec<String> {
+        list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let mut granted = BTreeSet::new();
+    for rule in role["rules"].as_array().expect("rules") {
+        let (verbs, resources) = (texts(&rule["verbs"]), texts(&rule["resources"]));
+        let pairs = verbs.iter().flat_map(|verb| resources.iter().map(|it| (verb.clone(), it.clone())));
+        granted.extend(pairs);
+    }
+    granted
+}
+
+/// Verb and resource of each request of the operator that the API server answered, and of those that it refused.
+fn asked() -> (BTreeSet<(String, String)>, BTreeSet<(String, String)>) {
+    let mut requests = installed().0.audit().expect("the audit log");
+    requests.retain(|request| request.user == SERVICE_ACCOUNT);
+    let (refused, answered): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| request.code == 403);
+    let pairs = |requests: Vec<Audited>| requests.into_iter().map(|it| (it.verb, it.resource)).collect();
+    (pairs(answered), pairs(refused))
+}
+
+/// What a life that needs everything did not need.
+struct Unused {
+    actions: BTreeSet<String>,
+    of_role: BTreeSet<(String, String)>,
+}
+
+static UNUSED: LazyLock<Unused> = LazyLock::new(|| {
+    let stand = need_everything();
+    let of_role = granted().difference(&asked().0).cloned().collect();
+    Unused { actions: unused_actions(&stand), of_role }
+});
+
 #[test]
 fn the_policy_holds_no_permission_that_nothing_needs() {
+    assert_eq!(UNUSED.actions, USED_ELSEWHERE.map(str::to_owned).into());
+}
+
+#[test]
+fn the_cluster_role_holds_no_permission_that_nothing_needs_and_lacks_none() {
+    assert_eq!(UNUSED.of_role, BTreeSet::new(), "unused");
+    assert_eq!(asked().1, BTreeSet::new(), "refused");
+}
+
+/// Builds by both transports, with role, key and ConfigMap, copies that are changed, and the removal of all of it.
+fn need_everything() -> Stand {
     let stand = Stand::new(Profile::Demo);
     let _operator = stand.start();
     stand.apply(&privileged_build());
     stand.apply(&privileged_replication("candidate"));
-    stand.apply(&commanded_build("commands", "echo hello"));
+    stand.apply(&json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "scripts"}, "data": {"work.sh": "echo done"},
+    }));
+    let mut commands = commanded_build("commands", "");
+    let reference = json!({"configMapKeyRef": {"name": "scripts", "key": "work.sh"}});
+    commands["spec"]["customize"]["steps"] = json!([{"name": "work", "script": {"from": reference}}]);
+    stand.apply(&commands);
     stand.apply(&commanded_build("endless", "sleep 3000"));
     let sent = |o: &Value| o["status"]["builder"]["command"]["commandID"].is_string();
     stand.kubectl.wait_until("a command", &["imagebuild/endless"], PATIENCE, sent).expect("in time");
@@ -72,8 +129,7 @@ fn the_policy_holds_no_permission_that_nothing_needs() {
     until_tagged(&stand, "stable", "candidate");
     stand.delete(&["imagereplication/web"]);
     stand.delete(&["imagebuild/web"]);
-    let expected: BTreeSet<String> = USED_ELSEWHERE.map(str::to_owned).into();
-    assert_eq!(unused(&stand), expected);
+    stand
 }
 
 #[test]
