@@ -96,11 +96,11 @@ fn a_call_that_ec2_calls_wrong_fails_the_build() {
 }
 
 #[test]
-fn a_call_that_was_held_back_or_denied_leaves_no_receipt() {
+fn a_create_call_that_was_held_back_or_denied_leaves_no_receipt() {
     for code in
         ["RequestLimitExceeded", "UnauthorizedOperation", "VcpuLimitExceeded", "ExpiredToken", "AuthFailure"]
     {
-        for build in [Build::launching(1), Build::imaging(1), Build::available()] {
+        for build in [Build::launching(1), Build::imaging(1)] {
             let status = build.after(&failed(code));
             assert_eq!(
                 (&status.builder, &status.image, &status.failure),
@@ -118,14 +118,16 @@ fn an_accepted_termination_is_written_down() {
 }
 
 #[test]
-fn a_builder_that_is_not_found_counts_as_terminating_and_is_looked_at() {
-    let status = Build::available().after(&failed("InvalidInstanceID.NotFound"));
-    assert_eq!(status.builder.expect("a builder").terminating_at, Some(time(0)));
+fn a_builder_that_may_be_gone_counts_as_terminating_and_is_looked_at() {
+    for code in ["InvalidInstanceID.NotFound", "NoAnswer", "UnauthorizedOperation"] {
+        let status = Build::available().after(&failed(code));
+        assert_eq!(status.builder.expect("a builder").terminating_at, Some(time(0)), "{code}");
+    }
 }
 
 #[test]
-fn a_termination_that_failed_is_not_written_down() {
-    let status = Build::available().after(&failed("UnauthorizedOperation"));
+fn a_termination_that_was_put_off_is_not_written_down() {
+    let status = Build::available().after(&failed("RequestLimitExceeded"));
     assert_eq!(status.builder.expect("a builder").terminating_at, None);
 }
 
