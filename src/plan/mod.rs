@@ -216,21 +216,16 @@ impl fmt::Display for WaitingOn {
             Self::Agent { id } => {
                 write!(f, "waiting for the Systems Manager agent of builder {id} to be online")
             }
-            Self::KeptBuilder { id, region, until } => write!(
-                f,
-                "builder {id} is kept until {until:.0}: start it with `aws ec2 start-instances --region {region} --instance-ids {id}` if it is stopped, then look at it with `aws ssm start-session --region {region} --target {id}` (Session Manager), `aws ec2 get-console-output --region {region} --instance-id {id} --latest --output text` or the EC2 serial console; spec.onFailure: Terminate lets it go now"
-            ),
+            Self::KeptBuilder { id, region, until } => f.write_str(&how_to_look(id, region, *until)),
             Self::BuilderStop { id } => write!(f, "waiting for builder {id} to stop"),
             Self::Console { id } => write!(f, "waiting for the console output of builder {id}"),
             Self::ImageLookup { name, region } => {
                 write!(f, "looking for image {name:?} that may have been made in {region}")
             }
             Self::ImageCreation { name } => write!(f, "creating image {name:?}"),
-            Self::Image { id, region, progress: Some(percent) } => {
-                write!(f, "waiting for image {id} in {region} to be available ({percent}%)")
-            }
-            Self::Image { id, region, progress: None } => {
-                write!(f, "waiting for image {id} in {region} to be available")
+            Self::Image { id, region, progress } => {
+                let percent = progress.map(|percent| format!(" ({percent}%)")).unwrap_or_default();
+                write!(f, "waiting for image {id} in {region} to be available{percent}")
             }
             Self::BuilderTermination { id } => write!(f, "waiting for builder {id} to be terminated"),
             Self::ImageRemoval { id: Some(id), region } => {
@@ -250,6 +245,13 @@ impl fmt::Display for WaitingOn {
             Self::Destinations { ready, total } => write!(f, "{ready} of {total} destinations are ready"),
         }
     }
+}
+
+/// What somebody types who wants to know what a failed builder is about.
+fn how_to_look(id: &InstanceId, region: &Region, until: Timestamp) -> String {
+    format!(
+        "builder {id} is kept until {until:.0}: start it with `aws ec2 start-instances --region {region} --instance-ids {id}` if it is stopped, then look at it with `aws ssm start-session --region {region} --target {id}` (Session Manager), `aws ec2 get-console-output --region {region} --instance-id {id} --latest --output text` or the EC2 serial console; spec.onFailure: Terminate lets it go now"
+    )
 }
 
 /// When to look again at the latest, though nothing was seen to change.

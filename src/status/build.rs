@@ -59,15 +59,7 @@ fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timest
         BuildRecord::ContentMissing => {
             status.waiting_for_content_since.get_or_insert(Time(now));
         }
-        BuildRecord::Attempt { number, builder } => {
-            status.waiting_for_content_since = None;
-            status.attempt = Some(*number);
-            status.start_time.get_or_insert(Time(now));
-            status.builder = Some(builder.clone());
-            status.steps.clear();
-            status.cleaned.clear();
-            status.log = None;
-        }
+        BuildRecord::Attempt { number, builder } => begin(status, *number, builder, now),
         BuildRecord::Launched(instance) => launched(status, instance),
         BuildRecord::Running => change(&mut status.builder, |b| b.running_at = Some(Time(now))),
         BuildRecord::Steps(steps) => status.steps.clone_from(steps),
@@ -90,7 +82,7 @@ fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timest
         BuildRecord::AttemptFailed { failure, steps, log } => {
             status.failed_attempts += 1;
             change(&mut status.builder, |b| b.failed = Some(failure_status(failure, now)));
-            keep_report(status, steps, log);
+            keep_report(status, steps, log.as_ref());
         }
         BuildRecord::Customized { steps, cleaned, image } => {
             status.steps.clone_from(steps);
@@ -100,7 +92,7 @@ fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timest
         }
         BuildRecord::Failed { failure, steps, log } => {
             fail(status, failure, now);
-            keep_report(status, steps, log);
+            keep_report(status, steps, log.as_ref());
         }
         BuildRecord::ImageFound { image_id, intent, attempt } => {
             if let Some((number, builder)) = attempt {
@@ -201,12 +193,23 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
     }
 }
 
+/// A new attempt knows nothing of the one before.
+fn begin(status: &mut ImageBuildStatus, number: i32, builder: &BuilderStatus, now: Timestamp) {
+    status.waiting_for_content_since = None;
+    status.attempt = Some(number);
+    status.start_time.get_or_insert(Time(now));
+    status.builder = Some(builder.clone());
+    status.steps.clear();
+    status.cleaned.clear();
+    status.log = None;
+}
+
 /// A later stage that fails knows of no steps; what they were stays true.
-fn keep_report(status: &mut ImageBuildStatus, steps: &[StepStatus], log: &Option<String>) {
+fn keep_report(status: &mut ImageBuildStatus, steps: &[StepStatus], log: Option<&String>) {
     if !steps.is_empty() {
         status.steps = steps.to_vec();
     }
-    status.log.clone_from(log);
+    status.log = log.cloned();
 }
 
 /// Whether what a launch was refused for had time enough to appear.

@@ -67,7 +67,7 @@ fn told_images(builds: &[Value], replications: &[Value]) -> BTreeMap<String, BTr
     for build in builds {
         tell(&build["spec"]["region"], &build["status"]["image"]["imageID"]);
     }
-    for destination in replications.iter().flat_map(|r| r["status"]["destinations"].as_array()).flatten() {
+    for destination in replications.iter().filter_map(|r| r["status"]["destinations"].as_array()).flatten() {
         tell(&destination["region"], &destination["imageID"]);
     }
     told
@@ -78,7 +78,7 @@ fn assert_nothing_else_is_there(stand: &Stand, told: &BTreeMap<String, BTreeSet<
     for region in REGIONS {
         let images = stand.things(region, "images");
         assert_eq!(images.keys().cloned().collect::<BTreeSet<_>>(), told[region], "images in {region}");
-        let used = images.values().flat_map(|i| i["snapshots"].as_array()).flatten();
+        let used = images.values().filter_map(|i| i["snapshots"].as_array()).flatten();
         let used: BTreeSet<_> = used.filter_map(Value::as_str).map(str::to_owned).collect();
         let snapshots: BTreeSet<_> = stand.things(region, "snapshots").keys().cloned().collect();
         assert_eq!(snapshots, used, "snapshots in {region}");

@@ -58,8 +58,11 @@ fn unused_actions(stand: &Stand) -> BTreeSet<String> {
     unused.filter_map(|permission| permission["action"].as_str()).map(str::to_owned).collect()
 }
 
+/// Verbs and what they are on.
+type Permissions = BTreeSet<(String, String)>;
+
 /// Verb and resource of each permission of the operator's ClusterRole.
-fn granted() -> BTreeSet<(String, String)> {
+fn granted() -> Permissions {
     let kubectl = installed().0.kubectl().expect("kubectl");
     let role = kubectl.get(&["clusterrole", "ami-operator"]).expect("the role");
     let texts = |list: &Value| -> Vec<String> {
@@ -75,7 +78,7 @@ fn granted() -> BTreeSet<(String, String)> {
 }
 
 /// Verb and resource of each request of the operator that the API server answered, and of those that it refused.
-fn asked() -> (BTreeSet<(String, String)>, BTreeSet<(String, String)>) {
+fn asked() -> (Permissions, Permissions) {
     let mut requests = installed().0.audit().expect("the audit log");
     requests.retain(|request| request.user == SERVICE_ACCOUNT);
     let (refused, answered): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| request.code == 403);
@@ -86,7 +89,7 @@ fn asked() -> (BTreeSet<(String, String)>, BTreeSet<(String, String)>) {
 /// What a life that needs everything did not need.
 struct Unused {
     actions: BTreeSet<String>,
-    of_role: BTreeSet<(String, String)>,
+    of_role: Permissions,
 }
 
 static UNUSED: LazyLock<Unused> = LazyLock::new(|| {
