@@ -60,6 +60,10 @@ soak: build ## Meet 10,000 faults in random runs (SOAK_SEED=1: the first seed; S
 	@rm -f $(TARGET)/soak.txt; status=0; SOAK=$(TARGET)/soak.txt SOAK_FAULTS=$(or $(SOAK_FAULTS),10000) \
 	  cargo test --test it -- --nocapture soak:: || status=$$?; cat $(TARGET)/soak.txt; exit $$status
 
+.PHONY: mutations
+mutations: build ## Break each invariant by one line, and expect a test to fail
+	@tests/mutations/run.sh
+
 .PHONY: check
 check: build ## Check formatting, lints, generated files and charts
 	cargo fmt --all --check

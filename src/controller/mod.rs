@@ -36,8 +36,10 @@ use crate::{
 /// A pass that moves on at every look would starve the others; it gets another turn at once.
 const MAX_PASSES: usize = 32;
 
-/// The queue's timers take two years and no more, and an object may have to be looked at in ten.
-const LONGEST_REST: Duration = Duration::from_hours(24);
+/// An object at rest is looked at so often all the same, by a read of the Kubernetes API and nothing else: a status that a
+/// backup tool wiped moves nothing that is watched. Nor may a timer of the queue be set for longer than two years.
+/// Source: controller-runtime, `SyncPeriod`.
+pub const LONGEST_REST: Duration = Duration::from_hours(10);
 
 /// All that a pass needs.
 pub struct Operator {

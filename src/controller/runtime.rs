@@ -23,7 +23,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, watch};
 
-use super::{Operator, Rest, builds, cluster::ClusterError, replications, status_writer::name};
+use super::{LONGEST_REST, Operator, Rest, builds, cluster::ClusterError, replications, status_writer::name};
 use crate::{
     api::{ImageBuild, ImageReplication, RECONCILE_REQUESTED_AT},
     ec2::poller::Subject,
@@ -196,7 +196,7 @@ async fn reconcile<K: Resource>(
     Ok(match rest? {
         Rest::Again => Action::requeue(Duration::ZERO),
         Rest::For(duration) => Action::requeue(duration),
-        Rest::UntilChange => Action::await_change(),
+        Rest::UntilChange => Action::requeue(LONGEST_REST),
     })
 }
 
