@@ -2,6 +2,12 @@
 
 #![allow(clippy::duplicated_attributes, reason = "clippy takes columns that share a type for repetitions")]
 
+mod lifecycle;
+mod sharing;
+
+pub use lifecycle::{Applied, DeregistrationProtection, LaunchState, Regrants};
+pub use sharing::{GrantsStatus, Sharing, SnapshotSharing, UnmanagedGrants};
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema, core::Duration};
 use serde::{Deserialize, Serialize};
@@ -49,7 +55,13 @@ use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags};
     validation = Rule::new("!has(self.source.image) || self.destinations.all(d, d.region != self.source.image.region)")
         .field_path(".destinations").message("destinations must not list the source's own region: the image is there already"),
     validation = Rule::new("duration(self.resyncInterval) >= duration('1m') && duration(self.resyncInterval) <= duration('168h')")
-        .field_path(".resyncInterval").message("resyncInterval must be between 1m and 168h")
+        .field_path(".resyncInterval").message("resyncInterval must be between 1m and 168h"),
+    validation = Rule::new("!has(self.deprecateAfter) || (duration(self.deprecateAfter) >= duration('1h') && duration(self.deprecateAfter) <= duration('87600h'))")
+        .field_path(".deprecateAfter").message("deprecateAfter must be between 1h and 87600h (ten years)"),
+    validation = Rule::new("!has(self.sharing) || !self.sharing.public || self.destinations.all(d, !has(d.encryption))")
+        .field_path(".sharing.public").message("an encrypted image cannot be public: leave sharing.public or the destinations' encryption out"),
+    validation = Rule::new("!has(self.sharing) || self.destinations.all(d, !has(d.encryption) || !d.encryption.kmsKeyID.endsWith('alias/aws/ebs'))")
+        .field_path(".destinations").message("an image that is encrypted with alias/aws/ebs cannot be shared with anybody: give encryption.kmsKeyID a key of your own")
 )]
 pub struct ImageReplicationSpec {
     pub source: ReplicationSource,
@@ -64,6 +76,22 @@ pub struct ImageReplicationSpec {
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(schema_with = "schema::tags")]
     pub tags: Tags,
+    /// Who may launch the image. Taken off again when taken off here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<Sharing>,
+    /// How long after its creation a copy is deprecated: others then find it only by its id. To the minute; a public image
+    /// at most two years.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::duration")]
+    pub deprecate_after: Option<Duration>,
+    /// Protects the copies from being deregistered by anybody. Not given: left as it is. `deletionPolicy: Delete` switches
+    /// it off first, and waits for a cooldown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deregistration_protection: Option<DeregistrationProtection>,
+    /// `Disabled`: nobody can launch a copy, and its launch permissions are gone. `Enabled`: it can be launched, and its
+    /// permissions are given again. Not given: a copy that somebody disabled is reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch_state: Option<LaunchState>,
     /// What happens to the copies when this object is deleted. `Retain`: they stay in the account. `Delete`: they are
     /// deregistered and their snapshots are deleted.
     #[serde(default)]
@@ -114,7 +142,9 @@ pub struct ImageRef {
     validation = Rule::new("has(self.encryption) == has(oldSelf.encryption) && (!has(self.encryption) || self.encryption == oldSelf.encryption)")
         .field_path(".encryption").message("the encryption of a copy cannot be changed: remove the region, apply, and add it again with the new key"),
     validation = Rule::new("!has(self.encryption) || !self.encryption.kmsKeyID.startsWith('arn:') || self.encryption.kmsKeyID.split(':')[3] == self.region")
-        .field_path(".encryption").message("encryption.kmsKeyID must be a key of the destination's region: give a key ARN of that region, or an alias")
+        .field_path(".encryption").message("encryption.kmsKeyID must be a key of the destination's region: give a key ARN of that region, or an alias"),
+    validation = Rule::new("!has(self.fastSnapshotRestoreZones) || self.fastSnapshotRestoreZones.all(z, z.startsWith(self.region))")
+        .field_path(".fastSnapshotRestoreZones").message("fastSnapshotRestoreZones must be zones of the destination's region, such as eu-west-1a")
 )]
 pub struct Destination {
     /// Region to copy into, such as `eu-west-1`.
@@ -123,6 +153,11 @@ pub struct Destination {
     /// Encrypts the copy. Without it the copy is encrypted as its source is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,
+    /// Zones of this region in which volumes of the copy are fast from the start. AWS bills each snapshot in each zone by
+    /// the hour ($0.75 in us-east-1, about $540 a month), whether it is used or not; the quota is five snapshots a region.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "set"), inner(length(max = 32), regex(pattern = schema::ZONE)))]
+    pub fast_snapshot_restore_zones: Vec<String>,
 }
 
 /// With which key.
@@ -160,6 +195,12 @@ pub struct ImageReplicationStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["region"]))]
     pub destinations: Vec<DestinationStatus>,
+    /// Whom the images were shared with, written before it was done; more than wanted while grants are taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<GrantsStatus>,
+    /// The source image in its own region, where this object does something with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_region: Option<SourceRegionStatus>,
     /// How often something was put right that had been ready before.
     #[serde(default)]
     pub drift_repaired: i32,
@@ -178,6 +219,21 @@ pub struct ReplicationSourceStatus {
     pub region: Region,
     #[schemars(length(max = 256))]
     pub name: String,
+}
+
+/// What is done with the source image in its own region.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceRegionStatus {
+    /// The generation of the object that the image was last found to satisfy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    #[serde(default, skip_serializing_if = "Applied::is_empty")]
+    pub applied: Applied,
+    /// Shared; Stalled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::conditions")]
+    pub conditions: Vec<Condition>,
 }
 
 /// One region: the copy under way or in place, written before the call that makes it.
@@ -223,10 +279,12 @@ pub struct DestinationStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
     pub tag_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Applied::is_empty")]
+    pub applied: Applied,
     /// Why the last copy failed; it is removed, then made again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureStatus>,
-    /// Copied; Stalled.
+    /// Copied, Shared; Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,

@@ -13,6 +13,19 @@ pub const IMAGE_ID: &str = "^ami-([0-9a-f]{8}|[0-9a-f]{17})$";
 /// Source: EC2 API reference, `CreateImage`, parameter Name.
 pub const IMAGE_NAME: &str = r"^[A-Za-z0-9 ()\[\]./'@_-]+$";
 
+/// An AWS account.
+pub const ACCOUNT: &str = "^[0-9]{12}$";
+
+/// Source: AWS Organizations API reference, `Organization.Arn`.
+pub const ORGANIZATION: &str = "^arn:aws[a-z-]*:organizations::[0-9]{12}:organization/o-[a-z0-9]{10,32}$";
+
+/// Source: AWS Organizations API reference, `OrganizationalUnit.Arn`.
+pub const ORGANIZATIONAL_UNIT: &str =
+    "^arn:aws[a-z-]*:organizations::[0-9]{12}:ou/o-[a-z0-9]{10,32}/ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}$";
+
+/// Such as `us-east-1a`; local zones have longer names.
+pub const ZONE: &str = "^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}(-[a-z]+-[0-9]{1,2})?[a-z]$";
+
 /// What EBS takes for a key. Source: EC2 API reference, `EbsBlockDevice`, member `KmsKeyId`.
 pub const KMS_KEY: &str = concat!(
     r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+",

@@ -1,6 +1,6 @@
 //! Carries out a step: one call an arm, and no choice.
 
-use super::{Operator, backoff::Write, status_writer::name};
+use super::{Operator, backoff::Write, status_writer::name, upkeep};
 use crate::{
     ec2::{Deregistered, poller::Subject},
     model::{Action, AwsError, CommandId, ImageId, Instance, Region},
@@ -144,11 +144,15 @@ async fn destination_call<'a>(
         DestinationCall::DeleteSnapshot { region, id } => {
             (Action::DeleteSnapshot, region, accepted(ec2.delete_snapshot(region, id).await))
         }
-        DestinationCall::CreateTags { region, resources, tags, repair: _ } => {
+        DestinationCall::CreateTags { region, resources, tags } => {
             (Action::CreateTags, region, accepted(ec2.create_tags(region, resources, tags).await))
         }
         DestinationCall::DeleteTags { region, resources, keys } => {
             (Action::DeleteTags, region, accepted(ec2.delete_tags(region, resources, keys).await))
+        }
+        DestinationCall::Upkeep { region, call } => {
+            let (action, result) = upkeep::carry_out(ec2.as_ref(), region, call).await;
+            (action, region, accepted(result))
         }
     }
 }

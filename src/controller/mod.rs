@@ -13,6 +13,7 @@ pub mod runtime;
 pub mod status_writer;
 pub mod survey;
 pub mod sweeper;
+mod upkeep;
 
 use std::{sync::Arc, time::Duration};
 

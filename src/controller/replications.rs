@@ -19,7 +19,10 @@ use crate::{
         build::BaseBuild,
         replication::{self, DestinationPlan, ReplicationPlan, ReplicationStep, ReplicationView},
     },
-    status::{Outcome, events, replication::Outcomes},
+    status::{
+        Outcome, events,
+        replication::{Outcomes, repairs},
+    },
 };
 
 /// `kind` of the custom resource.
@@ -53,11 +56,11 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
     let view = ReplicationView { now: operator.clock.now(), ..view };
     let new = crate::status::replication::project(&view, &plan, &outcomes, &seeing);
     status_writer::write(operator, subject, &held.uid, &held.resource_version, (&status, &new)).await?;
-    report(operator, subject, &held.uid, (&status, &new), &plan).await;
+    report(operator, subject, &held.uid, (&status, &new), (&plan, &outcomes)).await;
     match plan.step {
         Some(ReplicationStep::Hold) => set_finalizer(operator, subject, &held.uid, true).await?,
         Some(ReplicationStep::Release) => set_finalizer(operator, subject, &held.uid, false).await?,
-        Some(ReplicationStep::RecordSource(_)) | None => {}
+        Some(ReplicationStep::RecordSource(_) | ReplicationStep::RecordGrants(_)) | None => {}
     }
     let has_failed = |region: &Region| matches!(outcomes.get(region), Some(Outcome::Failed(_)));
     let moved = |(region, d): (&Region, &DestinationPlan)| d.step.is_some() && !has_failed(region);
@@ -91,15 +94,20 @@ async fn report(
     subject: &Subject,
     uid: &str,
     (old, new): (&ImageReplicationStatus, &ImageReplicationStatus),
-    plan: &ReplicationPlan,
+    (plan, outcomes): (&ReplicationPlan, &Outcomes),
 ) {
     let mut notes = events::of_change(&old.conditions, &new.conditions);
     for destination in &new.destinations {
         let before = old.destinations.iter().find(|d| d.region == destination.region);
         notes.extend(events::of_change(before.map_or(&[], |d| &d.conditions), &destination.conditions));
     }
+    let place = |status: &ImageReplicationStatus| status.source_region.clone().unwrap_or_default().conditions;
+    notes.extend(events::of_change(&place(old), &place(new)));
     if new.drift_repaired > old.drift_repaired {
-        notes.push(events::of_repairs(old, plan));
+        notes.push(events::of_repairs(repairs(plan, outcomes)));
+    }
+    for drift in repairs(plan, outcomes) {
+        operator.metrics.drift_repaired(drift.kind.as_str());
     }
     for note in notes {
         operator.cluster.publish(subject, uid, &note).await;

@@ -132,7 +132,13 @@ fn rate(action: Action) -> Option<Rate> {
         | Action::GetCallerIdentity
         | Action::DescribeInstanceInformation
         | Action::ListCommandInvocations
-        | Action::GetCommandInvocation => return None,
+        | Action::GetCommandInvocation
+        | Action::DescribeImageAttribute
+        | Action::DescribeSnapshotAttribute
+        | Action::DescribeFastSnapshotRestores
+        | Action::GetImageBlockPublicAccessState
+        | Action::GetEbsDefaultKmsKeyId
+        | Action::GetEbsEncryptionByDefault => return None,
         // AWS: 5 and 2; half a burst of 5 would hold back a handful of builds that start together.
         Action::RunInstances => (5.0, 1.0),
         // AWS: 100 and 1.
@@ -143,12 +149,21 @@ fn rate(action: Action) -> Option<Rate> {
         Action::StopInstances
         | Action::TerminateInstances
         | Action::ModifyImageAttribute
+        | Action::ModifySnapshotAttribute
         | Action::DeregisterImage
         | Action::DeleteSnapshot => (50.0, 2.5),
         // AWS: 100 and 10.
         Action::CreateTags | Action::DeleteTags => (50.0, 5.0),
-        // AWS: 50 and 5, as every write without a number of its own.
-        Action::DeleteVolume => (25.0, 2.5),
+        // AWS: 50 and 5, as all writes without numbers of their own.
+        Action::DeleteVolume
+        | Action::EnableImageDeprecation
+        | Action::DisableImageDeprecation
+        | Action::EnableImageDeregistrationProtection
+        | Action::DisableImageDeregistrationProtection
+        | Action::EnableImage
+        | Action::DisableImage
+        | Action::EnableFastSnapshotRestores
+        | Action::DisableFastSnapshotRestores => (25.0, 2.5),
         // AWS names no number for Systems Manager; a step of a build is one command, and takes seconds at least.
         Action::SendCommand | Action::CancelCommand => (10.0, 2.0),
     };

@@ -5,6 +5,7 @@ pub mod aws;
 pub mod clock;
 pub mod limits;
 pub mod poller;
+pub mod upkeep;
 
 use async_trait::async_trait;
 
@@ -73,7 +74,7 @@ pub struct CallerIdentity {
 /// # Errors
 /// Each verb fails with [`AwsError`], which [`AwsError::class`] sorts.
 #[async_trait]
-pub trait Ec2: Send + Sync {
+pub trait Ec2: upkeep::Upkeep {
     /// `ec2:DescribeInstances`, all pages.
     async fn describe_instances(
         &self,

@@ -21,12 +21,27 @@ pub enum Action {
     DescribeInstanceInformation,
     ListCommandInvocations,
     GetCommandInvocation,
+    DescribeImageAttribute,
+    DescribeSnapshotAttribute,
+    DescribeFastSnapshotRestores,
+    GetImageBlockPublicAccessState,
+    GetEbsDefaultKmsKeyId,
+    GetEbsEncryptionByDefault,
     RunInstances,
     StopInstances,
     TerminateInstances,
     CreateImage,
     CopyImage,
     ModifyImageAttribute,
+    ModifySnapshotAttribute,
+    EnableImageDeprecation,
+    DisableImageDeprecation,
+    EnableImageDeregistrationProtection,
+    DisableImageDeregistrationProtection,
+    EnableImage,
+    DisableImage,
+    EnableFastSnapshotRestores,
+    DisableFastSnapshotRestores,
     DeregisterImage,
     DeleteSnapshot,
     DeleteVolume,
@@ -38,7 +53,7 @@ pub enum Action {
 
 impl Action {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 39] = [
         Self::DescribeInstances,
         Self::DescribeImages,
         Self::DescribeSnapshots,
@@ -50,12 +65,27 @@ impl Action {
         Self::DescribeInstanceInformation,
         Self::ListCommandInvocations,
         Self::GetCommandInvocation,
+        Self::DescribeImageAttribute,
+        Self::DescribeSnapshotAttribute,
+        Self::DescribeFastSnapshotRestores,
+        Self::GetImageBlockPublicAccessState,
+        Self::GetEbsDefaultKmsKeyId,
+        Self::GetEbsEncryptionByDefault,
         Self::RunInstances,
         Self::StopInstances,
         Self::TerminateInstances,
         Self::CreateImage,
         Self::CopyImage,
         Self::ModifyImageAttribute,
+        Self::ModifySnapshotAttribute,
+        Self::EnableImageDeprecation,
+        Self::DisableImageDeprecation,
+        Self::EnableImageDeregistrationProtection,
+        Self::DisableImageDeregistrationProtection,
+        Self::EnableImage,
+        Self::DisableImage,
+        Self::EnableFastSnapshotRestores,
+        Self::DisableFastSnapshotRestores,
         Self::DeregisterImage,
         Self::DeleteSnapshot,
         Self::DeleteVolume,
@@ -93,6 +123,21 @@ impl Action {
             | Self::CreateImage
             | Self::CopyImage
             | Self::ModifyImageAttribute
+            | Self::DescribeImageAttribute
+            | Self::DescribeSnapshotAttribute
+            | Self::DescribeFastSnapshotRestores
+            | Self::GetImageBlockPublicAccessState
+            | Self::GetEbsDefaultKmsKeyId
+            | Self::GetEbsEncryptionByDefault
+            | Self::ModifySnapshotAttribute
+            | Self::EnableImageDeprecation
+            | Self::DisableImageDeprecation
+            | Self::EnableImageDeregistrationProtection
+            | Self::DisableImageDeregistrationProtection
+            | Self::EnableImage
+            | Self::DisableImage
+            | Self::EnableFastSnapshotRestores
+            | Self::DisableFastSnapshotRestores
             | Self::DeregisterImage
             | Self::DeleteSnapshot
             | Self::DeleteVolume

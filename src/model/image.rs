@@ -25,7 +25,25 @@ pub struct Image {
     pub imds_support: Option<String>,
     pub source_instance_id: Option<InstanceId>,
     pub source_image_id: Option<ImageId>,
+    /// Everybody may launch it.
+    pub public: bool,
+    /// To the minute. From then on others find the image only by its id.
+    pub deprecated_at: Option<Timestamp>,
+    pub protection: Protection,
     pub tags: Tags,
+}
+
+/// Whether an image can be deregistered. Source: EC2 user guide, "Protect an Amazon EC2 AMI from deregistration".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protection {
+    #[default]
+    Off,
+    On {
+        /// It outlasts its end by a day.
+        cooldown: bool,
+    },
+    /// Switched off, and in force until then.
+    Cooling { until: Timestamp },
 }
 
 /// One EBS device of an image. A pending copy does not name its snapshots yet.
@@ -36,6 +54,7 @@ pub struct Device {
     /// GiB.
     pub size_gib: Option<i32>,
     pub delete_on_termination: bool,
+    pub encrypted: bool,
 }
 
 impl Image {

@@ -3,6 +3,7 @@
 
 pub mod command;
 pub mod error;
+pub mod grants;
 pub mod ids;
 pub mod image;
 pub mod instance;
@@ -18,12 +19,13 @@ pub use command::{
     Agent, CommandOutput, Document, Invocation, InvocationStatus, Ping, Platform, SendCommand,
 };
 pub use error::{Action, AwsError, Class, Disposition};
+pub use grants::Grants;
 pub use ids::{ClientToken, CommandId, ImageId, InstanceId, Region, SnapshotId, VolumeId};
-pub use image::{Device, Image, ImageState, Snapshot, SnapshotState};
+pub use image::{Device, Image, ImageState, Protection, Snapshot, SnapshotState};
 pub use instance::{Instance, InstanceState, StateReason};
 pub use nonce::Nonce;
 pub use ownership::{Owner, Role};
-pub use query::{Answer, ConsoleView, ImageSelector, Query};
+pub use query::{Answer, ConsoleView, DefaultEncryption, ImageSelector, Query};
 pub use request::{CopyImage, CreateImage, LaunchVolume, RunInstances, VolumeType};
 pub use seen::{Absence, Seen};
 pub use verdict::{GuestOutcome, StepReport, StepResult, Verdict};

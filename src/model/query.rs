@@ -2,8 +2,8 @@
 //! once for everybody.
 
 use super::{
-    Agent, ClientToken, CommandId, CommandOutput, Image, ImageId, Instance, InstanceId, Invocation, Nonce,
-    Snapshot, Tags, Verdict,
+    Agent, ClientToken, CommandId, CommandOutput, Grants, Image, ImageId, Instance, InstanceId, Invocation,
+    Nonce, Snapshot, SnapshotId, Tags, Verdict,
 };
 
 /// One thing to look at in one region.
@@ -33,6 +33,16 @@ pub enum Query {
     Commands(InstanceId),
     /// What a command printed on an instance.
     CommandOutput(CommandId, InstanceId),
+    /// Who may launch one of our images.
+    LaunchPermissions(ImageId),
+    /// Who may use one of our snapshots.
+    VolumePermissions(SnapshotId),
+    /// Whether the account lets no image of the region become public.
+    BlockPublicAccess,
+    /// With which key the region encrypts a copy for which none is named.
+    DefaultEncryption,
+    /// In which zones a snapshot's volumes need no warming up.
+    FastRestores(SnapshotId),
 }
 
 /// Which output of a console is asked for. Source: EC2 API reference, `GetConsoleOutput`, parameter `Latest`.
@@ -68,4 +78,17 @@ pub enum Answer {
     Agent(Agent),
     Commands(Vec<Invocation>),
     CommandOutput(Box<CommandOutput>),
+    Grants(Box<Grants>),
+    Flag(bool),
+    DefaultEncryption(DefaultEncryption),
+    Zones(Vec<String>),
+}
+
+/// The EBS encryption defaults of an account in a region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultEncryption {
+    /// Also what would be unencrypted is encrypted.
+    pub always: bool,
+    /// `alias/aws/ebs`, whose snapshots can be shared with nobody, or the ARN of a key of the account's own.
+    pub key: String,
 }

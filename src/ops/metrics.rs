@@ -53,6 +53,7 @@ pub struct Metrics {
     sweeps: Family<ResultLabel, Counter>,
     orphans: Family<OrphanLabels, Gauge>,
     orphans_removed: Family<KindLabel, Counter>,
+    drift_repaired: Family<KindLabel, Counter>,
     start_time: Gauge<f64, AtomicU64>,
 }
 
@@ -67,6 +68,7 @@ impl Default for Metrics {
             sweeps: Family::default(),
             orphans: Family::default(),
             orphans_removed: Family::default(),
+            drift_repaired: Family::default(),
             start_time: Gauge::default(),
             registry: Registry::default(),
         };
@@ -82,6 +84,11 @@ impl Default for Metrics {
         );
         registry.register("passes", "Passes over an object by kind and result", metrics.passes.clone());
         registry.register("builds_finished", "Finished builds by result", metrics.builds.clone());
+        registry.register(
+            "drift_repaired",
+            "What was changed behind the operator's back and put right, by kind",
+            metrics.drift_repaired.clone(),
+        );
         metrics.register_sweeps(&mut registry);
         registry.register(
             "start_time_seconds",
@@ -130,6 +137,11 @@ impl Metrics {
     pub fn pass(&self, kind: &'static str, ok: bool) {
         let result = if ok { "Success" } else { "Error" };
         self.passes.get_or_create(&PassLabels { kind, result }).inc();
+    }
+
+    /// Something of this kind was put right.
+    pub fn drift_repaired(&self, kind: &'static str) {
+        self.drift_repaired.get_or_create(&KindLabel { kind }).inc();
     }
 
     /// A build ended.

@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::model::{
-    Agent, Answer, AwsError, ClientToken, CommandId, CommandOutput, ConsoleView, Image, ImageId,
-    ImageSelector, Instance, InstanceId, Invocation, Nonce, Query, Region, Seen, Snapshot, Verdict,
+    Agent, Answer, AwsError, ClientToken, CommandId, CommandOutput, ConsoleView, DefaultEncryption, Grants,
+    Image, ImageId, ImageSelector, Instance, InstanceId, Invocation, Nonce, Query, Region, Seen, Snapshot,
+    SnapshotId, Verdict,
 };
 
 /// How urgently, and how often, something is looked at.
@@ -149,6 +150,31 @@ impl<'a> Eyes<'a> {
         self.look(region, Query::CommandOutput(command.clone(), id.clone()), pace, as_command_output)
     }
 
+    /// Who may launch an image of ours. Each look is a call of its own, so it is taken as rarely as `pace` says.
+    pub fn launch_permissions(&self, region: &Region, id: &ImageId, pace: Pace) -> Look<Grants> {
+        self.look(region, Query::LaunchPermissions(id.clone()), pace, as_grants)
+    }
+
+    /// Who may use a snapshot of ours; a call of its own too.
+    pub fn volume_permissions(&self, region: &Region, id: &SnapshotId, pace: Pace) -> Look<Grants> {
+        self.look(region, Query::VolumePermissions(id.clone()), pace, as_grants)
+    }
+
+    /// Whether no image of the region can become public.
+    pub fn blocks_public_images(&self, region: &Region, pace: Pace) -> Look<bool> {
+        self.look(region, Query::BlockPublicAccess, pace, as_flag)
+    }
+
+    /// How the region encrypts what names no key.
+    pub fn default_encryption(&self, region: &Region, pace: Pace) -> Look<DefaultEncryption> {
+        self.look(region, Query::DefaultEncryption, pace, as_default_encryption)
+    }
+
+    /// The zones in which a snapshot has fast snapshot restore.
+    pub fn fast_restores(&self, region: &Region, id: &SnapshotId, pace: Pace) -> Look<Vec<String>> {
+        self.look(region, Query::FastRestores(id.clone()), pace, as_zones)
+    }
+
     fn look<T>(&self, region: &Region, query: Query, pace: Pace, as_t: fn(&Answer) -> Option<T>) -> Look<T> {
         let key = (region.clone(), query);
         let sighting = self.sightings.0.get(&key);
@@ -200,4 +226,20 @@ fn as_commands(answer: &Answer) -> Option<Vec<Invocation>> {
 
 fn as_command_output(answer: &Answer) -> Option<CommandOutput> {
     if let Answer::CommandOutput(output) = answer { Some((**output).clone()) } else { None }
+}
+
+fn as_grants(answer: &Answer) -> Option<Grants> {
+    if let Answer::Grants(grants) = answer { Some((**grants).clone()) } else { None }
+}
+
+fn as_flag(answer: &Answer) -> Option<bool> {
+    if let Answer::Flag(flag) = answer { Some(*flag) } else { None }
+}
+
+fn as_default_encryption(answer: &Answer) -> Option<DefaultEncryption> {
+    if let Answer::DefaultEncryption(default) = answer { Some(default.clone()) } else { None }
+}
+
+fn as_zones(answer: &Answer) -> Option<Vec<String>> {
+    if let Answer::Zones(zones) = answer { Some(zones.clone()) } else { None }
 }

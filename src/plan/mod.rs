@@ -12,8 +12,10 @@ pub mod orphans;
 pub mod removal;
 pub mod replication;
 pub mod timing;
+pub mod upkeep;
 
 pub use eyes::{Eyes, Pace, Sighting, Sightings, Watch};
+pub use upkeep::UpkeepCall;
 
 use std::{fmt, time::Duration};
 
@@ -144,6 +146,22 @@ pub enum WaitingOn {
         id: ImageId,
         region: Region,
     },
+    /// Launch permissions.
+    Sharing {
+        id: ImageId,
+        region: Region,
+    },
+    /// Deprecation, protection, state, fast snapshot restore.
+    Lifecycle {
+        id: ImageId,
+        region: Region,
+    },
+    /// Deregistration protection that outlasts its end.
+    ProtectionCooldown {
+        id: ImageId,
+        region: Region,
+        until: Timestamp,
+    },
     Destinations {
         ready: usize,
         total: usize,
@@ -180,6 +198,9 @@ impl WaitingOn {
             Self::CopyStart { .. } => "StartingCopy",
             Self::CopyRetry { .. } => "CopyFailed",
             Self::Tags { .. } => "UpdatingTags",
+            Self::Sharing { .. } => "Sharing",
+            Self::Lifecycle { .. } => "UpdatingLifecycle",
+            Self::ProtectionCooldown { .. } => "WaitingForCooldown",
             Self::Destinations { .. } => "Copying",
         }
     }
@@ -242,6 +263,11 @@ impl fmt::Display for WaitingOn {
                 write!(f, "the copy into {region} failed and is made again: {message}")
             }
             Self::Tags { id, region } => write!(f, "putting the tags of {id} in {region} right"),
+            Self::Sharing { id, region } => write!(f, "putting the permissions of {id} in {region} right"),
+            Self::Lifecycle { id, region } => write!(f, "putting the life cycle of {id} in {region} right"),
+            Self::ProtectionCooldown { id, region, until } => {
+                write!(f, "{id} in {region} stays protected from deregistration until {until:.0}")
+            }
             Self::Destinations { ready, total } => write!(f, "{ready} of {total} destinations are ready"),
         }
     }

@@ -2,11 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use crate::{
-    api::ImageReplicationStatus,
-    model::Region,
-    plan::replication::{DestinationCall, DestinationRecord, DestinationStep, ReplicationPlan},
-};
+use crate::plan::replication::Drift;
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +16,7 @@ pub struct Note {
 }
 
 /// Conditions whose coming true is news.
-const MILESTONES: [&str; 9] = [
+const MILESTONES: [&str; 10] = [
     "SourceResolved",
     "BuilderRunning",
     "BuilderStopped",
@@ -28,30 +24,16 @@ const MILESTONES: [&str; 9] = [
     "ImageAvailable",
     "CleanedUp",
     "Copied",
+    "Shared",
     "Available",
     "Ready",
 ];
 
 /// What was put right that had been ready before: where, and what.
-pub fn of_repairs(old: &ImageReplicationStatus, plan: &ReplicationPlan) -> Note {
-    let found = plan.destinations.iter().filter_map(|(region, d)| repair(old, region, d.step.as_ref()?));
-    let message = format!("changed behind the operator's back: {}", found.collect::<Vec<_>>().join("; "));
+pub fn of_repairs<'d>(repairs: impl Iterator<Item = &'d Drift>) -> Note {
+    let found: Vec<&str> = repairs.map(|drift| drift.found.as_str()).collect();
+    let message = format!("changed behind the operator's back: {}", found.join("; "));
     Note { warning: true, reason: "DriftRepaired".to_owned(), message }
-}
-
-fn repair(old: &ImageReplicationStatus, region: &Region, step: &DestinationStep) -> Option<String> {
-    let copy = old.destinations.iter().find(|d| d.region == *region)?;
-    let id = copy.image_id.as_ref()?;
-    match step {
-        DestinationStep::Call(DestinationCall::CreateTags { tags, repair: true, .. }) => {
-            let keys: Vec<&str> = tags.keys().map(String::as_str).collect();
-            Some(format!("tags {} of {id} in {region} are put back", keys.join(", ")))
-        }
-        DestinationStep::Record(DestinationRecord::Lost) => {
-            Some(format!("copy {id} in {region} was deregistered, and is made again"))
-        }
-        DestinationStep::Call(_) | DestinationStep::Record(_) => None,
-    }
 }
 
 /// What to tell of a change from `old` to `new`: milestones reached, and trouble that will not pass by itself.

@@ -8,20 +8,24 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::{
     Outcome, Seeing,
     build::{failure_status, in_use, uncertain},
-    conditions::{self, Conditions, Said, Standing, Value},
+    conditions::{self, Conditions, Said, Value},
 };
 use crate::{
-    api::{ImageReplicationStatus, image_replication::DestinationStatus},
+    api::{
+        ImageReplicationStatus,
+        image_replication::{Applied, DestinationStatus},
+    },
     model::{Class, ImageId, Region},
     plan::{
         Progress, WaitingOn,
         replication::{
-            DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, ReplicationPlan,
+            DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Drift, ReplicationPlan,
             ReplicationStep, ReplicationView, worst,
         },
     },
 };
 
+mod places;
 #[cfg(test)]
 mod tests;
 
@@ -36,22 +40,24 @@ pub fn project(
     seen: &Seeing,
 ) -> ImageReplicationStatus {
     let mut status = view.status.clone();
-    if let Some(ReplicationStep::RecordSource(source)) = &plan.step {
-        status.source = Some(source.clone());
+    match &plan.step {
+        Some(ReplicationStep::RecordSource(source)) => {
+            status.source = Some(source.clone());
+            status.source_region = None;
+        }
+        Some(ReplicationStep::RecordGrants(granted)) => status.granted.clone_from(granted),
+        Some(ReplicationStep::Hold | ReplicationStep::Release) | None => {}
     }
     let mut shown = BTreeMap::new();
     for (region, destination) in &plan.destinations {
         let outcome = outcomes.get(region).unwrap_or(&Outcome::NoCall);
         apply(view, &mut status, region, destination, outcome);
-        shown.insert(region.clone(), progress_after(destination, outcome));
+        shown.insert(region.clone(), progress_after(&destination.progress, outcome));
     }
+    status.drift_repaired += i32::try_from(repairs(plan, outcomes).count()).unwrap_or(0);
     status.observed_generation = seen.generation;
     status.last_handled_reconcile_at.clone_from(&seen.reconcile_requested_at);
-    for destination in &mut status.destinations {
-        if let Some(progress) = shown.get(&destination.region) {
-            show(destination, progress, seen.generation, view.now);
-        }
-    }
+    places::show(view, &mut status, plan, outcomes);
     summarise(view, &mut status, plan, &overall(plan, &shown));
     status
 }
@@ -67,8 +73,8 @@ fn apply(
         None => {}
         Some(DestinationStep::Record(record)) => apply_record(view, status, region, record),
         Some(DestinationStep::Call(call)) => {
-            if repaired(call, outcome) {
-                status.drift_repaired += 1;
+            if plan.drift.is_some() && *outcome == Outcome::Accepted {
+                places::repaired(status, region, call, view.now);
             }
             if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
                 apply_call(copy, call, outcome, view.now);
@@ -83,6 +89,9 @@ fn apply_record(
     region: &Region,
     record: &DestinationRecord,
 ) {
+    if *record == DestinationRecord::InSync && status.destinations.iter().all(|d| d.region != *region) {
+        status.source_region.get_or_insert_default().observed_generation = view.generation;
+    }
     let place = status.destinations.iter().position(|d| d.region == *region);
     if let DestinationRecord::Attempt(intent) = record {
         match place.and_then(|i| status.destinations.get_mut(i)) {
@@ -96,9 +105,6 @@ fn apply_record(
         return;
     }
     let Some(copy) = place.and_then(|i| status.destinations.get_mut(i)) else { return };
-    if *record == DestinationRecord::Lost && copy.available_at.is_some() {
-        status.drift_repaired += 1;
-    }
     change(copy, record, view.generation, view.now);
 }
 
@@ -111,6 +117,10 @@ fn change(copy: &mut DestinationStatus, record: &DestinationRecord, generation: 
             copy.snapshot_ids = image.snapshot_ids();
         }
         DestinationRecord::Tagging(keys) => copy.tag_keys.extend(keys.iter().cloned()),
+        DestinationRecord::Deprecating(at) => copy.applied.deprecate_at = at.map(Time),
+        DestinationRecord::Warming(zones) => {
+            copy.applied.fast_snapshot_restore_zones.clone_from(zones);
+        }
         DestinationRecord::InSync => copy.observed_generation = generation,
         DestinationRecord::Failed(failure) => {
             copy.failure = Some(failure_status(failure, now));
@@ -124,6 +134,7 @@ fn change(copy: &mut DestinationStatus, record: &DestinationRecord, generation: 
             copy.requested_at = None;
             copy.available_at = None;
             copy.observed_generation = None;
+            copy.applied = Applied::default();
         }
     }
 }
@@ -147,8 +158,10 @@ fn apply_call(copy: &mut DestinationStatus, call: &DestinationCall, outcome: &Ou
         (DestinationCall::DeleteTags { keys, .. }, Outcome::Accepted) => {
             copy.tag_keys.retain(|k| !keys.contains(k));
         }
+        (DestinationCall::Upkeep { call, .. }, Outcome::Accepted) => places::done(copy, call),
         (
             DestinationCall::CopyImage(_)
+            | DestinationCall::Upkeep { .. }
             | DestinationCall::CreateTags { .. }
             | DestinationCall::DeleteTags { .. }
             | DestinationCall::DeregisterImage { .. }
@@ -158,11 +171,17 @@ fn apply_call(copy: &mut DestinationStatus, call: &DestinationCall, outcome: &Ou
     }
 }
 
-fn repaired(call: &DestinationCall, outcome: &Outcome) -> bool {
-    matches!((call, outcome), (DestinationCall::CreateTags { repair: true, .. }, Outcome::Accepted))
+/// What the plan put right: written down, or accepted by AWS.
+pub fn repairs<'p>(plan: &'p ReplicationPlan, outcomes: &'p Outcomes) -> impl Iterator<Item = &'p Drift> {
+    let done = |region: &Region, plan: &DestinationPlan| match &plan.step {
+        Some(DestinationStep::Record(_)) => true,
+        Some(DestinationStep::Call(_)) => outcomes.get(region) == Some(&Outcome::Accepted),
+        None => false,
+    };
+    plan.destinations.iter().filter(move |(r, p)| done(r, p)).filter_map(|(_, p)| p.drift.as_ref())
 }
 
-fn progress_after(plan: &DestinationPlan, outcome: &Outcome) -> Progress {
+fn progress_after(progress: &Progress, outcome: &Outcome) -> Progress {
     match outcome {
         Outcome::Failed(error) => Progress::Trouble(error.clone()),
         Outcome::NoCall
@@ -170,26 +189,7 @@ fn progress_after(plan: &DestinationPlan, outcome: &Outcome) -> Progress {
         | Outcome::ImageCreated(_)
         | Outcome::CommandSent(_)
         | Outcome::Accepted
-        | Outcome::SnapshotsKept(..) => plan.progress.clone(),
-    }
-}
-
-/// The conditions of one region.
-fn show(copy: &mut DestinationStatus, progress: &Progress, generation: Option<i64>, now: Timestamp) {
-    copy.progress = conditions::percent(progress);
-    let copied = match (&copy.image_id, &copy.available_at) {
-        (Some(id), Some(_)) => {
-            Said::new(Value::True, "Copied", format!("copy {id} is available in {}", copy.region))
-        }
-        _ => conditions::saying(progress),
-    };
-    let stalled = (conditions::standing(progress) == Standing::Stalled)
-        .then(|| Said { value: Value::True, ..conditions::saying(progress) });
-    let mut conditions = Conditions { list: &mut copy.conditions, generation, now };
-    conditions.set("Copied", copied);
-    match stalled {
-        Some(said) => conditions.set("Stalled", said),
-        None => conditions.remove("Stalled"),
+        | Outcome::SnapshotsKept(..) => progress.clone(),
     }
 }
 

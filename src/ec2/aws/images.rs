@@ -13,8 +13,8 @@ use super::convert::{self, filter};
 use crate::{
     ec2::{Deregistered, ImageFilter, SnapshotFilter},
     model::{
-        CopyImage, CreateImage, Device, Image, ImageId, ImageSelector, ImageState, InstanceId, Snapshot,
-        SnapshotId, SnapshotState, ownership,
+        CopyImage, CreateImage, Device, Image, ImageId, ImageSelector, ImageState, InstanceId, Protection,
+        Snapshot, SnapshotId, SnapshotState, ownership,
     },
 };
 
@@ -111,6 +111,9 @@ pub(super) fn image(found: types::Image) -> Option<Image> {
         imds_support: found.imds_support.map(|version| version.as_str().to_owned()),
         source_instance_id: found.source_instance_id.map(InstanceId),
         source_image_id: found.source_image_id.map(ImageId),
+        public: found.public.unwrap_or_default(),
+        deprecated_at: found.deprecation_time.and_then(|date| date.parse().ok()),
+        protection: found.deregistration_protection.map(|state| protection(&state)).unwrap_or_default(),
         tags: convert::tags(found.tags),
     })
 }
@@ -123,7 +126,19 @@ fn device(mapping: BlockDeviceMapping) -> Option<Device> {
         snapshot_id: convert::non_empty(ebs.snapshot_id).map(SnapshotId),
         size_gib: ebs.volume_size,
         delete_on_termination: ebs.delete_on_termination.unwrap_or_default(),
+        encrypted: ebs.encrypted.unwrap_or_default(),
     })
+}
+
+/// Such as `enabled-with-cooldown`, or `disabled after 2026-11-24T12:00:00.000Z`.
+fn protection(state: &str) -> Protection {
+    let until = state.strip_prefix("disabled after ").and_then(|time| time.parse().ok());
+    match (state, until) {
+        (_, Some(until)) => Protection::Cooling { until },
+        ("enabled-with-cooldown", None) => Protection::On { cooldown: true },
+        (on, None) if on.starts_with("enabled") => Protection::On { cooldown: false },
+        (_, None) => Protection::Off,
+    }
 }
 
 fn image_state(state: &types::ImageState) -> ImageState {

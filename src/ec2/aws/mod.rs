@@ -12,6 +12,7 @@ mod instances;
 mod regions;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod volumes;
 
 use std::{future::Future, sync::Arc};

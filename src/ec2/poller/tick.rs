@@ -8,7 +8,7 @@ use super::{Subject, WatchSet};
 use crate::{
     customize,
     ec2::{Ec2, ImageFilter, InstanceFilter, SnapshotFilter, clock::Clock},
-    model::{Answer, AwsError, Disposition, ImageId, InstanceId, Query, Region, ownership},
+    model::{Answer, AwsError, Disposition, ImageId, InstanceId, Query, Region, SnapshotId, ownership},
 };
 
 #[cfg(test)]
@@ -102,20 +102,17 @@ impl Ticker {
             Some(Query::Image(_) | Query::ImagesNamed(_) | Query::ImagesOf(_)) => self.images(group).await,
             Some(Query::SnapshotsOf(_)) => self.snapshots(group).await,
             Some(Query::Parameter(_)) => self.parameters(group).await,
-            Some(Query::Newest(selector)) => {
+            Some(query @ Query::Newest(selector)) => {
                 let images =
                     self.ec2.describe_images(&self.name, &ImageFilter::Selected(selector.clone())).await?;
                 let newest =
                     images.into_iter().max_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
-                Ok(newest
-                    .map(|i| (Query::Newest(selector.clone()), Answer::Image(Box::new(i))))
-                    .into_iter()
-                    .collect())
+                Ok(newest.map_or_else(HashMap::new, |image| only(query, Answer::Image(Box::new(image)))))
             }
             Some(query @ Query::Console { id, nonce, view }) => {
                 let text = self.ec2.get_console_output(&self.name, id, *view).await?;
                 let verdict = Box::new(customize::read_verdict(&text, nonce));
-                Ok(HashMap::from([(query.clone(), Answer::Verdict(verdict))]))
+                Ok(only(query, Answer::Verdict(verdict)))
             }
             Some(Query::Agent(_)) => self.agents(group).await,
             Some(query @ Query::Commands(id)) => {
@@ -123,9 +120,25 @@ impl Ticker {
                 let sent = (!commands.is_empty()).then_some(Answer::Commands(commands));
                 Ok(sent.map(|commands| (query.clone(), commands)).into_iter().collect())
             }
+            Some(Query::FastRestores(_)) => self.fast_restores(group).await,
+            Some(query @ Query::LaunchPermissions(id)) => {
+                let grants = self.ec2.describe_launch_permissions(&self.name, id).await?;
+                Ok(only(query, Answer::Grants(Box::new(grants))))
+            }
+            Some(query @ Query::VolumePermissions(id)) => {
+                let grants = self.ec2.describe_volume_permissions(&self.name, id).await?;
+                Ok(only(query, Answer::Grants(Box::new(grants))))
+            }
+            Some(query @ Query::BlockPublicAccess) => {
+                Ok(only(query, Answer::Flag(self.ec2.blocks_public_images(&self.name).await?)))
+            }
+            Some(query @ Query::DefaultEncryption) => {
+                let default = self.ec2.default_encryption(&self.name).await?;
+                Ok(only(query, Answer::DefaultEncryption(default)))
+            }
             Some(query @ Query::CommandOutput(command, id)) => {
                 let output = self.ec2.get_command_invocation(&self.name, command, id).await?;
-                Ok(HashMap::from([(query.clone(), Answer::CommandOutput(Box::new(output)))]))
+                Ok(only(query, Answer::CommandOutput(Box::new(output))))
             }
         }
     }
@@ -188,6 +201,18 @@ impl Ticker {
         Ok(found)
     }
 
+    /// A snapshot without any is answered too: with no zone.
+    async fn fast_restores(&self, group: &[Query]) -> Found {
+        let ids: Vec<SnapshotId> = group
+            .iter()
+            .filter_map(|q| if let Query::FastRestores(id) = q { Some(id.clone()) } else { None })
+            .collect();
+        let found = self.ec2.describe_fast_snapshot_restores(&self.name, &ids).await?;
+        let zones_of =
+            |id: &SnapshotId| found.iter().filter(|(of, _)| of == id).map(|(_, zone)| zone.clone()).collect();
+        Ok(ids.iter().map(|id| (Query::FastRestores(id.clone()), Answer::Zones(zones_of(id)))).collect())
+    }
+
     async fn agents(&self, group: &[Query]) -> Found {
         let agents = self.ec2.describe_instance_information(&self.name, &instance_ids(group)).await?;
         Ok(agents
@@ -211,6 +236,10 @@ fn is_one_for_all(group: &[Query], found: &Found) -> bool {
         .as_ref()
         .is_err_and(|e| matches!(e.class().disposition(), Disposition::NeedsHelp | Disposition::Rejected));
     refused && group.len() > 1 && matches!(group.first(), Some(Query::Parameter(_)))
+}
+
+fn only(query: &Query, answer: Answer) -> HashMap<Query, Answer> {
+    HashMap::from([(query.clone(), answer)])
 }
 
 /// Queries that one call can answer together.
@@ -237,14 +266,22 @@ fn same_kind(a: &Query, b: &Query) -> bool {
 fn capacity(query: &Query) -> usize {
     match query {
         Query::Parameter(_) => PARAMETER_NAMES,
-        Query::Newest(_) | Query::Console { .. } | Query::Commands(_) | Query::CommandOutput(..) => 1,
+        Query::Newest(_)
+        | Query::Console { .. }
+        | Query::Commands(_)
+        | Query::CommandOutput(..)
+        | Query::LaunchPermissions(_)
+        | Query::VolumePermissions(_)
+        | Query::BlockPublicAccess
+        | Query::DefaultEncryption => 1,
         Query::Agent(_) => AGENTS,
         Query::Instance(_)
         | Query::InstanceByToken(_)
         | Query::Image(_)
         | Query::ImagesNamed(_)
         | Query::ImagesOf(_)
-        | Query::SnapshotsOf(_) => FILTER_VALUES,
+        | Query::SnapshotsOf(_)
+        | Query::FastRestores(_) => FILTER_VALUES,
     }
 }
 
@@ -279,7 +316,12 @@ fn texts(group: &[Query]) -> Vec<String> {
         | Query::Console { .. }
         | Query::Agent(_)
         | Query::Commands(_)
-        | Query::CommandOutput(..) => None,
+        | Query::CommandOutput(..)
+        | Query::LaunchPermissions(_)
+        | Query::VolumePermissions(_)
+        | Query::BlockPublicAccess
+        | Query::DefaultEncryption
+        | Query::FastRestores(_) => None,
     };
     group.iter().filter_map(text).collect()
 }

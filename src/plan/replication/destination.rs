@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
-    DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Eyes, Failure, Progress,
-    ReplicationSourceStatus, ReplicationView, WaitingOn, leave::remove, timing,
+    DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, DriftKind, Eyes, Failure, Progress,
+    ReplicationSourceStatus, ReplicationView, WaitingOn,
+    leave::{cool_down, remove},
+    place, timing,
 };
 use crate::{
-    api::image_replication::{Destination, DestinationStatus, PreviousCopy},
-    model::{
-        AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Seen, Snapshot, Tags, ownership::Role,
-    },
+    api::image_replication::{Applied, Destination, DestinationStatus, PreviousCopy},
+    model::{AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Seen, Snapshot, ownership::Role},
     plan::{
         Pace,
         build::{TOKEN_MISMATCH, why_failed},
@@ -48,6 +48,20 @@ pub(super) fn keep(
         return standing(Progress::Rejected(Failure::new("SourceRegion", message)));
     }
     let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
+    let begun = known.is_some_and(|copy| is_current(copy, source) && copy.failure.is_none());
+    match place::obstacle(view, eyes, source, wanted).filter(|_| !begun) {
+        Some(obstacle) => obstacle,
+        None => make(view, eyes, source, wanted, known),
+    }
+}
+
+fn make(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+    wanted: &Destination,
+    known: Option<&DestinationStatus>,
+) -> DestinationPlan {
     let decided = match known {
         Some(copy) if copy.failure.is_some() => after_failure(view, eyes, source, wanted, copy),
         Some(copy) if is_current(copy, source) => current(view, eyes, source, wanted, copy),
@@ -73,7 +87,7 @@ fn outdated(
     let unfinished =
         copy.available_at.is_none() && copy.requested_at.is_some() && copy.source_image_id.is_some();
     if !unfinished {
-        return Ok(begin(view, source, wanted, Some(copy)));
+        return Ok(cool_down(copy).unwrap_or_else(|| begin(view, source, wanted, Some(copy))));
     }
     let removed = || begin(view, source, wanted, Some(copy));
     remove(view, eyes, copy, true, removed)
@@ -108,6 +122,7 @@ fn begin(
         available_at: None,
         observed_generation: None,
         tag_keys: view.spec.tags.keys().cloned().collect(),
+        applied: Applied::default(),
         failure: None,
         conditions: old.map(|d| d.conditions.clone()).unwrap_or_default(),
         previous,
@@ -224,7 +239,7 @@ fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStat
     Ok(match eyes.image(region, id, Pace::Tick)? {
         Seen::Unknown => moving(waiting_on),
         Seen::Absent(absence) if timing::is_gone(absence, requested_at(copy)) => {
-            record(DestinationRecord::Lost, waiting_on)
+            lost(copy, waiting_on)
         }
         Seen::Absent(_) => moving(waiting_on),
         Seen::Present(image) => match &image.state {
@@ -248,77 +263,55 @@ fn in_place(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatu
     let waiting_on = WaitingOn::Tags { id: id.clone(), region: copy.region.clone() };
     Ok(match eyes.image(&copy.region, id, pace)? {
         Seen::Absent(absence) if timing::is_lost(absence, requested_at(copy)) => {
-            record(DestinationRecord::Lost, WaitingOn::CopyStart { region: copy.region.clone() })
+            lost(copy, WaitingOn::CopyStart { region: copy.region.clone() })
         }
         Seen::Unknown | Seen::Absent(_) if in_sync => standing(Progress::Done),
         Seen::Unknown | Seen::Absent(_) => moving(waiting_on),
-        Seen::Present(image) => by_state(view, copy, &image, in_sync),
+        Seen::Present(image) => by_state(view, eyes, copy, &image, in_sync),
     })
 }
 
 fn by_state(
     view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
     copy: &DestinationStatus,
     image: &Image,
     in_sync: bool,
 ) -> DestinationPlan {
     let (id, region) = (image.id.clone(), copy.region.clone());
+    let waiting_on = WaitingOn::CopyStart { region: region.clone() };
     match &image.state {
-        ImageState::Available | ImageState::Pending | ImageState::Transient | ImageState::Other(_) => {
-            match tags(view, copy, image, in_sync) {
-                Some(plan) => plan,
-                None if in_sync => standing(Progress::Done),
-                None => record(DestinationRecord::InSync, WaitingOn::Tags { id, region }),
-            }
-        }
-        ImageState::Disabled => {
+        ImageState::Disabled if view.spec.launch_state.is_none() => {
             let message = format!(
-                "copy {id} in {region} was disabled by somebody: it cannot be launched; enable it again"
+                "copy {id} in {region} was disabled by somebody: it cannot be launched; enable it again, or say in spec.launchState what is wanted"
             );
             blocked(Failure::new("CopyDisabled", message))
         }
-        ImageState::Deregistered => record(DestinationRecord::Lost, WaitingOn::CopyStart { region }),
+        ImageState::Available
+        | ImageState::Pending
+        | ImageState::Transient
+        | ImageState::Disabled
+        | ImageState::Other(_) => place::copy(view, eyes, copy, image, in_sync),
+        ImageState::Deregistered => lost(copy, waiting_on),
         ImageState::Invalid | ImageState::Failed | ImageState::Error => {
             let why = why_failed(image, &[]);
             let message = format!("copy {id} in {region} is {}: {why}", image.state);
-            let failed = DestinationRecord::Failed(Failure::new("CopyFailed", message));
-            record(failed, WaitingOn::CopyStart { region })
+            record(DestinationRecord::Failed(Failure::new("CopyFailed", message)), waiting_on)
         }
     }
 }
 
-/// Adds and repairs what `spec.tags` asks for, and takes off what it no longer does. Tags of others are left alone.
-fn tags(
-    view: &ReplicationView<'_>,
-    copy: &DestinationStatus,
-    image: &Image,
-    in_sync: bool,
-) -> Option<DestinationPlan> {
-    let wanted = &view.spec.tags;
-    let missing: Tags = wanted
-        .iter()
-        .filter(|(k, v)| image.tags.get(*k) != Some(*v))
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect();
-    let obsolete: Vec<String> = copy.tag_keys.iter().filter(|k| !wanted.contains_key(*k)).cloned().collect();
-    let region = copy.region.clone();
-    let waiting_on = WaitingOn::Tags { id: image.id.clone(), region: region.clone() };
-    let resources = std::iter::once(image.id.to_string())
-        .chain(copy.snapshot_ids.iter().map(ToString::to_string))
-        .collect();
-    // A key that is on the copy and not written down would stay there when it is no longer asked for.
-    let new: Vec<String> = missing.keys().filter(|k| !copy.tag_keys.contains(k)).cloned().collect();
-    if !new.is_empty() {
-        return Some(record(DestinationRecord::Tagging(new), waiting_on));
-    }
-    if !missing.is_empty() {
-        return Some(call(
-            DestinationCall::CreateTags { region, resources, tags: missing, repair: in_sync },
-            waiting_on,
-        ));
-    }
-    (!obsolete.is_empty())
-        .then(|| call(DestinationCall::DeleteTags { region, resources, keys: obsolete }, waiting_on))
+/// Somebody removed a copy that was there, or that was on its way.
+fn lost(copy: &DestinationStatus, waiting_on: WaitingOn) -> DestinationPlan {
+    let found = || {
+        let id = copy.image_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("copy {id} in {} was deregistered, and is made again", copy.region)
+    };
+    record(DestinationRecord::Lost, waiting_on).repairing(
+        copy.available_at.is_some(),
+        DriftKind::Image,
+        found,
+    )
 }
 
 /// The evidence is written down; the failed copy goes, then it is made again, ever more slowly. A new source is no
@@ -361,33 +354,21 @@ pub(super) fn requested_at(copy: &DestinationStatus) -> Timestamp {
 }
 
 pub(super) fn standing(progress: Progress) -> DestinationPlan {
-    DestinationPlan { step: None, progress, check_after: None }
+    DestinationPlan::standing(progress)
 }
 
 pub(super) fn moving(waiting_on: WaitingOn) -> DestinationPlan {
     standing(Progress::Moving(waiting_on))
 }
 
-fn blocked(failure: Failure) -> DestinationPlan {
-    DestinationPlan {
-        step: None,
-        progress: Progress::Blocked(failure),
-        check_after: Some(timing::NEEDS_HELP),
-    }
+pub(super) fn blocked(failure: Failure) -> DestinationPlan {
+    DestinationPlan { check_after: Some(timing::NEEDS_HELP), ..standing(Progress::Blocked(failure)) }
 }
 
 pub(super) fn record(record: DestinationRecord, waiting_on: WaitingOn) -> DestinationPlan {
-    DestinationPlan {
-        step: Some(DestinationStep::Record(record)),
-        progress: Progress::Moving(waiting_on),
-        check_after: None,
-    }
+    DestinationPlan { step: Some(DestinationStep::Record(record)), ..moving(waiting_on) }
 }
 
 pub(super) fn call(call: DestinationCall, waiting_on: WaitingOn) -> DestinationPlan {
-    DestinationPlan {
-        step: Some(DestinationStep::Call(call)),
-        progress: Progress::Moving(waiting_on),
-        check_after: None,
-    }
+    DestinationPlan { step: Some(DestinationStep::Call(call)), ..moving(waiting_on) }
 }

@@ -1,13 +1,19 @@
 //! Leaving a region: what is usable is handed over, what is not goes.
 
+use std::time::Duration;
+
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, Eyes, Progress, ReplicationView, WaitingOn,
     destination::{Decided, call, moving, record, requested_at, standing},
 };
 use crate::{
     api::image_replication::DestinationStatus,
-    model::ImageId,
-    plan::removal::{self, Doomed, Origin, Removal, handed_over},
+    model::{AwsError, ImageId, Protection, Region},
+    plan::{
+        Pace, UpkeepCall,
+        removal::{self, Doomed, Origin, Removal, handed_over},
+        timing,
+    },
 };
 
 /// The region is no longer wanted. With `retain`, what is usable is handed over; an unfinished copy always goes.
@@ -21,10 +27,23 @@ pub(super) fn leave(
         record(DestinationRecord::Dropped, WaitingOn::ImageRemoval { id: None, region: copy.region.clone() })
     };
     let handed_over = copy.available_at.is_some() || copy.requested_at.is_none();
+    if let Some(plan) = cool_down(copy) {
+        return plan;
+    }
     if retain && handed_over {
         return dropped();
     }
     remove(view, eyes, copy, retain, dropped).unwrap_or_else(|error| standing(Progress::Trouble(error)))
+}
+
+/// Fast snapshot restore is paid for by the hour, and nobody would look after it any more.
+pub(super) fn cool_down(copy: &DestinationStatus) -> Option<DestinationPlan> {
+    let zones = copy.applied.fast_snapshot_restore_zones.clone();
+    let (region, ids) = (copy.region.clone(), copy.snapshot_ids.clone());
+    let waiting_on = WaitingOn::ImageRemoval { id: copy.image_id.clone(), region: region.clone() };
+    let off = UpkeepCall::DisableFastRestores { ids, zones };
+    (!copy.applied.fast_snapshot_restore_zones.is_empty())
+        .then(|| call(DestinationCall::Upkeep { region, call: off }, waiting_on))
 }
 
 /// Removes this region's copy, and without `retain` the previous ones too; then goes on with `then`.
@@ -36,6 +55,9 @@ pub(super) fn remove(
     then: impl FnOnce() -> DestinationPlan,
 ) -> Decided {
     let region = copy.region.clone();
+    if let Some(cooling) = cooling(view, eyes, copy)? {
+        return Ok(cooling);
+    }
     let previous: Vec<ImageId> = copy.previous.iter().map(|p| p.image_id.clone()).collect();
     let mut known: Vec<ImageId> = copy.image_id.iter().cloned().collect();
     if !retain && !known.is_empty() {
@@ -57,10 +79,46 @@ pub(super) fn remove(
     let waiting_on = WaitingOn::ImageRemoval { id: copy.image_id.clone(), region: region.clone() };
     Ok(match removal::of_images(eyes, &doomed, view.now)? {
         Removal::Waiting(check_after) => DestinationPlan { check_after, ..moving(waiting_on) },
-        Removal::Deregister(id) => call(DestinationCall::DeregisterImage { region, id }, waiting_on),
+        Removal::Deregister(id) => deregister(view, eyes, region, id, waiting_on)?,
         Removal::DeleteSnapshot(id) => call(DestinationCall::DeleteSnapshot { region, id }, waiting_on),
         Removal::Spared(_) | Removal::Gone => then(),
     })
+}
+
+/// The policy asks for it, so protection is switched off first; a cooldown is waited for.
+fn deregister(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    region: Region,
+    id: ImageId,
+    waiting_on: WaitingOn,
+) -> Decided {
+    let image = eyes.image(&region, &id, Pace::Now)?.present().cloned();
+    Ok(match image.map(|image| image.protection).unwrap_or_default() {
+        Protection::On { .. } => {
+            call(DestinationCall::Upkeep { region, call: UpkeepCall::DisableProtection(id) }, waiting_on)
+        }
+        Protection::Off | Protection::Cooling { .. } => {
+            call(DestinationCall::DeregisterImage { region, id }, waiting_on)
+        }
+    })
+}
+
+/// A cooldown takes a day, through which there is nothing else to look at.
+fn cooling(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+) -> Result<Option<DestinationPlan>, AwsError> {
+    let Some(id) = copy.image_id.clone().filter(|_| copy.available_at.is_some()) else { return Ok(None) };
+    let region = copy.region.clone();
+    let seen = eyes.image(&region, &id, Pace::Every(timing::NEEDS_HELP))?;
+    let Some(Protection::Cooling { until }) = seen.present().map(|image| image.protection) else {
+        return Ok(None);
+    };
+    let check_after = Some(timing::elapsed(view.now, until) + Duration::from_secs(1));
+    let waiting_on = WaitingOn::ProtectionCooldown { id, region, until };
+    Ok((until > view.now).then(|| DestinationPlan { check_after, ..moving(waiting_on) }))
 }
 
 /// All images that a copy in this region can be one of.

@@ -2,9 +2,15 @@
 
 mod destination;
 mod leave;
+mod place;
 mod source;
+mod step;
 #[cfg(test)]
 mod tests;
+
+pub use step::{
+    DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Drift, DriftKind, Matter,
+};
 
 use std::collections::BTreeMap;
 
@@ -14,9 +20,9 @@ use super::{CheckAfter, Eyes, Failure, Progress, Sightings, WaitingOn, Watch, bu
 use crate::{
     api::{
         ImageReplicationSpec, ImageReplicationStatus,
-        image_replication::{DestinationStatus, ReplicationSourceStatus},
+        image_replication::{DestinationStatus, GrantsStatus, ReplicationSourceStatus},
     },
-    model::{CopyImage, Disposition, Image, ImageId, Region, SnapshotId, Tags, ownership::Owner},
+    model::{Disposition, Region, ownership::Owner},
 };
 
 /// An `ImageReplication` as a decision sees it.
@@ -55,70 +61,9 @@ pub struct ReplicationPlan {
 pub enum ReplicationStep {
     Hold,
     RecordSource(ReplicationSourceStatus),
+    /// Whom the images will be shared with, before the first call; and at the end, whom they are shared with.
+    RecordGrants(Option<GrantsStatus>),
     Release,
-}
-
-/// What to do next in one region, and where it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DestinationPlan {
-    pub step: Option<DestinationStep>,
-    pub progress: Progress,
-    pub check_after: CheckAfter,
-}
-
-/// One step in one region.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DestinationStep {
-    Record(DestinationRecord),
-    /// One write to AWS.
-    Call(DestinationCall),
-}
-
-/// What is written down of a region without a call to AWS.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DestinationRecord {
-    /// The intent to copy, before the call.
-    Attempt(Box<DestinationStatus>),
-    /// A copy that a former call began.
-    Found(ImageId),
-    Available(Box<Image>),
-    /// The keys of tags that are about to be put on, before the call.
-    Tagging(Vec<String>),
-    /// The copy is as this generation wants it: what differs from now on is drift.
-    InSync,
-    Failed(Failure),
-    /// The failed copy is gone, the region free for the next attempt.
-    FailedRemoved,
-    /// The copy that was there is gone: somebody removed it.
-    Lost,
-    /// Nothing of ours is left, or it was handed over.
-    Dropped,
-}
-
-/// One write to AWS in one region, complete.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DestinationCall {
-    CopyImage(CopyImage),
-    DeregisterImage {
-        region: Region,
-        id: ImageId,
-    },
-    DeleteSnapshot {
-        region: Region,
-        id: SnapshotId,
-    },
-    /// `repair` tells a tag that somebody changed from one that the manifest changed.
-    CreateTags {
-        region: Region,
-        resources: Vec<String>,
-        tags: Tags,
-        repair: bool,
-    },
-    DeleteTags {
-        region: Region,
-        resources: Vec<String>,
-        keys: Vec<String>,
-    },
 }
 
 /// What to do next.
@@ -168,6 +113,10 @@ fn replicate(
     eyes: &Eyes<'_>,
     source: &ReplicationSourceStatus,
 ) -> ReplicationPlan {
+    if let Some(granted) = place::about_to_grant(view) {
+        let granting = WaitingOn::Sharing { id: source.image_id.clone(), region: source.region.clone() };
+        return whole(Some(ReplicationStep::RecordGrants(Some(granted))), Progress::Moving(granting));
+    }
     let wanted = view.spec.destinations.iter().map(|d| {
         let plan = destination::keep(view, eyes, source, d);
         (d.region.clone(), plan)
@@ -175,6 +124,13 @@ fn replicate(
     let mut destinations: BTreeMap<Region, DestinationPlan> = wanted.collect();
     for left in removed(view) {
         destinations.insert(left.region.clone(), leave::leave(view, eyes, left, true));
+    }
+    if let Some(plan) = place::source_region(view, eyes, source) {
+        destinations.entry(source.region.clone()).or_insert(plan);
+    }
+    let quiet = destinations.values().all(|d| d.step.is_none() && d.progress == Progress::Done);
+    if let Some(granted) = place::granted_too_much(view).filter(|_| quiet) {
+        return whole(Some(ReplicationStep::RecordGrants(granted)), Progress::Done);
     }
     let progress = summary(view, &destinations);
     let check_after = destinations.values().filter_map(|d| d.check_after).min();
@@ -227,9 +183,9 @@ fn summary(view: &ReplicationView<'_>, destinations: &BTreeMap<Region, Destinati
     if destinations.values().all(|d| d.progress == Progress::Done) {
         return Progress::Done;
     }
-    worst(destinations.values().map(|d| &d.progress))
-        .cloned()
-        .unwrap_or(Progress::Moving(WaitingOn::Destinations { ready, total }))
+    let rest = || destinations.values().map(|d| &d.progress);
+    let last = rest().find(|p| **p != Progress::Done).filter(|_| ready == total);
+    worst(rest()).or(last).cloned().unwrap_or(Progress::Moving(WaitingOn::Destinations { ready, total }))
 }
 
 /// The worst trouble, if any: what needs a person comes before what passes by itself.

@@ -7,11 +7,12 @@ use super::{Case, accepted, edit_accepted, edit_refused, many, refused, replicat
 const ONE_REPLICATION_SOURCE: &str = "give exactly one of imageBuildRef or image";
 const RESYNC: &str = "resyncInterval must be between 1m and 168h";
 const COPY_KEY: &str = "the encryption of a copy cannot be changed";
+const DEPRECATION: &str = "deprecateAfter must be between 1h and 87600h";
 const IMAGE_NAME: &str = "imageName is immutable";
 
 /// The cases of this file.
 pub fn cases() -> Vec<Case> {
-    [replications(), destinations(), replication_edits()].concat()
+    [replications(), destinations(), sharing(), lifecycle(), replication_edits()].concat()
 }
 
 fn replications() -> Vec<Case> {
@@ -54,6 +55,79 @@ fn replications() -> Vec<Case> {
         accepted("copies can be looked at every week", resync("168h")),
         refused("less often is refused", resync("169h"), RESYNC),
         refused("an interval is a duration", resync("daily"), "spec.resyncInterval"),
+    ]
+}
+
+fn sharing() -> Vec<Case> {
+    let shared = |sharing: Value| with(replication(), "sharing", sharing);
+    let accounts = |ids: Vec<String>| shared(json!({"accountIDs": ids}));
+    let account = |n: usize| json!(format!("{n:012}"));
+    let organization = "arn:aws:organizations::111122223333:organization/o-abcdefghij";
+    let unit = "arn:aws:organizations::111122223333:ou/o-abcdefghij/ou-abcd-12345678";
+    let encrypted = |sharing: Value, key: &str| {
+        let destination = json!([{"region": "eu-west-1", "encryption": {"kmsKeyID": key}}]);
+        with(shared(sharing), "destinations", destination)
+    };
+    vec![
+        accepted("an image can be shared with accounts", accounts(vec!["111122223333".into()])),
+        refused("an account has twelve digits", accounts(vec!["1111".into()]), "spec.sharing.accountIDs[0]"),
+        accepted("a thousand accounts are allowed", shared(json!({"accountIDs": many(1000, account)}))),
+        refused(
+            "a thousand and one accounts are refused",
+            shared(json!({"accountIDs": many(1001, account)})),
+            "spec.sharing.accountIDs",
+        ),
+        accepted(
+            "an image can be shared with organizations and their units",
+            shared(json!({"organizationARNs": [organization], "organizationalUnitARNs": [unit]})),
+        ),
+        refused(
+            "an organization is an ARN",
+            shared(json!({"organizationARNs": ["o-abcdefghij"]})),
+            "spec.sharing.organizationARNs[0]",
+        ),
+        refused(
+            "a unit is no organization",
+            shared(json!({"organizationARNs": [unit]})),
+            "spec.sharing.organizationARNs[0]",
+        ),
+        accepted("an image can be public", shared(json!({"public": true}))),
+        refused(
+            "an encrypted image cannot be public",
+            encrypted(json!({"public": true}), "alias/images"),
+            "an encrypted image cannot be public",
+        ),
+        accepted(
+            "an image under a key of one's own can be shared",
+            encrypted(json!({"accountIDs": ["111122223333"]}), "alias/images"),
+        ),
+        refused(
+            "an image under the AWS-managed key cannot be shared",
+            encrypted(json!({"accountIDs": ["111122223333"]}), "alias/aws/ebs"),
+            "an image that is encrypted with alias/aws/ebs cannot be shared",
+        ),
+    ]
+}
+
+fn lifecycle() -> Vec<Case> {
+    let field = |name: &str, value: Value| with(replication(), name, value);
+    let warm = |zone: &str| {
+        field("destinations", json!([{"region": "eu-west-1", "fastSnapshotRestoreZones": [zone]}]))
+    };
+    vec![
+        accepted("copies can be deprecated after a while", field("deprecateAfter", json!("2160h"))),
+        refused("a minute is too soon", field("deprecateAfter", json!("1m")), DEPRECATION),
+        refused("eleven years are too late", field("deprecateAfter", json!("96360h")), DEPRECATION),
+        accepted("copies can be protected", field("deregistrationProtection", json!("EnabledWithCooldown"))),
+        refused(
+            "protection has three values",
+            field("deregistrationProtection", json!("On")),
+            "spec.deregistrationProtection",
+        ),
+        accepted("copies can be disabled", field("launchState", json!("Disabled"))),
+        accepted("copies can be warmed in a zone", warm("eu-west-1a")),
+        refused("a zone is of its region", warm("us-east-1a"), "must be zones of the destination's region"),
+        refused("a region is no zone", warm("eu-west-1"), "spec.destinations[0].fastSnapshotRestoreZones[0]"),
     ]
 }
 

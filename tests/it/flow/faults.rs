@@ -28,7 +28,7 @@ pub enum Fault {
 
 /// A port that passes calls on, and counts them.
 pub struct Faulty {
-    inner: Arc<dyn Ec2>,
+    pub(super) inner: Arc<dyn Ec2>,
     faults: Mutex<Vec<(Action, VecDeque<Fault>)>>,
     calls: Mutex<Vec<(Action, Region)>>,
     boundaries: Arc<Boundaries>,
@@ -60,7 +60,7 @@ impl Faulty {
         faults.iter_mut().find(|(a, queue)| *a == action && !queue.is_empty())?.1.pop_front()
     }
 
-    async fn through<T>(
+    pub(super) async fn through<T>(
         &self,
         action: Action,
         region: &Region,

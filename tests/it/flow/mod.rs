@@ -11,7 +11,9 @@ mod patience_tests;
 mod process;
 mod recovery_tests;
 mod replication_tests;
+mod sharing_tests;
 pub mod simulation;
+mod upkeep_faults;
 pub mod world;
 
 pub use world::{Flow, build, replication};

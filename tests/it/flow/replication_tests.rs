@@ -12,11 +12,11 @@ use super::{
     world::{build_spec, condition, replication_spec, with},
 };
 
-const HOUR: Duration = Duration::from_hours(1);
-const REGIONS: [&str; 2] = ["eu-west-1", "ap-southeast-2"];
+pub const HOUR: Duration = Duration::from_hours(1);
+pub const REGIONS: [&str; 2] = ["eu-west-1", "ap-southeast-2"];
 
 /// A build and a replication of it that is ready.
-async fn replicated(spec: Value) -> (Flow, Subject) {
+pub async fn replicated(spec: Value) -> (Flow, Subject) {
     let mut flow = Flow::new();
     let copies = replication("web");
     flow.apply(&copies, spec);
@@ -25,7 +25,7 @@ async fn replicated(spec: Value) -> (Flow, Subject) {
     (flow, copies)
 }
 
-async fn ready(flow: &mut Flow, subject: &Subject) {
+pub async fn ready(flow: &mut Flow, subject: &Subject) {
     flow.until("ready", HOUR, |f| {
         let seen = f.status(subject)["observedGeneration"] == f.object(subject)["metadata"]["generation"];
         seen && f.is_true(subject, "Ready")
@@ -33,13 +33,13 @@ async fn ready(flow: &mut Flow, subject: &Subject) {
     .await;
 }
 
-fn destination(flow: &Flow, subject: &Subject, region: &str) -> Value {
+pub fn destination(flow: &Flow, subject: &Subject, region: &str) -> Value {
     let status = flow.status(subject);
     let found = status["destinations"].as_array().into_iter().flatten().find(|d| d["region"] == region);
     found.cloned().unwrap_or(Value::Null)
 }
 
-fn default_spec() -> Value {
+pub fn default_spec() -> Value {
     replication_spec("web", &REGIONS)
 }
 

@@ -6,7 +6,7 @@ use crate::{
     ec2::{CallerIdentity, Deregistered, Ec2, ImageFilter, InstanceFilter, SnapshotFilter},
     model::{
         Action, AwsError, ClientToken, ConsoleView, Device, Image, ImageState, Instance, InstanceState,
-        Snapshot, SnapshotState, StateReason,
+        Protection, Snapshot, SnapshotState, StateReason,
     },
 };
 
@@ -103,12 +103,15 @@ const IMAGE: &str = "
   <blockDeviceMapping>
     <item>
       <deviceName>/dev/xvda</deviceName>
-      <ebs><snapshotId>snap-1</snapshotId><volumeSize>8</volumeSize><deleteOnTermination>true</deleteOnTermination></ebs>
+      <ebs><snapshotId>snap-1</snapshotId><encrypted>true</encrypted><volumeSize>8</volumeSize><deleteOnTermination>true</deleteOnTermination></ebs>
     </item>
     <item><deviceName>/dev/xvdb</deviceName><ebs><snapshotId/><volumeSize>20</volumeSize></ebs></item>
     <item><deviceName>/dev/sdc</deviceName><virtualName>ephemeral0</virtualName></item>
   </blockDeviceMapping>
   <imdsSupport>v2.0</imdsSupport>
+  <isPublic>true</isPublic>
+  <deprecationTime>2027-11-23T10:00:00.000Z</deprecationTime>
+  <deregistrationProtection>enabled-with-cooldown</deregistrationProtection>
   <sourceInstanceId>i-1</sourceInstanceId>
   <sourceImageId>ami-0</sourceImageId>
   <productCodes><item><productCode>code-1</productCode><type>marketplace</type></item></productCodes>
@@ -121,6 +124,7 @@ fn failed_image() -> Image {
         snapshot_id: snapshot.map(Into::into),
         size_gib: Some(size),
         delete_on_termination,
+        encrypted: snapshot.is_some(),
     };
     Image {
         id: "ami-1".into(),
@@ -137,6 +141,9 @@ fn failed_image() -> Image {
         imds_support: Some("v2.0".into()),
         source_instance_id: Some("i-1".into()),
         source_image_id: Some("ami-0".into()),
+        public: true,
+        deprecated_at: Some("2027-11-23T10:00:00Z".parse().unwrap()),
+        protection: Protection::On { cooldown: true },
         tags: [("team".into(), "web".into())].into(),
     }
 }

@@ -5,6 +5,7 @@ mod commands;
 mod failures;
 mod requests;
 mod sweeps;
+mod upkeep;
 mod wire;
 
 use crate::model::{ClientToken, CopyImage, CreateImage, LaunchVolume, Region, RunInstances, Tags};

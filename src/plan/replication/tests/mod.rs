@@ -2,4 +2,6 @@
 
 mod keep;
 mod leave;
+mod lifecycle;
+mod sharing;
 mod whole;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::{
+    api::image_replication::GrantsStatus,
     model::{Absence, Answer, ImageId, ImageState, Query, Region, Seen},
     plan::{
         build::BaseBuild,
@@ -14,11 +15,15 @@ use crate::{
 
 const EU: &str = "eu-west-1";
 
-fn told(plan: &ReplicationPlan) -> String {
+pub(super) fn told(plan: &ReplicationPlan) -> String {
     match &plan.step {
         None => progress(&plan.progress),
         Some(ReplicationStep::Hold) => "hold".to_owned(),
         Some(ReplicationStep::RecordSource(source)) => format!("record source {}", source.image_id),
+        Some(ReplicationStep::RecordGrants(granted)) => {
+            let granted = granted.as_ref().map(GrantsStatus::grants).unwrap_or_default();
+            format!("record grants to {granted}")
+        }
         Some(ReplicationStep::Release) => "release".to_owned(),
     }
 }
@@ -157,7 +162,7 @@ fn it_is_not_done_while_a_region_is_copied_into() {
 #[test]
 fn it_is_not_done_while_a_region_is_left() {
     let replication = Replication::of(vec![kept(EU), begun("ap-southeast-2", 60)]);
-    assert_eq!(told(&replication.plan()), "wait Copying");
+    assert_eq!(told(&replication.plan()), "wait RemovingImage");
 }
 
 #[test]

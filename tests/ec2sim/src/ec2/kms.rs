@@ -7,7 +7,7 @@
 use crate::core::{digest, records::StateReason};
 
 /// The alias of the key that EC2 uses when none is named. Snapshots under it cannot be shared.
-const DEFAULT_ALIAS: &str = "alias/aws/ebs";
+pub const DEFAULT_ALIAS: &str = "alias/aws/ebs";
 
 /// Words in the names of keys that do not exist.
 const ABSENT: [&str; 7] =

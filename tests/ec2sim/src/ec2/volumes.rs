@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::kms;
 use crate::core::{
     Call, Handler, Outcome,
     error::ApiError,
@@ -18,6 +19,7 @@ pub fn handler(action: &str) -> Option<Handler> {
     match action {
         "DeleteVolume" => Some(Handler::Write(delete_volume)),
         "DescribeVolumes" => Some(Handler::Read(describe_volumes)),
+        "GetEbsDefaultKmsKeyId" => Some(Handler::Read(get_ebs_default_kms_key_id)),
         "GetEbsEncryptionByDefault" => Some(Handler::Read(get_ebs_encryption_by_default)),
         _ => None,
     }
@@ -142,6 +144,11 @@ fn delete_volume(call: &Call, world: &mut World) -> Outcome {
     }
     call.region_mut(world).volumes.remove(&volume.id);
     Ok(Node::done().into())
+}
+
+/// Nobody has set another one. (EC2 API reference, `GetEbsDefaultKmsKeyId`: then the alias is answered.)
+fn get_ebs_default_kms_key_id(_: &Call, _: &World) -> Outcome {
+    Ok(Node::new().text("kmsKeyId", kms::DEFAULT_ALIAS).into())
 }
 
 fn get_ebs_encryption_by_default(call: &Call, world: &World) -> Outcome {

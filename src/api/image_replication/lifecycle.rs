@@ -1,0 +1,55 @@
+//! How long an image can be launched, and who can take it away.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whether AWS lets an image be deregistered, whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeregistrationProtection {
+    Disabled,
+    Enabled,
+    /// It outlasts its end by 24 hours.
+    EnabledWithCooldown,
+}
+
+/// Whether an image can be launched at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum LaunchState {
+    Enabled,
+    Disabled,
+}
+
+/// What was written on an image besides its tags, so that it can be taken off again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Applied {
+    /// When others no longer find the image, as it was last set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecate_at: Option<Time>,
+    /// Zones with fast snapshot restore, written down before it is switched on: it is paid for by the hour.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 32)))]
+    pub fast_snapshot_restore_zones: Vec<String>,
+    /// Grants that were gone and were made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regrants: Option<Regrants>,
+}
+
+impl Applied {
+    /// Nothing was.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How often grants were made again. An account that cancels its own is asked ever more rarely.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Regrants {
+    /// Within a week.
+    pub times: i32,
+    /// The last of them.
+    pub at: Time,
+}

@@ -1,0 +1,111 @@
+//! Who may use the copies.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{api::schema, model::Grants};
+
+/// Who may launch the image, in the source's region and in every destination. Differences are computed from what is
+/// there. An image that is encrypted must be so by a key of your own whose policy lets these accounts use it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Sharing {
+    /// Accounts by their twelve digits.
+    #[serde(rename = "accountIDs", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000), extend("x-kubernetes-list-type" = "set"), inner(length(max = 12), regex(pattern = schema::ACCOUNT)))]
+    pub account_ids: Vec<String>,
+    /// Whole organizations, by ARN.
+    #[serde(rename = "organizationARNs", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "set"), inner(length(max = 256), regex(pattern = schema::ORGANIZATION)))]
+    pub organization_arns: Vec<String>,
+    /// Organizational units with all below them, by ARN.
+    #[serde(rename = "organizationalUnitARNs", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "set"), inner(length(max = 256), regex(pattern = schema::ORGANIZATIONAL_UNIT)))]
+    pub organizational_unit_arns: Vec<String>,
+    /// Everybody. Where the account blocks public access to images, that stays as it is, and `Shared` says so. AWS
+    /// deprecates a public image two years after its creation at the latest.
+    #[serde(default)]
+    pub public: bool,
+    /// Whether these accounts may use the snapshots too. Launching does not need it, copying the image does. AWS shares
+    /// snapshots with accounts only.
+    #[serde(default)]
+    pub snapshots: SnapshotSharing,
+    /// What happens to grants that are not listed here and that the operator did not make.
+    #[serde(default)]
+    pub unmanaged_grants: UnmanagedGrants,
+}
+
+/// Whether snapshots are shared along with the image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SnapshotSharing {
+    /// Receivers can launch the image.
+    #[default]
+    Private,
+    /// Receivers can also copy it and make volumes.
+    Shared,
+}
+
+/// What happens to what others granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum UnmanagedGrants {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It is taken back.
+    Revoke,
+}
+
+/// Grants as they are written down.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GrantsStatus {
+    #[serde(rename = "accountIDs", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10000), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 12)))]
+    pub account_ids: Vec<String>,
+    #[serde(rename = "organizationARNs", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 256)))]
+    pub organization_arns: Vec<String>,
+    #[serde(rename = "organizationalUnitARNs", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 256)))]
+    pub organizational_unit_arns: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub public: bool,
+    /// The accounts were let use snapshots too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub snapshots: bool,
+}
+
+impl Sharing {
+    /// As AWS knows them.
+    pub fn grants(&self) -> Grants {
+        grants(&self.account_ids, &self.organization_arns, &self.organizational_unit_arns, self.public)
+    }
+}
+
+impl GrantsStatus {
+    /// As AWS knows them.
+    pub fn grants(&self) -> Grants {
+        grants(&self.account_ids, &self.organization_arns, &self.organizational_unit_arns, self.public)
+    }
+
+    /// These grants, to be written down.
+    pub fn of(grants: &Grants, snapshots: bool) -> Self {
+        Self {
+            account_ids: grants.accounts.iter().cloned().collect(),
+            organization_arns: grants.organizations.iter().cloned().collect(),
+            organizational_unit_arns: grants.organizational_units.iter().cloned().collect(),
+            public: grants.public,
+            snapshots,
+        }
+    }
+}
+
+fn grants(accounts: &[String], organizations: &[String], units: &[String], public: bool) -> Grants {
+    Grants {
+        accounts: accounts.iter().cloned().collect(),
+        organizations: organizations.iter().cloned().collect(),
+        organizational_units: units.iter().cloned().collect(),
+        public,
+    }
+}

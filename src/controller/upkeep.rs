@@ -1,0 +1,43 @@
+//! Carries out what keeps an image as it should be: one call an arm, and no choice.
+
+use crate::{
+    ec2::Ec2,
+    model::{Action, AwsError, Region},
+    plan::UpkeepCall,
+};
+
+/// The call's action, and what came of it.
+pub async fn carry_out(ec2: &dyn Ec2, region: &Region, call: &UpkeepCall) -> (Action, Result<(), AwsError>) {
+    match call {
+        UpkeepCall::RequireImdsV2(id) => (Action::ModifyImageAttribute, ec2.require_imdsv2(region, id).await),
+        UpkeepCall::ModifyLaunchPermissions { id, add, remove } => {
+            (Action::ModifyImageAttribute, ec2.modify_launch_permissions(region, id, add, remove).await)
+        }
+        UpkeepCall::ModifyVolumePermissions { id, add, remove } => {
+            (Action::ModifySnapshotAttribute, ec2.modify_volume_permissions(region, id, add, remove).await)
+        }
+        UpkeepCall::EnableImageDeprecation { id, at } => {
+            (Action::EnableImageDeprecation, ec2.enable_image_deprecation(region, id, *at).await)
+        }
+        UpkeepCall::DisableImageDeprecation(id) => {
+            (Action::DisableImageDeprecation, ec2.disable_image_deprecation(region, id).await)
+        }
+        UpkeepCall::EnableProtection { id, cooldown } => (
+            Action::EnableImageDeregistrationProtection,
+            ec2.enable_image_deregistration_protection(region, id, *cooldown).await,
+        ),
+        UpkeepCall::DisableProtection(id) => (
+            Action::DisableImageDeregistrationProtection,
+            ec2.disable_image_deregistration_protection(region, id).await,
+        ),
+        UpkeepCall::EnableImage(id) => (Action::EnableImage, ec2.enable_image(region, id).await),
+        UpkeepCall::DisableImage(id) => (Action::DisableImage, ec2.disable_image(region, id).await),
+        UpkeepCall::EnableFastRestores { ids, zones } => {
+            (Action::EnableFastSnapshotRestores, ec2.enable_fast_snapshot_restores(region, ids, zones).await)
+        }
+        UpkeepCall::DisableFastRestores { ids, zones } => (
+            Action::DisableFastSnapshotRestores,
+            ec2.disable_fast_snapshot_restores(region, ids, zones).await,
+        ),
+    }
+}

@@ -1,0 +1,72 @@
+//! Who may launch an image, besides its owner.
+
+use std::{collections::BTreeSet, fmt};
+
+/// Launch permissions of an image. Source: EC2 API reference, `LaunchPermission`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Account ids of twelve digits.
+    pub accounts: BTreeSet<String>,
+    pub organizations: BTreeSet<String>,
+    pub organizational_units: BTreeSet<String>,
+    /// Everybody.
+    pub public: bool,
+}
+
+impl Grants {
+    /// Nobody.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Those of ours that `other` lacks.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        Self {
+            accounts: &self.accounts - &other.accounts,
+            organizations: &self.organizations - &other.organizations,
+            organizational_units: &self.organizational_units - &other.organizational_units,
+            public: self.public && !other.public,
+        }
+    }
+
+    /// Those that both have.
+    #[must_use]
+    pub fn common_with(&self, other: &Self) -> Self {
+        Self {
+            accounts: &self.accounts & &other.accounts,
+            organizations: &self.organizations & &other.organizations,
+            organizational_units: &self.organizational_units & &other.organizational_units,
+            public: self.public && other.public,
+        }
+    }
+
+    /// Those that either has.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        Self {
+            accounts: &self.accounts | &other.accounts,
+            organizations: &self.organizations | &other.organizations,
+            organizational_units: &self.organizational_units | &other.organizational_units,
+            public: self.public || other.public,
+        }
+    }
+}
+
+impl fmt::Display for Grants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = |count: usize, one: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            many => Some(format!("{many} {one}s")),
+        };
+        let parts = [
+            self.public.then(|| "everybody".to_owned()),
+            counted(self.accounts.len(), "account"),
+            counted(self.organizations.len(), "organization"),
+            counted(self.organizational_units.len(), "organizational unit"),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        f.write_str(&if parts.is_empty() { "nobody".to_owned() } else { parts.join(", ") })
+    }
+}

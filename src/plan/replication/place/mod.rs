@@ -1,0 +1,170 @@
+//! What is kept true of an image that is there: a list of aspects, each of which compares what is wanted with what is seen
+//! and says what to write next. The source image in its own region is such a place too.
+
+mod fast_restores;
+mod lifecycle;
+mod sharing;
+mod tags;
+
+pub(super) use sharing::{about_to_grant, granted_too_much, obstacle};
+
+use super::{
+    DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Progress,
+    ReplicationSourceStatus, ReplicationView, WaitingOn,
+    destination::{Decided, blocked, call, moving, record, standing},
+    gravity, timing,
+};
+use crate::{
+    api::image_replication::{Applied, DestinationStatus},
+    model::{Image, ImageState, Region, Seen, SnapshotId},
+    plan::{Pace, UpkeepCall},
+};
+
+/// An image in a region, and what was written down of it.
+struct Place<'a> {
+    region: &'a Region,
+    image: &'a Image,
+    snapshots: &'a [SnapshotId],
+    tag_keys: &'a [String],
+    applied: &'a Applied,
+    /// It was as this generation wants it: what differs is drift.
+    in_sync: bool,
+}
+
+/// Compares what is wanted with what is seen: the next write, or where it stands.
+type Aspect = fn(&ReplicationView<'_>, &Eyes<'_>, &Place<'_>) -> Decided;
+
+/// In the order of their writes. Sharing comes late: disabling an image takes its permissions off.
+const OF_A_COPY: [Aspect; 7] = [
+    tags::keep,
+    lifecycle::imds,
+    lifecycle::launch_state,
+    lifecycle::deprecation,
+    lifecycle::protection,
+    fast_restores::keep,
+    sharing::keep,
+];
+
+const OF_THE_SOURCE: [Aspect; 1] = [sharing::keep];
+
+/// Keeps a copy true.
+pub(super) fn copy(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+    image: &Image,
+    in_sync: bool,
+) -> DestinationPlan {
+    let place = Place {
+        region: &copy.region,
+        image,
+        snapshots: &copy.snapshot_ids,
+        tag_keys: &copy.tag_keys,
+        applied: &copy.applied,
+        in_sync,
+    };
+    keep(view, eyes, &place, &OF_A_COPY)
+}
+
+/// Keeps the source image true in its own region; none where this object does nothing with it.
+pub(super) fn source_region(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+) -> Option<DestinationPlan> {
+    if !is_concerned(view) {
+        return None;
+    }
+    let owner = owner_of_copies(view, eyes);
+    let plan = source_image(view, eyes, source, owner.as_deref());
+    Some(plan.unwrap_or_else(|error| standing(Progress::Trouble(error))))
+}
+
+/// Whether this object does something with the source image in its own region.
+pub(super) fn is_concerned(view: &ReplicationView<'_>) -> bool {
+    view.spec.sharing.is_some() || view.status.granted.is_some()
+}
+
+/// Our account, once a copy shows it.
+fn owner_of_copies(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> Option<String> {
+    let pace = Pace::Every(view.spec.resync_interval.into());
+    let copies = view.status.destinations.iter().filter(|d| d.available_at.is_some());
+    let seen = |copy: &DestinationStatus| eyes.image(&copy.region, copy.image_id.as_ref()?, pace).ok();
+    let mut owners = copies.filter_map(|copy| Some(seen(copy)?.present()?.owner_id.clone()));
+    owners.next()
+}
+
+fn source_image(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+    owner: Option<&str>,
+) -> Decided {
+    let known = view.status.source_region.clone().unwrap_or_default();
+    let in_sync = known.observed_generation == view.generation && known.observed_generation.is_some();
+    let pace = Pace::Every(view.spec.resync_interval.into());
+    let seen = eyes.image(&source.region, &source.image_id, pace)?;
+    let waiting_on = WaitingOn::Sharing { id: source.image_id.clone(), region: source.region.clone() };
+    let (image, owner) = match (&seen, owner) {
+        (Seen::Present(image), Some(owner)) => (image, owner),
+        (Seen::Present(_), None) | (Seen::Unknown, _) if !in_sync => return Ok(moving(waiting_on)),
+        // Whoever removed the source shares it with nobody; its copies are what counts.
+        (Seen::Present(_) | Seen::Unknown | Seen::Absent { .. }, _) => return Ok(standing(Progress::Done)),
+    };
+    if image.owner_id != owner || image.state != ImageState::Available {
+        return Ok(standing(Progress::Done));
+    }
+    let snapshots = image.snapshot_ids();
+    let place = Place {
+        region: &source.region,
+        image,
+        snapshots: &snapshots,
+        tag_keys: &[],
+        applied: &known.applied,
+        in_sync,
+    };
+    Ok(keep(view, eyes, &place, &OF_THE_SOURCE))
+}
+
+/// The first write that an aspect asks for; where none does, the worst that one has to say.
+fn keep(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    place: &Place<'_>,
+    aspects: &[Aspect],
+) -> DestinationPlan {
+    let mut whole = standing(Progress::Done);
+    for aspect in aspects {
+        let part = aspect(view, eyes, place).unwrap_or_else(|error| standing(Progress::Trouble(error)));
+        whole = both(whole, part);
+        if whole.step.is_some() {
+            return whole;
+        }
+    }
+    if whole.progress == Progress::Done && !place.in_sync {
+        let (id, region) = (place.image.id.clone(), place.region.clone());
+        let settled = record(DestinationRecord::InSync, WaitingOn::Tags { id, region });
+        return DestinationPlan { shown: whole.shown, ..settled };
+    }
+    whole
+}
+
+/// A write about the image that is there.
+fn write(place: &Place<'_>, call: UpkeepCall, waiting_on: WaitingOn) -> DestinationPlan {
+    self::call(DestinationCall::Upkeep { region: place.region.clone(), call }, waiting_on)
+}
+
+fn both(whole: DestinationPlan, part: DestinationPlan) -> DestinationPlan {
+    let mut shown = whole.shown;
+    shown.extend(part.shown);
+    let part_is_worse = gravity(&part.progress) > gravity(&whole.progress)
+        || whole.progress == Progress::Done
+        || (part.step.is_some() && gravity(&whole.progress) == 0);
+    DestinationPlan {
+        step: part.step,
+        progress: if part_is_worse { part.progress } else { whole.progress },
+        check_after: whole.check_after.into_iter().chain(part.check_after).min(),
+        shown,
+        drift: part.drift,
+    }
+}

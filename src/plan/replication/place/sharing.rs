@@ -1,0 +1,275 @@
+//! Who may launch an image and use its snapshots. Sources: EC2 API reference, `ModifyImageAttribute` and
+//! `ModifySnapshotAttribute`; EC2 user guide, "Share an AMI", "Cancel having an AMI shared" and "Block public access".
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{
+    Decided, DestinationPlan, DriftKind, Eyes, Failure, Matter, Pace, Place, Progress,
+    ReplicationSourceStatus, ReplicationView, Seen, UpkeepCall, WaitingOn, blocked, moving, standing, timing,
+    write,
+};
+use crate::{
+    api::image_replication::{
+        Destination, GrantsStatus, LaunchState, Regrants, SnapshotSharing, UnmanagedGrants,
+    },
+    model::{AwsError, Grants, Image, SnapshotId},
+};
+
+/// Accounts that one call adds to a snapshot, or removes.
+/// Source: EC2 API reference, `ModifySnapshotAttribute`: 500 changes.
+const CHUNK: usize = 500;
+
+/// Before a grant that is gone again is made the third time; doubled each time, up to [`REGRANT_MAX`].
+const REGRANT_MIN: Duration = Duration::from_hours(1);
+const REGRANT_MAX: Duration = Duration::from_hours(24);
+
+/// The key that AWS keeps for each account, by which an image can be shared with nobody.
+const AWS_MANAGED_KEY: &str = "alias/aws/ebs";
+
+fn wanted(view: &ReplicationView<'_>) -> Grants {
+    view.spec.sharing.as_ref().map(crate::api::image_replication::Sharing::grants).unwrap_or_default()
+}
+
+fn granted(view: &ReplicationView<'_>) -> Grants {
+    view.status.granted.as_ref().map(GrantsStatus::grants).unwrap_or_default()
+}
+
+fn shares_snapshots(view: &ReplicationView<'_>) -> bool {
+    view.spec.sharing.as_ref().is_some_and(|s| s.snapshots == SnapshotSharing::Shared)
+}
+
+fn shared_snapshots(view: &ReplicationView<'_>) -> bool {
+    view.status.granted.as_ref().is_some_and(|g| g.snapshots)
+}
+
+fn revokes(view: &ReplicationView<'_>) -> bool {
+    view.spec.sharing.as_ref().is_some_and(|s| s.unmanaged_grants == UnmanagedGrants::Revoke)
+}
+
+/// The grants as they are to be written down before the first call: a grant that was made and not written down would stay
+/// when it is no longer wanted.
+pub(in super::super) fn about_to_grant(view: &ReplicationView<'_>) -> Option<GrantsStatus> {
+    let (wanted, granted) = (wanted(view), granted(view));
+    let snapshots = shares_snapshots(view) || shared_snapshots(view);
+    let is_new = !wanted.without(&granted).is_empty() || snapshots != shared_snapshots(view);
+    is_new.then(|| GrantsStatus::of(&wanted.with(&granted), snapshots))
+}
+
+/// What is left written down once all images are as they should be.
+pub(in super::super) fn granted_too_much(view: &ReplicationView<'_>) -> Option<Option<GrantsStatus>> {
+    let wanted = wanted(view);
+    let left = (!wanted.is_empty()).then(|| GrantsStatus::of(&wanted, shares_snapshots(view)));
+    (left != view.status.granted).then_some(left)
+}
+
+/// Said before hours of copying: a copy that will be encrypted by a key that can be shared with nobody.
+pub(in super::super) fn obstacle(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+    wanted: &Destination,
+) -> Option<DestinationPlan> {
+    if self::wanted(view).is_empty() || wanted.encryption.is_some() {
+        return None;
+    }
+    let pace = Pace::Every(view.spec.resync_interval.into());
+    let image = eyes.image(&source.region, &source.image_id, pace);
+    let default = eyes.default_encryption(&wanted.region, pace);
+    let encrypted = |image: &Image| image.devices.iter().any(|d| d.encrypted);
+    match (image, default) {
+        (Err(error), _) | (_, Err(error)) => Some(standing(Progress::Trouble(error))),
+        (Ok(Seen::Unknown), _) | (_, Ok(Seen::Unknown)) => {
+            Some(moving(WaitingOn::CopyStart { region: wanted.region.clone() }))
+        }
+        (Ok(image), Ok(Seen::Present(default))) => {
+            let is_encrypted = default.always || image.present().is_some_and(encrypted);
+            (is_encrypted && default.key.ends_with(AWS_MANAGED_KEY)).then(|| {
+                let message = format!(
+                    "a copy in {} would be encrypted by {AWS_MANAGED_KEY}, and could be shared with nobody: give the destination encryption.kmsKeyID, or make a key of your own the region's default",
+                    wanted.region
+                );
+                blocked(Failure::new("NotShareable", message))
+            })
+        }
+        (Ok(_), Ok(Seen::Absent { .. })) => None,
+    }
+}
+
+/// What differs between what is wanted and what is there.
+struct Difference {
+    missing: Grants,
+    surplus: Grants,
+}
+
+impl Difference {
+    fn of(view: &ReplicationView<'_>, present: &Grants) -> Self {
+        let wanted = wanted(view);
+        let ours = if revokes(view) { present.clone() } else { present.common_with(&granted(view)) };
+        Self { missing: wanted.without(present), surplus: ours.without(&wanted) }
+    }
+
+    /// Everybody, and all others: where making an image public is refused, the others get it all the same.
+    fn parts(self) -> [Self; 2] {
+        let everybody = Grants { public: true, ..Grants::default() };
+        let (missing, surplus) = (self.missing.without(&everybody), self.surplus.without(&everybody));
+        let public = Self {
+            missing: self.missing.common_with(&everybody),
+            surplus: self.surplus.common_with(&everybody),
+        };
+        [Self { missing, surplus }, public]
+    }
+
+    fn is_none(&self) -> bool {
+        self.missing.is_empty() && self.surplus.is_empty()
+    }
+}
+
+/// Grants what is missing and takes back what is no longer wanted.
+pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
+    let nothing_to_do = view.spec.sharing.is_none() && view.status.granted.is_none();
+    // A disabled image has no permissions and takes none.
+    if nothing_to_do || view.spec.launch_state == Some(LaunchState::Disabled) {
+        return Ok(standing(Progress::Done));
+    }
+    let plan = launch_permissions(view, eyes, place)?;
+    if plan.step.is_some() || matches!(plan.progress, Progress::Moving(_)) {
+        return Ok(shown(view, plan));
+    }
+    let Some(snapshots) = volume_permissions(view, eyes, place)? else { return Ok(shown(view, plan)) };
+    Ok(shown(view, snapshots))
+}
+
+/// With the condition `Shared`, which says the same unless it was set already.
+fn shown(view: &ReplicationView<'_>, plan: DestinationPlan) -> DestinationPlan {
+    if view.spec.sharing.is_none() || !plan.shown.is_empty() {
+        return plan;
+    }
+    let progress = plan.progress.clone();
+    plan.showing(Matter::Shared, progress)
+}
+
+fn waiting_on(place: &Place<'_>) -> WaitingOn {
+    WaitingOn::Sharing { id: place.image.id.clone(), region: place.region.clone() }
+}
+
+fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
+    let pace = Pace::Every(view.spec.resync_interval.into());
+    let present = match eyes.launch_permissions(place.region, &place.image.id, pace)? {
+        Seen::Present(present) => present,
+        Seen::Unknown | Seen::Absent { .. } if place.in_sync => return Ok(standing(Progress::Done)),
+        Seen::Unknown | Seen::Absent { .. } => return Ok(moving(waiting_on(place))),
+    };
+    let [mut others, public] = Difference::of(view, &present).parts();
+    let resting = resting(view, place, &others.missing);
+    if resting.is_some() {
+        others.missing = Grants::default();
+    }
+    if !others.is_none() {
+        return Ok(modify(place, others));
+    }
+    if !public.missing.is_empty() && is_blocked(view, eyes, place)? {
+        return Ok(blocked(public_sharing_blocked(place)));
+    }
+    if !public.is_none() {
+        return Ok(modify(place, public));
+    }
+    Ok(resting.unwrap_or_else(|| standing(Progress::Done)))
+}
+
+/// A receiver can cancel what it was granted. It is granted once more, then ever more rarely: nobody wins a fight.
+fn resting(view: &ReplicationView<'_>, place: &Place<'_>, missing: &Grants) -> Option<DestinationPlan> {
+    let Regrants { times, at } = place.applied.regrants.as_ref().filter(|_| place.in_sync)?;
+    let pause = timing::remaining(at.0, regrant_delay(*times), view.now);
+    if missing.accounts.is_empty() || pause.is_zero() {
+        return None;
+    }
+    let accounts: Vec<&str> = missing.accounts.iter().take(3).map(String::as_str).collect();
+    let message = format!(
+        "{missing} ({}) lost what was granted on {} in {} again, as a receiver does that cancels it: it is granted again in {}; take the account off spec.sharing if it is not wanted",
+        accounts.join(", "),
+        place.image.id,
+        place.region,
+        timing::human(pause.as_secs()),
+    );
+    let cancelled = Progress::Blocked(Failure::new("GrantCancelled", message));
+    let plan = DestinationPlan { check_after: Some(pause), ..standing(Progress::Done) };
+    Some(plan.showing(Matter::Shared, cancelled))
+}
+
+/// How long after the repair of a grant the next one is made.
+fn regrant_delay(times: i32) -> Duration {
+    let doublings = u32::try_from(times.max(1) - 1).unwrap_or(0).min(8);
+    (REGRANT_MIN * 2_u32.pow(doublings)).min(REGRANT_MAX)
+}
+
+fn modify(place: &Place<'_>, difference: Difference) -> DestinationPlan {
+    let (region, id) = (place.region, place.image.id.clone());
+    let found = format!(
+        "launch permissions of {id} in {region} are put right: {} missing, {} too many",
+        difference.missing, difference.surplus
+    );
+    let Difference { missing: add, surplus: remove } = difference;
+    let change = UpkeepCall::ModifyLaunchPermissions { id, add, remove };
+    write(place, change, waiting_on(place)).repairing(place.in_sync, DriftKind::Permissions, || found)
+}
+
+fn is_blocked(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Result<bool, AwsError> {
+    let pace = Pace::Every(timing::NEEDS_HELP.min(view.spec.resync_interval.into()));
+    Ok(eyes.blocks_public_images(place.region, pace)?.present().copied().unwrap_or(true))
+}
+
+fn public_sharing_blocked(place: &Place<'_>) -> Failure {
+    let message = format!(
+        "{} cannot become public: the account blocks public access to images in {}; take sharing.public off, or let whoever set it switch it off (`aws ec2 disable-image-block-public-access --region {}`)",
+        place.image.id, place.region, place.region
+    );
+    Failure::new("PublicSharingBlocked", message)
+}
+
+/// None where snapshots are none of our business.
+fn volume_permissions(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    place: &Place<'_>,
+) -> Result<Option<DestinationPlan>, AwsError> {
+    if !shares_snapshots(view) && !shared_snapshots(view) && !revokes(view) {
+        return Ok(None);
+    }
+    let pace = Pace::Every(view.spec.resync_interval.into());
+    for id in place.snapshots {
+        let present = match eyes.volume_permissions(place.region, id, pace)? {
+            Seen::Present(present) => present,
+            Seen::Unknown | Seen::Absent { .. } if place.in_sync => continue,
+            Seen::Unknown | Seen::Absent { .. } => return Ok(Some(moving(waiting_on(place)))),
+        };
+        if let Some(plan) = share_snapshot(view, place, id, &present.accounts) {
+            return Ok(Some(plan));
+        }
+    }
+    Ok(None)
+}
+
+fn share_snapshot(
+    view: &ReplicationView<'_>,
+    place: &Place<'_>,
+    id: &SnapshotId,
+    present: &BTreeSet<String>,
+) -> Option<DestinationPlan> {
+    let wanted = if shares_snapshots(view) { wanted(view).accounts } else { BTreeSet::new() };
+    let ours = if revokes(view) { present.clone() } else { present & &granted(view).accounts };
+    let add: Vec<String> = (&wanted - present).into_iter().take(CHUNK).collect();
+    let remove: Vec<String> = (&ours - &wanted).into_iter().take(CHUNK).collect();
+    if add.is_empty() && remove.is_empty() {
+        return None;
+    }
+    let (region, id) = (place.region, id.clone());
+    let found = format!(
+        "permissions on {id} in {region} are put right: {} missing, {} too many",
+        add.len(),
+        remove.len()
+    );
+    // AWS takes one direction a call.
+    let remove = if add.is_empty() { remove } else { Vec::new() };
+    let change = UpkeepCall::ModifyVolumePermissions { id, add, remove };
+    Some(write(place, change, waiting_on(place)).repairing(place.in_sync, DriftKind::Permissions, || found))
+}

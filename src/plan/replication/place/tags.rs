@@ -1,0 +1,38 @@
+//! The tags of `spec.tags`.
+
+use super::{
+    Decided, DestinationCall, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView, WaitingOn,
+};
+use super::{call, record, standing};
+use crate::model::Tags;
+
+/// Adds and repairs what `spec.tags` asks for, and takes off what it no longer does. Tags of others are left alone.
+pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) -> Decided {
+    let (wanted, image, known) = (&view.spec.tags, place.image, place.tag_keys);
+    let missing: Tags = wanted
+        .iter()
+        .filter(|(k, v)| image.tags.get(*k) != Some(*v))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    let obsolete: Vec<String> = known.iter().filter(|k| !wanted.contains_key(*k)).cloned().collect();
+    let region = place.region.clone();
+    let waiting_on = WaitingOn::Tags { id: image.id.clone(), region: region.clone() };
+    let resources = std::iter::once(image.id.to_string())
+        .chain(place.snapshots.iter().map(ToString::to_string))
+        .collect();
+    // A key that is on the copy and not written down would stay there when it is no longer asked for.
+    let new: Vec<String> = missing.keys().filter(|k| !known.contains(k)).cloned().collect();
+    if !new.is_empty() {
+        return Ok(record(DestinationRecord::Tagging(new), waiting_on));
+    }
+    if !missing.is_empty() {
+        let keys: Vec<&str> = missing.keys().map(String::as_str).collect();
+        let found = format!("tags {} of {} in {region} are put back", keys.join(", "), image.id);
+        let plan = call(DestinationCall::CreateTags { region, resources, tags: missing }, waiting_on);
+        return Ok(plan.repairing(place.in_sync, DriftKind::Tags, || found));
+    }
+    if obsolete.is_empty() {
+        return Ok(standing(Progress::Done));
+    }
+    Ok(call(DestinationCall::DeleteTags { region, resources, keys: obsolete }, waiting_on))
+}

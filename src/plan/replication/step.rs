@@ -1,0 +1,132 @@
+//! What can be done in one region.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::{
+    api::image_replication::DestinationStatus,
+    model::{CopyImage, Image, ImageId, Region, SnapshotId, Tags},
+    plan::{CheckAfter, Failure, Progress, UpkeepCall},
+};
+
+/// What to do next in one region, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DestinationPlan {
+    pub step: Option<DestinationStep>,
+    pub progress: Progress,
+    pub check_after: CheckAfter,
+    /// Where single matters stand that have a condition of their own.
+    pub shown: BTreeMap<Matter, Progress>,
+    /// The step puts right what had been right before.
+    pub drift: Option<Drift>,
+}
+
+/// What has a condition of its own besides the copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Matter {
+    Shared,
+}
+
+/// Something that was changed behind the operator's back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    pub kind: DriftKind,
+    /// What was found and is put right, as a person is told.
+    pub found: String,
+}
+
+/// What drifted: a label of metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DriftKind {
+    /// The copy itself is gone.
+    Image,
+    Tags,
+    Permissions,
+    Deprecation,
+    Protection,
+    LaunchState,
+    Imds,
+    FastRestore,
+}
+
+impl DriftKind {
+    /// As metrics name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Tags => "tags",
+            Self::Permissions => "permissions",
+            Self::Deprecation => "deprecation",
+            Self::Protection => "protection",
+            Self::LaunchState => "launch-state",
+            Self::Imds => "imds",
+            Self::FastRestore => "fast-restore",
+        }
+    }
+}
+
+/// One step in one region.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DestinationStep {
+    Record(DestinationRecord),
+    /// One write to AWS.
+    Call(DestinationCall),
+}
+
+/// What is written down of a region without a call to AWS.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DestinationRecord {
+    /// The intent to copy, before the call.
+    Attempt(Box<DestinationStatus>),
+    /// A copy that a former call began.
+    Found(ImageId),
+    Available(Box<Image>),
+    /// The keys of tags that are about to be put on, before the call.
+    Tagging(Vec<String>),
+    /// When the image is about to be deprecated, before the call; or that it no longer is.
+    Deprecating(Option<Timestamp>),
+    /// Zones in which fast snapshot restore is about to be switched on, before the call.
+    Warming(Vec<String>),
+    /// The image is as this generation wants it: what differs from now on is drift.
+    InSync,
+    Failed(Failure),
+    /// The failed copy is gone, the region free for the next attempt.
+    FailedRemoved,
+    /// The copy that was there is gone: somebody removed it.
+    Lost,
+    /// Nothing of ours is left, or it was handed over.
+    Dropped,
+}
+
+/// One write to AWS in one region, complete.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DestinationCall {
+    CopyImage(CopyImage),
+    DeregisterImage { region: Region, id: ImageId },
+    DeleteSnapshot { region: Region, id: SnapshotId },
+    CreateTags { region: Region, resources: Vec<String>, tags: Tags },
+    DeleteTags { region: Region, resources: Vec<String>, keys: Vec<String> },
+    Upkeep { region: Region, call: UpkeepCall },
+}
+
+impl DestinationPlan {
+    /// Nothing to do.
+    pub fn standing(progress: Progress) -> Self {
+        Self { step: None, progress, check_after: None, shown: BTreeMap::new(), drift: None }
+    }
+
+    /// With where a matter stands.
+    #[must_use]
+    pub fn showing(mut self, matter: Matter, progress: Progress) -> Self {
+        self.shown.insert(matter, progress);
+        self
+    }
+
+    /// The same, which repairs drift where `is_drift`.
+    #[must_use]
+    pub fn repairing(mut self, is_drift: bool, kind: DriftKind, found: impl FnOnce() -> String) -> Self {
+        self.drift = is_drift.then(|| Drift { kind, found: found() });
+        self
+    }
+}

@@ -1,0 +1,245 @@
+//! Who may use the images: differences, receipts, patience.
+
+use serde_json::{Value, json};
+
+use super::whole::told;
+use crate::{
+    api::image_replication::{GrantsStatus, Regrants},
+    model::{Answer, DefaultEncryption, Grants, Image, ImageId, ImageState, Query, Seen, SnapshotId},
+    plan::{
+        Progress,
+        fixtures::*,
+        replication::{DriftKind, Matter},
+    },
+};
+
+const EU: &str = "eu-west-1";
+const ONE: &str = "111111111111";
+const TWO: &str = "222222222222";
+
+fn accounts(ids: &[&str]) -> Grants {
+    Grants { accounts: ids.iter().map(|id| (*id).to_owned()).collect(), ..Grants::default() }
+}
+
+fn everybody() -> Grants {
+    Grants { public: true, ..Grants::default() }
+}
+
+/// A copy in place, and all that was granted written down.
+fn shared(sharing: Value) -> Replication {
+    let new = Replication::of(vec![kept(EU)]).sees_image(copy(ImageState::Available));
+    new.with(|r| {
+        r.spec.sharing = Some(serde_json::from_value(sharing).expect("sharing"));
+        let wanted = r.spec.sharing.as_ref().expect("some");
+        let snapshots = wanted.snapshots == crate::api::image_replication::SnapshotSharing::Shared;
+        r.status.granted = Some(GrantsStatus::of(&wanted.grants(), snapshots));
+    })
+}
+
+fn with_one() -> Replication {
+    shared(json!({"accountIDs": [ONE]}))
+}
+
+fn permissions_of(replication: Replication, grants: Grants) -> Replication {
+    let query = Query::LaunchPermissions(ImageId::from(IMAGE));
+    replication.sees(query, Answer::Grants(Box::new(grants)))
+}
+
+fn on_the_snapshot(replication: Replication, grants: Grants) -> Replication {
+    let query = Query::VolumePermissions(SnapshotId::from(SNAPSHOT));
+    replication.sees(query, Answer::Grants(Box::new(grants)))
+}
+
+fn granted_before(replication: Replication, grants: &Grants) -> Replication {
+    replication.with(|r| r.status.granted = Some(GrantsStatus::of(grants, false)))
+}
+
+fn not_yet(replication: Replication) -> Replication {
+    replication.with(|r| r.status.destinations[0].observed_generation = Some(0))
+}
+
+fn regranted(times: i32, age: i64, replication: Replication) -> Replication {
+    replication.with(|r| r.status.destinations[0].applied.regrants = Some(Regrants { times, at: time(-age) }))
+}
+
+fn change(add: &Grants, remove: &Grants) -> String {
+    format!("ModifyLaunchPermissions {IMAGE}: add {add}, remove {remove}")
+}
+
+#[test]
+fn grants_are_written_down_before_they_are_made() {
+    let replication = with_one().with(|r| r.status.granted = None);
+    assert_eq!(told(&replication.plan()), "record grants to 1 account");
+    assert!(replication.plan().destinations.is_empty());
+}
+
+#[test]
+fn what_is_missing_is_granted() {
+    let replication = not_yet(permissions_of(with_one(), Grants::default()));
+    assert_eq!(replication.says(), change(&accounts(&[ONE]), &Grants::default()));
+}
+
+#[test]
+fn permissions_that_are_not_known_are_waited_for() {
+    assert_eq!(not_yet(with_one()).says(), "wait Sharing");
+}
+
+#[test]
+fn permissions_as_wanted_need_no_call() {
+    let replication = permissions_of(with_one(), accounts(&[ONE]));
+    assert_eq!(replication.says(), "done");
+    assert_eq!(replication.ireland().shown[&Matter::Shared], Progress::Done);
+}
+
+#[test]
+fn what_is_no_longer_wanted_is_taken_back() {
+    let replication = granted_before(with_one(), &accounts(&[ONE, TWO]));
+    let replication = not_yet(permissions_of(replication, accounts(&[ONE, TWO])));
+    assert_eq!(replication.says(), change(&Grants::default(), &accounts(&[TWO])));
+}
+
+#[test]
+fn what_others_granted_stays() {
+    assert_eq!(permissions_of(with_one(), accounts(&[ONE, TWO])).says(), "done");
+}
+
+#[test]
+fn what_others_granted_is_revoked_where_the_manifest_says_so() {
+    let strict = shared(json!({"accountIDs": [ONE], "unmanagedGrants": "Revoke"}));
+    let strict = on_the_snapshot(permissions_of(strict, accounts(&[ONE, TWO])), Grants::default());
+    assert_eq!(strict.says(), change(&Grants::default(), &accounts(&[TWO])) + " as repair");
+}
+
+#[test]
+fn without_sharing_all_that_was_granted_is_taken_back() {
+    let replication = with_one().with(|r| r.spec.sharing = None);
+    let replication = not_yet(permissions_of(replication, accounts(&[ONE])));
+    assert_eq!(replication.says(), change(&Grants::default(), &accounts(&[ONE])));
+}
+
+#[test]
+fn the_receipt_is_trimmed_once_every_place_is_as_wanted() {
+    let replication = granted_before(with_one(), &accounts(&[ONE, TWO]));
+    let replication = permissions_of(replication, accounts(&[ONE])).with(|r| {
+        let query = Query::Image(ImageId::from(SOURCE));
+        r.sightings.insert(&region(), query, Seen::Absent { checks: 9, since: at(-900) });
+    });
+    assert_eq!(told(&replication.plan()), "record grants to 1 account");
+}
+
+#[test]
+fn a_grant_that_is_gone_is_drift() {
+    let replication = permissions_of(with_one(), Grants::default());
+    assert_eq!(replication.says(), change(&accounts(&[ONE]), &Grants::default()) + " as repair");
+    assert_eq!(replication.ireland().drift.expect("drift").kind, DriftKind::Permissions);
+}
+
+#[test]
+fn an_account_that_cancels_again_is_left_in_peace_for_a_while() {
+    let cancelled = |times, age| regranted(times, age, permissions_of(with_one(), Grants::default()));
+    let plan = cancelled(1, 600).ireland();
+    assert_eq!((plan.step, plan.progress), (None, Progress::Done));
+    assert!(matches!(&plan.shown[&Matter::Shared], Progress::Blocked(f) if f.reason == "GrantCancelled"));
+    assert_eq!(plan.check_after.expect("a pause").as_secs(), 3000);
+    assert!(cancelled(1, 3600).ireland().step.is_some());
+    assert!(cancelled(2, 3600).ireland().step.is_none());
+    assert!(cancelled(9, 86_400).ireland().step.is_some());
+}
+
+#[test]
+fn an_image_is_made_public_after_the_others_were_granted() {
+    let public = || shared(json!({"accountIDs": [ONE], "public": true}));
+    let open = |r: Replication| r.sees(Query::BlockPublicAccess, Answer::Flag(false));
+    let first = open(not_yet(permissions_of(public(), Grants::default())));
+    assert_eq!(first.says(), change(&accounts(&[ONE]), &Grants::default()));
+    let then = open(not_yet(permissions_of(public(), accounts(&[ONE]))));
+    assert_eq!(then.says(), change(&everybody(), &Grants::default()));
+}
+
+#[test]
+fn block_public_access_is_respected() {
+    let blocked = permissions_of(shared(json!({"public": true})), Grants::default())
+        .sees(Query::BlockPublicAccess, Answer::Flag(true));
+    assert_eq!(blocked.says(), "blocked PublicSharingBlocked");
+}
+
+#[test]
+fn snapshots_are_shared_by_five_hundred_accounts_a_call() {
+    let ids: Vec<String> = (0..1000).map(|n| format!("{n:012}")).collect();
+    let all = accounts(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let replication = shared(json!({"accountIDs": ids, "snapshots": "Shared"}));
+    let replication = not_yet(on_the_snapshot(permissions_of(replication, all), Grants::default()));
+    assert_eq!(replication.says(), format!("ModifyVolumePermissions {SNAPSHOT}: add 500, remove 0"));
+}
+
+#[test]
+fn snapshots_that_were_shared_are_taken_back() {
+    let private = with_one().with(|r| {
+        r.status.granted = Some(GrantsStatus::of(&accounts(&[ONE]), true));
+    });
+    let private = on_the_snapshot(permissions_of(private, accounts(&[ONE])), accounts(&[ONE]));
+    assert_eq!(not_yet(private).says(), format!("ModifyVolumePermissions {SNAPSHOT}: add 0, remove 1"));
+}
+
+#[test]
+fn private_snapshots_are_not_looked_at() {
+    let plan = permissions_of(with_one(), accounts(&[ONE])).plan();
+    assert!(!plan.watches.iter().any(|w| matches!(w.query, Query::VolumePermissions(_))));
+}
+
+#[test]
+fn a_disabled_image_is_not_shared() {
+    let disabled = with_one().sees_image(copy(ImageState::Disabled)).with(|r| {
+        r.spec.launch_state = Some(crate::api::image_replication::LaunchState::Disabled);
+    });
+    assert_eq!(disabled.says(), "done");
+}
+
+fn source_seen(image: Image) -> impl FnOnce(&mut Replication) {
+    move |r| {
+        let query = Query::Image(image.id.clone());
+        r.sightings.insert(&region(), query, Seen::Present(Answer::Image(Box::new(image))));
+    }
+}
+
+fn at_the_source(replication: &Replication) -> String {
+    let plan = replication.plan().destinations.remove(&region()).expect("a plan for the source");
+    progress(&plan.progress)
+}
+
+#[test]
+fn the_source_is_shared_in_its_own_region() {
+    let replication = permissions_of(with_one(), accounts(&[ONE]));
+    let replication = replication.with(source_seen(source_image(ImageState::Available))).with(|r| {
+        let query = Query::LaunchPermissions(ImageId::from(SOURCE));
+        r.sightings.insert(&region(), query, Seen::Present(Answer::Grants(Box::default())));
+    });
+    assert_eq!(at_the_source(&replication), "wait Sharing");
+    assert!(replication.plan().destinations[&region()].step.is_some());
+}
+
+#[test]
+fn somebody_else_s_source_is_left_to_him() {
+    let foreign = Image { owner_id: "999999999999".to_owned(), ..source_image(ImageState::Available) };
+    let replication = permissions_of(with_one(), accounts(&[ONE])).with(source_seen(foreign));
+    assert_eq!(at_the_source(&replication), "done");
+}
+
+fn new_copy(key: &str, always: bool, encrypted: bool) -> String {
+    let mut source = source_image(ImageState::Available);
+    source.devices[0].encrypted = encrypted;
+    let default = DefaultEncryption { always, key: key.to_owned() };
+    with_one()
+        .with(|r| r.status.destinations.clear())
+        .with(source_seen(source))
+        .sees(Query::DefaultEncryption, Answer::DefaultEncryption(default))
+        .says()
+}
+
+#[test]
+fn a_copy_that_nobody_could_be_given_is_refused_before_it_is_made() {
+    assert_eq!(new_copy("alias/aws/ebs", false, true), "blocked NotShareable");
+    assert_eq!(new_copy("alias/aws/ebs", true, false), "blocked NotShareable");
+    assert_eq!(new_copy("alias/aws/ebs", false, false), "record attempt 1 (0 previous)");
+    assert_eq!(new_copy("arn:aws:kms:eu-west-1:1:key/k", true, true), "record attempt 1 (0 previous)");
+}

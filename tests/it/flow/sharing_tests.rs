@@ -1,0 +1,200 @@
+//! Sharing and the life cycle of copies, whole.
+
+use std::{sync::Arc, time::Duration};
+
+use ami_operator::model::Action;
+use ec2sim::core::records::Protection;
+use serde_json::{Value, json};
+
+use super::{
+    Flow, build, replication,
+    replication_tests::{HOUR, REGIONS, default_spec, destination, ready, replicated},
+    world::{ACCOUNT, build_spec, condition, with},
+};
+
+const ONE: &str = "111111111111";
+const TWO: &str = "222222222222";
+
+/// All places of the image: its source's region and the destinations.
+const PLACES: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
+
+fn shared_spec(sharing: Value) -> Value {
+    with(default_spec(), "/sharing", sharing)
+}
+
+fn receivers(flow: &Flow, region: &str) -> Vec<String> {
+    flow.images(region)[0].permissions.users.iter().cloned().collect()
+}
+
+/// What a receiver does with `aws ec2 cancel-image-launch-permission`.
+fn cancel(flow: &Flow, region: &str) {
+    let id = flow.images(region)[0].id.clone();
+    flow.meddle(|world| {
+        let image = world.region_mut(region).images.get_mut(&id).expect("the image");
+        Arc::make_mut(image).permissions.users.clear();
+    });
+}
+
+fn writes(flow: &Flow) -> usize {
+    flow.ec2.calls().iter().filter(|action| !action.is_read()).count()
+}
+
+fn block_public_access(flow: &Flow, region: &str, blocked: bool) {
+    flow.meddle(|world| {
+        let settings = &mut world.region_mut(region).settings;
+        settings.entry(ACCOUNT.to_owned()).or_default().block_public_images = blocked;
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_image_is_shared_in_every_region_and_unshared_again() {
+    let (mut flow, copies) = replicated(shared_spec(json!({"accountIDs": [ONE, TWO]}))).await;
+    for region in PLACES {
+        assert_eq!(receivers(&flow, region), [ONE, TWO], "{region}");
+    }
+    assert_eq!(condition(&destination(&flow, &copies, "eu-west-1"), "Shared").0, "True");
+    assert_eq!(condition(&flow.status(&copies)["sourceRegion"], "Shared").0, "True");
+    flow.apply(&copies, shared_spec(json!({"accountIDs": [TWO]})));
+    ready(&mut flow, &copies).await;
+    for region in PLACES {
+        assert_eq!(receivers(&flow, region), [TWO], "{region}");
+    }
+    flow.apply(&copies, default_spec());
+    ready(&mut flow, &copies).await;
+    assert!(PLACES.iter().all(|region| receivers(&flow, region).is_empty()));
+    assert!(flow.status(&copies)["granted"].is_null());
+    assert!(flow.status(&copies)["sourceRegion"].is_null());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_accounts_are_one_call_an_image_and_two_a_snapshot() {
+    let ids: Vec<String> = (0..1000).map(|n| format!("{n:012}")).collect();
+    let sharing = json!({"accountIDs": ids, "snapshots": "Shared"});
+    let (flow, _) = replicated(shared_spec(sharing)).await;
+    for region in PLACES {
+        assert_eq!(receivers(&flow, region).len(), 1000, "{region}");
+    }
+    assert_eq!(flow.ec2.count(Action::ModifyImageAttribute), 3);
+    assert_eq!(flow.ec2.count(Action::ModifySnapshotAttribute), 3 * 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_replication_writes_nothing_for_two_weeks() {
+    let sharing = json!({"accountIDs": [ONE], "snapshots": "Shared"});
+    let spec = with(shared_spec(sharing), "/deprecateAfter", json!("2160h"));
+    let (mut flow, _) = replicated(with(spec, "/deregistrationProtection", json!("Enabled"))).await;
+    flow.run_for(Duration::from_mins(1)).await;
+    let before = (writes(&flow), flow.cluster.status_writes());
+    flow.run_for(14 * 24 * HOUR).await;
+    assert_eq!((writes(&flow), flow.cluster.status_writes()), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_that_somebody_revoked_comes_back_and_is_counted() {
+    let (mut flow, copies) = replicated(shared_spec(json!({"accountIDs": [ONE]}))).await;
+    cancel(&flow, "eu-west-1");
+    flow.until("repaired", HOUR, |f| f.status(&copies)["driftRepaired"] == 1).await;
+    assert_eq!(receivers(&flow, "eu-west-1"), [ONE]);
+    assert!(flow.cluster.event_reasons(&copies).contains(&"DriftRepaired".to_owned()));
+    assert!(flow.metrics().contains(r#"drift_repaired_total{kind="permissions"} 1"#), "{}", flow.metrics());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_cancels_its_grant_is_not_fought() {
+    let (mut flow, copies) = replicated(shared_spec(json!({"accountIDs": [ONE]}))).await;
+    let before = flow.ec2.count(Action::ModifyImageAttribute);
+    for _ in 0..6 * 24 {
+        cancel(&flow, "eu-west-1");
+        flow.run_for(Duration::from_mins(10)).await;
+    }
+    let grants = flow.ec2.count(Action::ModifyImageAttribute) - before;
+    assert!((4..=6).contains(&grants), "{grants} in a day");
+    assert!(flow.is_true(&copies, "Ready"));
+    assert_eq!(condition(&destination(&flow, &copies, "eu-west-1"), "Shared").1, "GrantCancelled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn block_public_access_is_told_and_never_switched_off() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    block_public_access(&flow, "eu-west-1", true);
+    flow.apply(&copies, shared_spec(json!({"public": true})));
+    flow.apply(&build("web"), build_spec(&[]));
+    let shared = |f: &Flow, region| condition(&destination(f, &copies, region), "Shared");
+    flow.until("blocked", HOUR, |f| shared(f, "eu-west-1").1 == "PublicSharingBlocked").await;
+    flow.until("public", HOUR, |f| shared(f, "ap-southeast-2").0 == "True").await;
+    assert!(!flow.images("eu-west-1")[0].permissions.public);
+    block_public_access(&flow, "eu-west-1", false);
+    ready(&mut flow, &copies).await;
+    assert!(flow.images("eu-west-1")[0].permissions.public);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_under_the_aws_managed_key_is_refused_before_it_is_made() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    flow.meddle(|world| {
+        let settings = &mut world.region_mut("eu-west-1").settings;
+        settings.entry(ACCOUNT.to_owned()).or_default().encrypt_by_default = true;
+    });
+    flow.apply(&copies, shared_spec(json!({"accountIDs": [ONE]})));
+    flow.apply(&build("web"), build_spec(&[]));
+    flow.until("copied elsewhere", HOUR, |f| f.status(&copies)["ready"] == "1/2").await;
+    assert_eq!(flow.condition(&copies, "Stalled").1, "NotShareable");
+    assert!(flow.images("eu-west-1").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_lives_as_the_manifest_says() {
+    let spec = with(default_spec(), "/deprecateAfter", json!("2160h"));
+    let spec = with(spec, "/deregistrationProtection", json!("EnabledWithCooldown"));
+    let (mut flow, copies) = replicated(spec).await;
+    let image = &flow.images("eu-west-1")[0];
+    let lives = image.deprecated_at.expect("a deprecation").duration_since(image.created_at).as_hours();
+    assert!((2159..=2160).contains(&lives), "{lives} h");
+    assert_eq!(image.protection, Protection::On { cooldown: true });
+    flow.apply(&copies, with(default_spec(), "/deregistrationProtection", json!("Disabled")));
+    ready(&mut flow, &copies).await;
+    let image = &flow.images("eu-west-1")[0];
+    assert_eq!(image.deprecated_at, None);
+    assert!(!matches!(image.protection, Protection::On { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn grants_come_back_when_a_copy_is_enabled_again() {
+    let spec = shared_spec(json!({"accountIDs": [ONE]}));
+    let (mut flow, copies) = replicated(spec.clone()).await;
+    flow.apply(&copies, with(spec.clone(), "/launchState", json!("Disabled")));
+    ready(&mut flow, &copies).await;
+    assert!(REGIONS.iter().all(|region| flow.images(region)[0].disabled));
+    flow.apply(&copies, with(spec, "/launchState", json!("Enabled")));
+    ready(&mut flow, &copies).await;
+    for region in REGIONS {
+        assert_eq!(receivers(&flow, region), [ONE], "{region}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_protected_copy_goes_after_its_cooldown() {
+    let spec = with(default_spec(), "/deregistrationProtection", json!("EnabledWithCooldown"));
+    let (mut flow, copies) = replicated(with(spec, "/deletionPolicy", json!("Delete"))).await;
+    flow.delete(&copies);
+    flow.run_for(Duration::from_hours(23)).await;
+    assert_eq!(flow.images("eu-west-1").len(), 1);
+    flow.until("gone", 2 * HOUR, |f| f.object(&copies).is_null()).await;
+    assert!(REGIONS.iter().all(|region| flow.images(region).is_empty()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn fast_restore_is_on_while_asked_for_and_off_before_the_copy_is_handed_over() {
+    let warm = json!([{"region": "eu-west-1", "fastSnapshotRestoreZones": ["eu-west-1a"]}]);
+    let (mut flow, copies) = replicated(with(default_spec(), "/destinations", warm)).await;
+    let paid = |f: &Flow| {
+        let world = f.sim.world();
+        world.regions["eu-west-1"].fast_restores.values().filter(|r| r.disabled_at.is_none()).count()
+    };
+    assert_eq!(paid(&flow), 1);
+    flow.delete(&copies);
+    flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
+    assert_eq!((paid(&flow), flow.images("eu-west-1").len()), (0, 1));
+}
