@@ -3,9 +3,11 @@
 #![allow(clippy::duplicated_attributes, reason = "clippy takes columns that share a type for repetitions")]
 
 mod lifecycle;
+mod publish;
 mod sharing;
 
 pub use lifecycle::{Applied, DeregistrationProtection, LaunchState, Regrants};
+pub use publish::{Pin, Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus};
 pub use sharing::{GrantsStatus, Sharing, SnapshotSharing, UnmanagedGrants};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -58,6 +60,8 @@ use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags};
         .field_path(".resyncInterval").message("resyncInterval must be between 1m and 168h"),
     validation = Rule::new("!has(self.deprecateAfter) || (duration(self.deprecateAfter) >= duration('1h') && duration(self.deprecateAfter) <= duration('87600h'))")
         .field_path(".deprecateAfter").message("deprecateAfter must be between 1h and 87600h (ten years)"),
+    validation = Rule::new("!has(self.publish) || !has(self.publish.tags) || !has(self.tags) || size(self.tags) + size(self.publish.tags) <= 42")
+        .field_path(".publish.tags").message("tags and publish.tags must be 42 at most together: AWS allows 50 tags a resource, and the operator needs eight"),
     validation = Rule::new("!has(self.sharing) || !self.sharing.public || self.destinations.all(d, !has(d.encryption))")
         .field_path(".sharing.public").message("an encrypted image cannot be public: leave sharing.public or the destinations' encryption out"),
     validation = Rule::new("!has(self.sharing) || self.destinations.all(d, !has(d.encryption) || !d.encryption.kmsKeyID.endsWith('alias/aws/ebs'))")
@@ -79,6 +83,9 @@ pub struct ImageReplicationSpec {
     /// Who may launch the image. Taken off again when taken off here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<Sharing>,
+    /// How consumers find the image. Taken back when taken off here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish: Option<Publish>,
     /// How long after its creation a copy is deprecated: others then find it only by its id. To the minute; a public image
     /// at most two years.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -228,9 +235,15 @@ pub struct SourceRegionStatus {
     /// The generation of the object that the image was last found to satisfy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// The keys of tags that were put on the source image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
+    pub tag_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Published>,
     #[serde(default, skip_serializing_if = "Applied::is_empty")]
     pub applied: Applied,
-    /// Shared; Stalled.
+    /// Shared, Published; Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
@@ -279,12 +292,14 @@ pub struct DestinationStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
     pub tag_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Published>,
     #[serde(default, skip_serializing_if = "Applied::is_empty")]
     pub applied: Applied,
     /// Why the last copy failed; it is removed, then made again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureStatus>,
-    /// Copied, Shared; Stalled.
+    /// Copied, Shared, Published; Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,

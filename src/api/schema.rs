@@ -26,6 +26,9 @@ pub const ORGANIZATIONAL_UNIT: &str =
 /// Such as `us-east-1a`; local zones have longer names.
 pub const ZONE: &str = "^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}(-[a-z]+-[0-9]{1,2})?[a-z]$";
 
+/// Source: SSM API reference, `PutParameter`, parameter Name: a hierarchy has at most fifteen levels.
+pub const PARAMETER: &str = "^((/[A-Za-z0-9_.-]+){1,15}|[A-Za-z0-9_.-]+)$";
+
 /// What EBS takes for a key. Source: EC2 API reference, `EbsBlockDevice`, member `KmsKeyId`.
 pub const KMS_KEY: &str = concat!(
     r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+",

@@ -150,6 +150,15 @@ async fn destination_call<'a>(
         DestinationCall::DeleteTags { region, resources, keys } => {
             (Action::DeleteTags, region, accepted(ec2.delete_tags(region, resources, keys).await))
         }
+        DestinationCall::PutParameter(request) => {
+            (Action::PutParameter, &request.region, accepted(ec2.put_parameter(request).await))
+        }
+        DestinationCall::TagParameter { region, name, tags } => {
+            (Action::AddTagsToResource, region, accepted(ec2.tag_parameter(region, name, tags).await))
+        }
+        DestinationCall::DeleteParameter { region, name } => {
+            (Action::DeleteParameter, region, accepted(ec2.delete_parameter(region, name).await))
+        }
         DestinationCall::Upkeep { region, call } => {
             let (action, result) = upkeep::carry_out(ec2.as_ref(), region, call).await;
             (action, region, accepted(result))

@@ -4,6 +4,7 @@
 pub mod aws;
 pub mod clock;
 pub mod limits;
+pub mod parameters;
 pub mod poller;
 pub mod upkeep;
 
@@ -74,7 +75,7 @@ pub struct CallerIdentity {
 /// # Errors
 /// Each verb fails with [`AwsError`], which [`AwsError::class`] sorts.
 #[async_trait]
-pub trait Ec2: upkeep::Upkeep {
+pub trait Ec2: upkeep::Upkeep + parameters::Parameters {
     /// `ec2:DescribeInstances`, all pages.
     async fn describe_instances(
         &self,

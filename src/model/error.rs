@@ -21,6 +21,7 @@ pub enum Action {
     DescribeInstanceInformation,
     ListCommandInvocations,
     GetCommandInvocation,
+    ListTagsForResource,
     DescribeImageAttribute,
     DescribeSnapshotAttribute,
     DescribeFastSnapshotRestores,
@@ -49,11 +50,14 @@ pub enum Action {
     DeleteTags,
     SendCommand,
     CancelCommand,
+    PutParameter,
+    AddTagsToResource,
+    DeleteParameter,
 }
 
 impl Action {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 43] = [
         Self::DescribeInstances,
         Self::DescribeImages,
         Self::DescribeSnapshots,
@@ -65,6 +69,7 @@ impl Action {
         Self::DescribeInstanceInformation,
         Self::ListCommandInvocations,
         Self::GetCommandInvocation,
+        Self::ListTagsForResource,
         Self::DescribeImageAttribute,
         Self::DescribeSnapshotAttribute,
         Self::DescribeFastSnapshotRestores,
@@ -93,6 +98,9 @@ impl Action {
         Self::DeleteTags,
         Self::SendCommand,
         Self::CancelCommand,
+        Self::PutParameter,
+        Self::AddTagsToResource,
+        Self::DeleteParameter,
     ];
 
     /// Whether it changes nothing.
@@ -109,7 +117,11 @@ impl Action {
             | Self::ListCommandInvocations
             | Self::GetCommandInvocation
             | Self::SendCommand
-            | Self::CancelCommand => "ssm",
+            | Self::CancelCommand
+            | Self::ListTagsForResource
+            | Self::PutParameter
+            | Self::AddTagsToResource
+            | Self::DeleteParameter => "ssm",
             Self::GetCallerIdentity => "sts",
             Self::DescribeInstances
             | Self::DescribeImages
@@ -441,6 +453,9 @@ pub const TABLE: &[(&str, Class)] = &[
     ("ParameterNotFound", Class::NotFound),
     // Systems Manager shows a command some moments after it took it.
     ("InvocationDoesNotExist", Class::NotFound),
+    ("InvalidResourceId", Class::NotFound),
+    // A parameter that is there after all: whose it is will be seen.
+    ("ParameterAlreadyExists", Class::NotReadyYet),
     ("InvalidCommandId", Class::NotFound),
     ("IncorrectInstanceState", Class::NotReadyYet),
     ("IncorrectState", Class::NotReadyYet),
@@ -481,6 +496,9 @@ pub const TABLE: &[(&str, Class)] = &[
     ("InvalidAction", Class::Invalid),
     ("ValidationError", Class::Invalid),
     ("ValidationException", Class::Invalid),
+    ("HierarchyTypeMismatchException", Class::Invalid),
+    ("ParameterPatternMismatchException", Class::Invalid),
+    ("TooManyTagsError", Class::Invalid),
     ("InvalidDocument", Class::Invalid),
     ("InvalidDocumentVersion", Class::Invalid),
     ("InvalidParameters", Class::Invalid),

@@ -41,6 +41,8 @@ pub enum Role {
     Image,
     /// A regional copy and its snapshots.
     Copy,
+    /// A parameter that tells consumers of a copy.
+    Parameter,
 }
 
 impl Role {
@@ -54,6 +56,7 @@ impl Role {
             Self::Builder => "builder",
             Self::Image => "image",
             Self::Copy => "copy",
+            Self::Parameter => "parameter",
         }
     }
 }

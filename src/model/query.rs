@@ -33,6 +33,8 @@ pub enum Query {
     Commands(InstanceId),
     /// What a command printed on an instance.
     CommandOutput(CommandId, InstanceId),
+    /// The tags of an SSM parameter.
+    ParameterTags(String),
     /// Who may launch one of our images.
     LaunchPermissions(ImageId),
     /// Who may use one of our snapshots.
@@ -78,6 +80,7 @@ pub enum Answer {
     Agent(Agent),
     Commands(Vec<Invocation>),
     CommandOutput(Box<CommandOutput>),
+    Tags(Tags),
     Grants(Box<Grants>),
     Flag(bool),
     DefaultEncryption(DefaultEncryption),

@@ -79,3 +79,13 @@ pub struct CopyImage {
     /// On the image and its snapshots, in the create call itself.
     pub tags: Tags,
 }
+
+/// Put an image's id into a parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutParameter {
+    pub region: Region,
+    pub name: String,
+    pub value: ImageId,
+    /// Make a new parameter with these tags, and fail if there is one; none: change the one that is there.
+    pub new_with: Option<Tags>,
+}

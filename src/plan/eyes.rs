@@ -9,7 +9,7 @@ use std::{
 use crate::model::{
     Agent, Answer, AwsError, ClientToken, CommandId, CommandOutput, ConsoleView, DefaultEncryption, Grants,
     Image, ImageId, ImageSelector, Instance, InstanceId, Invocation, Nonce, Query, Region, Seen, Snapshot,
-    SnapshotId, Verdict,
+    SnapshotId, Tags, Verdict,
 };
 
 /// How urgently, and how often, something is looked at.
@@ -112,8 +112,13 @@ impl<'a> Eyes<'a> {
     }
 
     /// The value of an SSM parameter.
-    pub fn parameter(&self, region: &Region, name: &str) -> Look<String> {
-        self.look(region, Query::Parameter(name.to_owned()), Pace::Now, as_text)
+    pub fn parameter(&self, region: &Region, name: &str, pace: Pace) -> Look<String> {
+        self.look(region, Query::Parameter(name.to_owned()), pace, as_text)
+    }
+
+    /// The tags of an SSM parameter, which tell whose it is.
+    pub fn parameter_tags(&self, region: &Region, name: &str) -> Look<Tags> {
+        self.look(region, Query::ParameterTags(name.to_owned()), Pace::Now, as_tags)
     }
 
     /// What the guest with this nonce says on its serial console.
@@ -242,4 +247,8 @@ fn as_default_encryption(answer: &Answer) -> Option<DefaultEncryption> {
 
 fn as_zones(answer: &Answer) -> Option<Vec<String>> {
     if let Answer::Zones(zones) = answer { Some(zones.clone()) } else { None }
+}
+
+fn as_tags(answer: &Answer) -> Option<Tags> {
+    if let Answer::Tags(tags) = answer { Some(tags.clone()) } else { None }
 }

@@ -156,6 +156,14 @@ pub enum WaitingOn {
         id: ImageId,
         region: Region,
     },
+    /// Parameters and tags for consumers, or the other regions that they wait for.
+    Publication {
+        id: ImageId,
+        region: Region,
+    },
+    Withdrawal {
+        region: Region,
+    },
     /// Deregistration protection that outlasts its end.
     ProtectionCooldown {
         id: ImageId,
@@ -200,6 +208,8 @@ impl WaitingOn {
             Self::Tags { .. } => "UpdatingTags",
             Self::Sharing { .. } => "Sharing",
             Self::Lifecycle { .. } => "UpdatingLifecycle",
+            Self::Publication { .. } => "Publishing",
+            Self::Withdrawal { .. } => "Withdrawing",
             Self::ProtectionCooldown { .. } => "WaitingForCooldown",
             Self::Destinations { .. } => "Copying",
         }
@@ -265,6 +275,13 @@ impl fmt::Display for WaitingOn {
             Self::Tags { id, region } => write!(f, "putting the tags of {id} in {region} right"),
             Self::Sharing { id, region } => write!(f, "putting the permissions of {id} in {region} right"),
             Self::Lifecycle { id, region } => write!(f, "putting the life cycle of {id} in {region} right"),
+            Self::Publication { id, region } => {
+                write!(
+                    f,
+                    "publishing {id} in {region}, as soon as all regions that it waits for have their image"
+                )
+            }
+            Self::Withdrawal { region } => write!(f, "taking back what was published in {region}"),
             Self::ProtectionCooldown { id, region, until } => {
                 write!(f, "{id} in {region} stays protected from deregistration until {until:.0}")
             }

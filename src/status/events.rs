@@ -16,7 +16,7 @@ pub struct Note {
 }
 
 /// Conditions whose coming true is news.
-const MILESTONES: [&str; 10] = [
+const MILESTONES: [&str; 11] = [
     "SourceResolved",
     "BuilderRunning",
     "BuilderStopped",
@@ -25,6 +25,7 @@ const MILESTONES: [&str; 10] = [
     "CleanedUp",
     "Copied",
     "Shared",
+    "Published",
     "Available",
     "Ready",
 ];

@@ -43,7 +43,7 @@ pub fn project(
     match &plan.step {
         Some(ReplicationStep::RecordSource(source)) => {
             status.source = Some(source.clone());
-            status.source_region = None;
+            status.source_region = status.source_region.take().and_then(places::left_of_source);
         }
         Some(ReplicationStep::RecordGrants(granted)) => status.granted.clone_from(granted),
         Some(ReplicationStep::Hold | ReplicationStep::Release) | None => {}
@@ -76,6 +76,9 @@ fn apply(
             if plan.drift.is_some() && *outcome == Outcome::Accepted {
                 places::repaired(status, region, call, view.now);
             }
+            if *outcome == Outcome::Accepted {
+                places::called(status, region, call, view.now);
+            }
             if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
                 apply_call(copy, call, outcome, view.now);
             }
@@ -89,9 +92,7 @@ fn apply_record(
     region: &Region,
     record: &DestinationRecord,
 ) {
-    if *record == DestinationRecord::InSync && status.destinations.iter().all(|d| d.region != *region) {
-        status.source_region.get_or_insert_default().observed_generation = view.generation;
-    }
+    places::recorded(status, region, record, view.generation);
     let place = status.destinations.iter().position(|d| d.region == *region);
     if let DestinationRecord::Attempt(intent) = record {
         match place.and_then(|i| status.destinations.get_mut(i)) {
@@ -105,23 +106,26 @@ fn apply_record(
         return;
     }
     let Some(copy) = place.and_then(|i| status.destinations.get_mut(i)) else { return };
-    change(copy, record, view.generation, view.now);
+    change(copy, record, view.now);
 }
 
-fn change(copy: &mut DestinationStatus, record: &DestinationRecord, generation: Option<i64>, now: Timestamp) {
+fn change(copy: &mut DestinationStatus, record: &DestinationRecord, now: Timestamp) {
     match record {
-        DestinationRecord::Attempt(_) | DestinationRecord::Dropped => {}
+        DestinationRecord::Attempt(_)
+        | DestinationRecord::Dropped
+        | DestinationRecord::Tagging(_)
+        | DestinationRecord::Deprecating(_)
+        | DestinationRecord::Warming(_)
+        | DestinationRecord::Prepared(_)
+        | DestinationRecord::Publishing(_)
+        | DestinationRecord::ParameterGone(_)
+        | DestinationRecord::Withdrawn
+        | DestinationRecord::InSync => {}
         DestinationRecord::Found(id) => begun(copy, id),
         DestinationRecord::Available(image) => {
             copy.available_at = Some(Time(now));
             copy.snapshot_ids = image.snapshot_ids();
         }
-        DestinationRecord::Tagging(keys) => copy.tag_keys.extend(keys.iter().cloned()),
-        DestinationRecord::Deprecating(at) => copy.applied.deprecate_at = at.map(Time),
-        DestinationRecord::Warming(zones) => {
-            copy.applied.fast_snapshot_restore_zones.clone_from(zones);
-        }
-        DestinationRecord::InSync => copy.observed_generation = generation,
         DestinationRecord::Failed(failure) => {
             copy.failure = Some(failure_status(failure, now));
             copy.available_at = None;
@@ -155,13 +159,12 @@ fn apply_call(copy: &mut DestinationStatus, call: &DestinationCall, outcome: &Ou
         {
             in_use(&mut copy.used_snapshots, id, now);
         }
-        (DestinationCall::DeleteTags { keys, .. }, Outcome::Accepted) => {
-            copy.tag_keys.retain(|k| !keys.contains(k));
-        }
-        (DestinationCall::Upkeep { call, .. }, Outcome::Accepted) => places::done(copy, call),
         (
             DestinationCall::CopyImage(_)
             | DestinationCall::Upkeep { .. }
+            | DestinationCall::PutParameter(_)
+            | DestinationCall::TagParameter { .. }
+            | DestinationCall::DeleteParameter { .. }
             | DestinationCall::CreateTags { .. }
             | DestinationCall::DeleteTags { .. }
             | DestinationCall::DeregisterImage { .. }

@@ -5,6 +5,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::ImageId;
+
 /// Whether AWS lets an image be deregistered, whoever asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeregistrationProtection {
@@ -32,6 +34,9 @@ pub struct Applied {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 32)))]
     pub fast_snapshot_restore_zones: Vec<String>,
+    /// The image that is ready to be published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared: Option<ImageId>,
     /// Grants that were gone and were made again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regrants: Option<Regrants>,

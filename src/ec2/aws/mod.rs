@@ -9,6 +9,7 @@ mod convert;
 mod failure;
 mod images;
 mod instances;
+mod parameters;
 mod regions;
 #[cfg(test)]
 mod tests;

@@ -121,6 +121,10 @@ impl Ticker {
                 Ok(sent.map(|commands| (query.clone(), commands)).into_iter().collect())
             }
             Some(Query::FastRestores(_)) => self.fast_restores(group).await,
+            Some(query @ Query::ParameterTags(name)) => {
+                let tags = self.ec2.parameter_tags(&self.name, name).await?;
+                Ok(tags.map_or_else(HashMap::new, |tags| only(query, Answer::Tags(tags))))
+            }
             Some(query @ Query::LaunchPermissions(id)) => {
                 let grants = self.ec2.describe_launch_permissions(&self.name, id).await?;
                 Ok(only(query, Answer::Grants(Box::new(grants))))
@@ -270,6 +274,7 @@ fn capacity(query: &Query) -> usize {
         | Query::Console { .. }
         | Query::Commands(_)
         | Query::CommandOutput(..)
+        | Query::ParameterTags(_)
         | Query::LaunchPermissions(_)
         | Query::VolumePermissions(_)
         | Query::BlockPublicAccess
@@ -317,6 +322,7 @@ fn texts(group: &[Query]) -> Vec<String> {
         | Query::Agent(_)
         | Query::Commands(_)
         | Query::CommandOutput(..)
+        | Query::ParameterTags(_)
         | Query::LaunchPermissions(_)
         | Query::VolumePermissions(_)
         | Query::BlockPublicAccess

@@ -41,7 +41,7 @@ fn by_id(view: &BuildView<'_>, eyes: &Eyes<'_>, id: &ImageId) -> Decided {
 
 fn by_parameter(view: &BuildView<'_>, eyes: &Eyes<'_>, name: &str) -> Decided {
     let region = &view.spec.region;
-    match eyes.parameter(region, name).map_err(during(STAGE))? {
+    match eyes.parameter(region, name, Pace::Now).map_err(during(STAGE))? {
         Seen::Unknown => Ok(wait(STAGE, WaitingOn::SourceLookup)),
         Seen::Absent(_) => {
             let message =

@@ -122,6 +122,7 @@ fn begin(
         available_at: None,
         observed_generation: None,
         tag_keys: view.spec.tags.keys().cloned().collect(),
+        published: old.and_then(|d| d.published.clone()),
         applied: Applied::default(),
         failure: None,
         conditions: old.map(|d| d.conditions.clone()).unwrap_or_default(),
@@ -238,9 +239,7 @@ fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStat
     let waiting_on = WaitingOn::Image { id: id.clone(), region: region.clone(), progress };
     Ok(match eyes.image(region, id, Pace::Tick)? {
         Seen::Unknown => moving(waiting_on),
-        Seen::Absent(absence) if timing::is_gone(absence, requested_at(copy)) => {
-            lost(copy, waiting_on)
-        }
+        Seen::Absent(absence) if timing::is_gone(absence, requested_at(copy)) => lost(copy, waiting_on),
         Seen::Absent(_) => moving(waiting_on),
         Seen::Present(image) => match &image.state {
             ImageState::Pending | ImageState::Transient | ImageState::Other(_) => moving(waiting_on),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, Eyes, Progress, ReplicationView, WaitingOn,
     destination::{Decided, call, moving, record, requested_at, standing},
+    place,
 };
 use crate::{
     api::image_replication::DestinationStatus,
@@ -32,6 +33,10 @@ pub(super) fn leave(
     }
     if retain && handed_over {
         return dropped();
+    }
+    let withdrawn = (!retain).then(|| place::withdrawal::of_copy(view, eyes, copy)).flatten();
+    if let Some(plan) = withdrawn {
+        return plan;
     }
     remove(view, eyes, copy, retain, dropped).unwrap_or_else(|error| standing(Progress::Trouble(error)))
 }
@@ -79,20 +84,14 @@ pub(super) fn remove(
     let waiting_on = WaitingOn::ImageRemoval { id: copy.image_id.clone(), region: region.clone() };
     Ok(match removal::of_images(eyes, &doomed, view.now)? {
         Removal::Waiting(check_after) => DestinationPlan { check_after, ..moving(waiting_on) },
-        Removal::Deregister(id) => deregister(view, eyes, region, id, waiting_on)?,
+        Removal::Deregister(id) => deregister(eyes, region, id, waiting_on)?,
         Removal::DeleteSnapshot(id) => call(DestinationCall::DeleteSnapshot { region, id }, waiting_on),
         Removal::Spared(_) | Removal::Gone => then(),
     })
 }
 
 /// The policy asks for it, so protection is switched off first; a cooldown is waited for.
-fn deregister(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    region: Region,
-    id: ImageId,
-    waiting_on: WaitingOn,
-) -> Decided {
+fn deregister(eyes: &Eyes<'_>, region: Region, id: ImageId, waiting_on: WaitingOn) -> Decided {
     let image = eyes.image(&region, &id, Pace::Now)?.present().cloned();
     Ok(match image.map(|image| image.protection).unwrap_or_default() {
         Protection::On { .. } => {

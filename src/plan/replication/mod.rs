@@ -87,10 +87,24 @@ fn decide(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
     match source::resolve(view, eyes) {
         Ok(source) if view.status.source.as_ref() == Some(&source) => replicate(view, eyes, &source),
         Ok(source) => {
+            if let Some(plan) = place_left(view, eyes, &source) {
+                return plan;
+            }
             whole(Some(ReplicationStep::RecordSource(source)), Progress::Moving(WaitingOn::SourceLookup))
         }
         Err(progress) => unresolved(view, eyes, *progress),
     }
+}
+
+/// What was published in the region of a former source is taken back before that is forgotten.
+fn place_left(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    new: &ReplicationSourceStatus,
+) -> Option<ReplicationPlan> {
+    let old = view.status.source.as_ref().filter(|old| old.region != new.region)?;
+    let plan = place::withdrawal::of_source(view, eyes, old)?;
+    Some(of_regions(BTreeMap::from([(old.region.clone(), plan)])))
 }
 
 /// Copies that exist are kept true even while the (next) source cannot be had.
@@ -150,10 +164,20 @@ fn delete(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
     let left = view.status.destinations.iter();
     let retain = view.spec.deletion_policy == crate::api::DeletionPolicy::Retain;
     let plans = left.map(|d| (d.region.clone(), leave::leave(view, eyes, d, retain)));
-    let destinations: BTreeMap<Region, DestinationPlan> = plans.collect();
+    let mut destinations: BTreeMap<Region, DestinationPlan> = plans.collect();
+    let source = view.status.source.as_ref().filter(|_| !retain);
+    let left = source.and_then(|source| Some((source, place::withdrawal::of_source(view, eyes, source)?)));
+    if let Some((source, plan)) = left {
+        destinations.entry(source.region.clone()).or_insert(plan);
+    }
     if destinations.is_empty() {
         return whole(Some(ReplicationStep::Release), Progress::Moving(WaitingOn::Start));
     }
+    of_regions(destinations)
+}
+
+/// A plan for regions that are left.
+fn of_regions(destinations: BTreeMap<Region, DestinationPlan>) -> ReplicationPlan {
     let progress = worst(destinations.values().map(|d| &d.progress))
         .cloned()
         .unwrap_or(Progress::Moving(WaitingOn::Start));

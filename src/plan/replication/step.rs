@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    api::image_replication::DestinationStatus,
-    model::{CopyImage, Image, ImageId, Region, SnapshotId, Tags},
+    api::image_replication::{DestinationStatus, Published},
+    model::{CopyImage, Image, ImageId, PutParameter, Region, SnapshotId, Tags},
     plan::{CheckAfter, Failure, Progress, UpkeepCall},
 };
 
@@ -26,6 +26,7 @@ pub struct DestinationPlan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Matter {
     Shared,
+    Published,
 }
 
 /// Something that was changed behind the operator's back.
@@ -48,6 +49,7 @@ pub enum DriftKind {
     LaunchState,
     Imds,
     FastRestore,
+    Parameter,
 }
 
 impl DriftKind {
@@ -62,6 +64,7 @@ impl DriftKind {
             Self::LaunchState => "launch-state",
             Self::Imds => "imds",
             Self::FastRestore => "fast-restore",
+            Self::Parameter => "parameter",
         }
     }
 }
@@ -88,6 +91,14 @@ pub enum DestinationRecord {
     Deprecating(Option<Timestamp>),
     /// Zones in which fast snapshot restore is about to be switched on, before the call.
     Warming(Vec<String>),
+    /// This image can be published as far as this region is concerned.
+    Prepared(ImageId),
+    /// What is about to be published, before the first call.
+    Publishing(Published),
+    /// A parameter is no longer ours, or gone.
+    ParameterGone(String),
+    /// Nothing is published any more.
+    Withdrawn,
     /// The image is as this generation wants it: what differs from now on is drift.
     InSync,
     Failed(Failure),
@@ -108,6 +119,9 @@ pub enum DestinationCall {
     CreateTags { region: Region, resources: Vec<String>, tags: Tags },
     DeleteTags { region: Region, resources: Vec<String>, keys: Vec<String> },
     Upkeep { region: Region, call: UpkeepCall },
+    PutParameter(PutParameter),
+    TagParameter { region: Region, name: String, tags: Tags },
+    DeleteParameter { region: Region, name: String },
 }
 
 impl DestinationPlan {

@@ -9,12 +9,16 @@ use super::{Outcomes, progress_after};
 use crate::{
     api::{
         ImageReplicationStatus,
-        image_replication::{Applied, DestinationStatus, Regrants, Sharing},
+        image_replication::{
+            Applied, DestinationStatus, Publish, Published, Regrants, Sharing, SourceRegionStatus,
+        },
     },
-    model::Region,
+    model::{ImageId, PutParameter, Region},
     plan::{
         Progress, UpkeepCall,
-        replication::{DestinationCall, DestinationPlan, Matter, ReplicationPlan, ReplicationView},
+        replication::{
+            DestinationCall, DestinationPlan, DestinationRecord, Matter, ReplicationPlan, ReplicationView,
+        },
         timing,
     },
     status::{
@@ -43,9 +47,11 @@ pub(super) fn show(
             show_place(view, &mut place.conditions, part, outcome, &progress);
         }
     }
-    if view.spec.sharing.is_none() && status.granted.is_none() {
-        status.source_region = None;
-    }
+    let is_left = |s: &SourceRegionStatus| s.published.is_some() || !s.tag_keys.is_empty();
+    let is_concerned = view.spec.sharing.is_some()
+        || status.granted.is_some()
+        || view.spec.publish.as_ref().is_some_and(Publish::concerns_source);
+    status.source_region = status.source_region.take().filter(|s| is_concerned || is_left(s));
 }
 
 fn show_copy(view: &ReplicationView<'_>, copy: &mut DestinationStatus, progress: &Progress) {
@@ -66,18 +72,25 @@ fn show_place(
     outcome: &Outcome,
     progress: &Progress,
 ) {
-    let is_new = !list.iter().any(|c| c.type_ == "Shared");
-    let mut conditions = of(view, list);
-    match (&view.spec.sharing, plan.shown.get(&Matter::Shared)) {
-        (None, _) => conditions.remove("Shared"),
-        (Some(sharing), Some(Progress::Done)) => conditions.set("Shared", shared(sharing)),
-        (Some(_), Some(said @ Progress::Moving(_))) => {
-            conditions.set("Shared", conditions::saying(&progress_after(said, outcome)));
+    let sharing = view.spec.sharing.as_ref().map(shared);
+    let published = view.spec.publish.as_ref().map(|_| published());
+    for (kind, matter, done) in
+        [("Shared", Matter::Shared, sharing), ("Published", Matter::Published, published)]
+    {
+        let is_new = !list.iter().any(|c| c.type_ == kind);
+        let mut conditions = of(view, list);
+        match (done, plan.shown.get(&matter)) {
+            (None, _) => conditions.remove(kind),
+            (Some(done), Some(Progress::Done)) => conditions.set(kind, done),
+            (Some(_), Some(said @ Progress::Moving(_))) => {
+                conditions.set(kind, conditions::saying(&progress_after(said, outcome)));
+            }
+            (Some(_), Some(said)) => conditions.set(kind, conditions::saying(said)),
+            (Some(_), None) if is_new => conditions.set(kind, not_yet(progress)),
+            (Some(_), None) => {}
         }
-        (Some(_), Some(said)) => conditions.set("Shared", conditions::saying(said)),
-        (Some(_), None) if is_new => conditions.set("Shared", not_yet(progress)),
-        (Some(_), None) => {}
     }
+    let mut conditions = of(view, list);
     if conditions::standing(progress) == Standing::Stalled {
         conditions.set("Stalled", Said { value: Value::True, ..conditions::saying(progress) });
     } else {
@@ -89,6 +102,10 @@ fn shared(sharing: &Sharing) -> Said {
     Said::new(Value::True, "Shared", format!("shared with {}", sharing.grants()))
 }
 
+fn published() -> Said {
+    Said::new(Value::True, "Published", "parameters and tags tell consumers of the image")
+}
+
 fn not_yet(progress: &Progress) -> Said {
     Said { value: Value::False, ..conditions::saying(progress) }
 }
@@ -97,13 +114,136 @@ fn of<'a>(view: &ReplicationView<'_>, list: &'a mut Vec<Condition>) -> Condition
     Conditions { list, generation: view.generation, now: view.now }
 }
 
+/// What is written down of an image in a region: a copy, or the source in its own.
+struct Receipts<'s> {
+    image_id: Option<ImageId>,
+    applied: &'s mut Applied,
+    tag_keys: &'s mut Vec<String>,
+    published: &'s mut Option<Published>,
+    observed_generation: &'s mut Option<i64>,
+}
+
+fn receipts<'s>(status: &'s mut ImageReplicationStatus, region: &Region) -> Receipts<'s> {
+    if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
+        return Receipts {
+            image_id: copy.image_id.clone(),
+            applied: &mut copy.applied,
+            tag_keys: &mut copy.tag_keys,
+            published: &mut copy.published,
+            observed_generation: &mut copy.observed_generation,
+        };
+    }
+    let image_id = status.source.as_ref().map(|source| source.image_id.clone());
+    let source = status.source_region.get_or_insert_default();
+    Receipts {
+        image_id,
+        applied: &mut source.applied,
+        tag_keys: &mut source.tag_keys,
+        published: &mut source.published,
+        observed_generation: &mut source.observed_generation,
+    }
+}
+
+/// What is still to be taken off a former source: parameters that point at it, and tags.
+pub(super) fn left_of_source(old: SourceRegionStatus) -> Option<SourceRegionStatus> {
+    let SourceRegionStatus { published, tag_keys, .. } = old;
+    (published.is_some() || !tag_keys.is_empty()).then(|| SourceRegionStatus {
+        published,
+        tag_keys,
+        ..SourceRegionStatus::default()
+    })
+}
+
+/// Writes down what a record says of the image in a region.
+pub(super) fn recorded(
+    status: &mut ImageReplicationStatus,
+    region: &Region,
+    record: &DestinationRecord,
+    generation: Option<i64>,
+) {
+    let of_copies = matches!(
+        record,
+        DestinationRecord::Attempt(_)
+            | DestinationRecord::Found(_)
+            | DestinationRecord::Available(_)
+            | DestinationRecord::Failed(_)
+            | DestinationRecord::FailedRemoved
+            | DestinationRecord::Lost
+            | DestinationRecord::Dropped
+    );
+    if !of_copies {
+        write_down(receipts(status, region), record, generation);
+    }
+}
+
+fn write_down(receipts: Receipts<'_>, record: &DestinationRecord, generation: Option<i64>) {
+    let Receipts { image_id: _, applied, tag_keys, published, observed_generation } = receipts;
+    match record {
+        DestinationRecord::Tagging(keys) => tag_keys.extend(keys.iter().cloned()),
+        DestinationRecord::Deprecating(at) => applied.deprecate_at = at.map(Time),
+        DestinationRecord::Warming(zones) => applied.fast_snapshot_restore_zones.clone_from(zones),
+        DestinationRecord::Prepared(id) => applied.prepared = Some(id.clone()),
+        DestinationRecord::Publishing(new) => *published = Some(new.clone()),
+        DestinationRecord::ParameterGone(name) => forget(published, name),
+        DestinationRecord::Withdrawn => *published = None,
+        DestinationRecord::InSync => *observed_generation = generation,
+        DestinationRecord::Attempt(_)
+        | DestinationRecord::Found(_)
+        | DestinationRecord::Available(_)
+        | DestinationRecord::Failed(_)
+        | DestinationRecord::FailedRemoved
+        | DestinationRecord::Lost
+        | DestinationRecord::Dropped => {}
+    }
+}
+
+fn forget(published: &mut Option<Published>, name: &str) {
+    if let Some(published) = published {
+        published.parameters.retain(|parameter| parameter.name != name);
+    }
+}
+
+/// What AWS took, where that is remembered.
+pub(super) fn called(
+    status: &mut ImageReplicationStatus,
+    region: &Region,
+    call: &DestinationCall,
+    now: Timestamp,
+) {
+    match call {
+        DestinationCall::DeleteTags { keys, resources, .. } => {
+            let receipts = receipts(status, region);
+            // Those of a former image are written down nowhere.
+            if receipts.image_id.is_some_and(|id| resources.contains(&id.0)) {
+                receipts.tag_keys.retain(|key| !keys.contains(key));
+            }
+        }
+        DestinationCall::DeleteParameter { name, .. } => forget(receipts(status, region).published, name),
+        DestinationCall::PutParameter(request) => put(receipts(status, region), request, now),
+        DestinationCall::Upkeep { call, .. } => done(receipts(status, region).applied, call),
+        DestinationCall::CopyImage(_)
+        | DestinationCall::DeregisterImage { .. }
+        | DestinationCall::DeleteSnapshot { .. }
+        | DestinationCall::CreateTags { .. }
+        | DestinationCall::TagParameter { .. } => {}
+    }
+}
+
+fn put(receipts: Receipts<'_>, request: &PutParameter, now: Timestamp) {
+    let parameters = receipts.published.iter_mut().flat_map(|p| &mut p.parameters);
+    for parameter in parameters.filter(|p| p.name == request.name) {
+        parameter.value = Some(request.value.clone());
+        parameter.put_at = Some(Time(now));
+    }
+}
+
 /// What is no longer written down once it was taken off.
-pub(super) fn done(copy: &mut DestinationStatus, call: &UpkeepCall) {
+fn done(applied: &mut Applied, call: &UpkeepCall) {
     match call {
         UpkeepCall::DisableFastRestores { zones, .. } => {
-            copy.applied.fast_snapshot_restore_zones.retain(|zone| !zones.contains(zone));
+            applied.fast_snapshot_restore_zones.retain(|zone| !zones.contains(zone));
         }
-        UpkeepCall::DisableImageDeprecation(_) => copy.applied.deprecate_at = None,
+        UpkeepCall::DisableImageDeprecation(_) => applied.deprecate_at = None,
         UpkeepCall::RequireImdsV2(_)
         | UpkeepCall::ModifyLaunchPermissions { .. }
         | UpkeepCall::ModifyVolumePermissions { .. }
@@ -126,15 +266,11 @@ pub(super) fn repaired(
     let DestinationCall::Upkeep { call: UpkeepCall::ModifyLaunchPermissions { add, .. }, .. } = call else {
         return;
     };
-    if let Some(applied) = applied(status, region).filter(|_| !add.accounts.is_empty()) {
+    if !add.accounts.is_empty() {
+        let applied = receipts(status, region).applied;
         let before = applied.regrants.as_ref();
         let before = before.filter(|r| timing::elapsed(r.at.0, now) < REGRANTS_FORGOTTEN);
         let times = before.map_or(0, |r| r.times).saturating_add(1);
         applied.regrants = Some(Regrants { times, at: Time(now) });
     }
-}
-
-fn applied<'s>(status: &'s mut ImageReplicationStatus, region: &Region) -> Option<&'s mut Applied> {
-    let copy = status.destinations.iter_mut().find(|d| d.region == *region).map(|d| &mut d.applied);
-    copy.or(status.source_region.as_mut().map(|s| &mut s.applied))
 }

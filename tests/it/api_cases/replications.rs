@@ -8,11 +8,12 @@ const ONE_REPLICATION_SOURCE: &str = "give exactly one of imageBuildRef or image
 const RESYNC: &str = "resyncInterval must be between 1m and 168h";
 const COPY_KEY: &str = "the encryption of a copy cannot be changed";
 const DEPRECATION: &str = "deprecateAfter must be between 1h and 87600h";
+const RESERVED: &str = "parameter names that begin with aws or ssm are reserved";
 const IMAGE_NAME: &str = "imageName is immutable";
 
 /// The cases of this file.
 pub fn cases() -> Vec<Case> {
-    [replications(), destinations(), sharing(), lifecycle(), replication_edits()].concat()
+    [replications(), destinations(), sharing(), lifecycle(), publishing(), replication_edits()].concat()
 }
 
 fn replications() -> Vec<Case> {
@@ -105,6 +106,40 @@ fn sharing() -> Vec<Case> {
             "an image under the AWS-managed key cannot be shared",
             encrypted(json!({"accountIDs": ["111122223333"]}), "alias/aws/ebs"),
             "an image that is encrypted with alias/aws/ebs cannot be shared",
+        ),
+    ]
+}
+
+fn publishing() -> Vec<Case> {
+    let publish = |publish: Value| with(replication(), "publish", publish);
+    let named = |name: &str| publish(json!({"ssmParameters": [{"name": name}]}));
+    let tags = |count: usize| (0..count).map(|n| (format!("key-{n}"), json!("value"))).collect::<Value>();
+    vec![
+        accepted("an image can be published by a parameter", named("/images/web/stable")),
+        refused("a hierarchy begins with a slash", named("images/web"), "spec.publish.ssmParameters[0].name"),
+        refused("AWS's own parameters are refused", named("/aws/images"), RESERVED),
+        refused("names that begin with ssm are refused", named("SSM-images"), RESERVED),
+        refused(
+            "a parameter is listed once",
+            publish(json!({"ssmParameters": [{"name": "a"}, {"name": "a"}]})),
+            "spec.publish.ssmParameters[1]",
+        ),
+        accepted("an image can be published in each region by itself", publish(json!({"when": "EachReady"}))),
+        accepted("what was published before can be pinned", publish(json!({"pin": "Previous"}))),
+        refused("a pin is a word", publish(json!({"pin": "ami-01234567"})), "spec.publish.pin"),
+        refused(
+            "tags that publish are no ownership",
+            publish(json!({"tags": {"ami-operator.dev/uid": "x"}})),
+            "tag keys that begin with ami-operator.dev/",
+        ),
+        accepted(
+            "forty-two tags are allowed together",
+            with(publish(json!({"tags": tags(20)})), "tags", tags(22)),
+        ),
+        refused(
+            "forty-three are refused",
+            with(publish(json!({"tags": tags(20)})), "tags", tags(23)),
+            "tags and publish.tags must be 42 at most together",
         ),
     ]
 }

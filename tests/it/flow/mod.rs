@@ -9,6 +9,7 @@ pub mod faults;
 mod orphan_tests;
 mod patience_tests;
 mod process;
+mod publish_tests;
 mod recovery_tests;
 mod replication_tests;
 mod sharing_tests;

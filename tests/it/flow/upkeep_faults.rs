@@ -1,8 +1,11 @@
 //! Trouble with what keeps images as they should be.
 
 use ami_operator::{
-    ec2::upkeep::{FastRestores, Upkeep},
-    model::{Action, AwsError, DefaultEncryption, Grants, ImageId, Region, SnapshotId},
+    ec2::{
+        parameters::Parameters,
+        upkeep::{FastRestores, Upkeep},
+    },
+    model::{Action, AwsError, DefaultEncryption, Grants, ImageId, PutParameter, Region, SnapshotId, Tags},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -128,5 +131,27 @@ impl Upkeep for Faulty {
     ) -> Result<(), AwsError> {
         let call = self.inner.disable_fast_snapshot_restores(region, ids, zones);
         self.through(Action::DisableFastSnapshotRestores, region, call).await
+    }
+}
+
+#[async_trait]
+impl Parameters for Faulty {
+    async fn parameter_tags(&self, region: &Region, name: &str) -> Result<Option<Tags>, AwsError> {
+        let call = self.inner.parameter_tags(region, name);
+        self.through(Action::ListTagsForResource, region, call).await
+    }
+
+    async fn tag_parameter(&self, region: &Region, name: &str, tags: &Tags) -> Result<(), AwsError> {
+        let call = self.inner.tag_parameter(region, name, tags);
+        self.through(Action::AddTagsToResource, region, call).await
+    }
+
+    async fn delete_parameter(&self, region: &Region, name: &str) -> Result<(), AwsError> {
+        let call = self.inner.delete_parameter(region, name);
+        self.through(Action::DeleteParameter, region, call).await
+    }
+
+    async fn put_parameter(&self, request: &PutParameter) -> Result<(), AwsError> {
+        self.through(Action::PutParameter, &request.region, self.inner.put_parameter(request)).await
     }
 }

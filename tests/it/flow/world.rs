@@ -208,6 +208,19 @@ impl Flow {
             .expect("the call is accepted");
     }
 
+    /// A parameter of our account that somebody made by hand.
+    pub fn put_parameter(&self, region: &str, name: &str, value: &str) {
+        let caller = ec2sim::core::Caller {
+            account: ACCOUNT.to_owned(),
+            region: region.to_owned(),
+            principal: format!("arn:aws:iam::{ACCOUNT}:user/somebody"),
+        };
+        let params = [("Name", name), ("Value", value), ("Type", "String")];
+        let params = ec2sim::core::params::Params::from_query(params.iter().copied());
+        let call = self.sim.call(self.now(), &caller, ec2sim::core::Service::Ssm, "PutParameter", &params);
+        call.outcome.expect("the call is accepted");
+    }
+
     pub fn now(&self) -> jiff::Timestamp {
         self.sim_clock.now()
     }

@@ -3,6 +3,7 @@
 mod answers;
 mod commands;
 mod failures;
+mod parameters;
 mod requests;
 mod sweeps;
 mod upkeep;

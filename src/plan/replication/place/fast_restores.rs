@@ -48,7 +48,7 @@ fn cold(
         match eyes.fast_restores(place.region, id, pace)? {
             Seen::Unknown => return Ok(None),
             Seen::Present(zones) if zones.contains(zone) => {}
-            Seen::Present(_) | Seen::Absent { .. } => cold.push(id.clone()),
+            Seen::Present(_) | Seen::Absent(_) => cold.push(id.clone()),
         }
     }
     Ok(Some(cold))

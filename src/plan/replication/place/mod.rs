@@ -3,8 +3,10 @@
 
 mod fast_restores;
 mod lifecycle;
+mod publish;
 mod sharing;
 mod tags;
+pub(super) mod withdrawal;
 
 pub(super) use sharing::{about_to_grant, granted_too_much, obstacle};
 
@@ -15,7 +17,7 @@ use super::{
     gravity, timing,
 };
 use crate::{
-    api::image_replication::{Applied, DestinationStatus},
+    api::image_replication::{Applied, DestinationStatus, Publish, Published, SourceRegionStatus},
     model::{Image, ImageState, Region, Seen, SnapshotId},
     plan::{Pace, UpkeepCall},
 };
@@ -27,6 +29,8 @@ struct Place<'a> {
     snapshots: &'a [SnapshotId],
     tag_keys: &'a [String],
     applied: &'a Applied,
+    published: Option<&'a Published>,
+    is_source: bool,
     /// It was as this generation wants it: what differs is drift.
     in_sync: bool,
 }
@@ -45,7 +49,7 @@ const OF_A_COPY: [Aspect; 7] = [
     sharing::keep,
 ];
 
-const OF_THE_SOURCE: [Aspect; 1] = [sharing::keep];
+const OF_THE_SOURCE: [Aspect; 2] = [tags::keep, sharing::keep];
 
 /// Keeps a copy true.
 pub(super) fn copy(
@@ -61,6 +65,8 @@ pub(super) fn copy(
         snapshots: &copy.snapshot_ids,
         tag_keys: &copy.tag_keys,
         applied: &copy.applied,
+        published: copy.published.as_ref(),
+        is_source: false,
         in_sync,
     };
     keep(view, eyes, &place, &OF_A_COPY)
@@ -82,7 +88,11 @@ pub(super) fn source_region(
 
 /// Whether this object does something with the source image in its own region.
 pub(super) fn is_concerned(view: &ReplicationView<'_>) -> bool {
-    view.spec.sharing.is_some() || view.status.granted.is_some()
+    let is_left = |s: &SourceRegionStatus| s.published.is_some() || !s.tag_keys.is_empty();
+    view.spec.sharing.is_some()
+        || view.status.granted.is_some()
+        || view.spec.publish.as_ref().is_some_and(Publish::concerns_source)
+        || view.status.source_region.as_ref().is_some_and(is_left)
 }
 
 /// Our account, once a copy shows it.
@@ -109,7 +119,7 @@ fn source_image(
         (Seen::Present(image), Some(owner)) => (image, owner),
         (Seen::Present(_), None) | (Seen::Unknown, _) if !in_sync => return Ok(moving(waiting_on)),
         // Whoever removed the source shares it with nobody; its copies are what counts.
-        (Seen::Present(_) | Seen::Unknown | Seen::Absent { .. }, _) => return Ok(standing(Progress::Done)),
+        (Seen::Present(_) | Seen::Unknown | Seen::Absent(_), _) => return Ok(standing(Progress::Done)),
     };
     if image.owner_id != owner || image.state != ImageState::Available {
         return Ok(standing(Progress::Done));
@@ -119,8 +129,10 @@ fn source_image(
         region: &source.region,
         image,
         snapshots: &snapshots,
-        tag_keys: &[],
+        tag_keys: &known.tag_keys,
         applied: &known.applied,
+        published: known.published.as_ref(),
+        is_source: true,
         in_sync,
     };
     Ok(keep(view, eyes, &place, &OF_THE_SOURCE))
@@ -141,7 +153,12 @@ fn keep(
             return whole;
         }
     }
-    if whole.progress == Progress::Done && !place.in_sync {
+    // Nobody is told of an image that is not as it should be.
+    if whole.progress == Progress::Done {
+        let part = publish::keep(view, eyes, place);
+        whole = both(whole, part.unwrap_or_else(|error| standing(Progress::Trouble(error))));
+    }
+    if whole.step.is_none() && whole.progress == Progress::Done && !place.in_sync {
         let (id, region) = (place.image.id.clone(), place.region.clone());
         let settled = record(DestinationRecord::InSync, WaitingOn::Tags { id, region });
         return DestinationPlan { shown: whole.shown, ..settled };

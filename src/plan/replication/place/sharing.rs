@@ -91,7 +91,7 @@ pub(in super::super) fn obstacle(
                 blocked(Failure::new("NotShareable", message))
             })
         }
-        (Ok(_), Ok(Seen::Absent { .. })) => None,
+        (Ok(_), Ok(Seen::Absent(_))) => None,
     }
 }
 
@@ -156,8 +156,8 @@ fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
     let pace = Pace::Every(view.spec.resync_interval.into());
     let present = match eyes.launch_permissions(place.region, &place.image.id, pace)? {
         Seen::Present(present) => present,
-        Seen::Unknown | Seen::Absent { .. } if place.in_sync => return Ok(standing(Progress::Done)),
-        Seen::Unknown | Seen::Absent { .. } => return Ok(moving(waiting_on(place))),
+        Seen::Unknown | Seen::Absent(_) if place.in_sync => return Ok(standing(Progress::Done)),
+        Seen::Unknown | Seen::Absent(_) => return Ok(moving(waiting_on(place))),
     };
     let [mut others, public] = Difference::of(view, &present).parts();
     let resting = resting(view, place, &others.missing);
@@ -239,8 +239,8 @@ fn volume_permissions(
     for id in place.snapshots {
         let present = match eyes.volume_permissions(place.region, id, pace)? {
             Seen::Present(present) => present,
-            Seen::Unknown | Seen::Absent { .. } if place.in_sync => continue,
-            Seen::Unknown | Seen::Absent { .. } => return Ok(Some(moving(waiting_on(place)))),
+            Seen::Unknown | Seen::Absent(_) if place.in_sync => continue,
+            Seen::Unknown | Seen::Absent(_) => return Ok(Some(moving(waiting_on(place)))),
         };
         if let Some(plan) = share_snapshot(view, place, id, &present.accounts) {
             return Ok(Some(plan));

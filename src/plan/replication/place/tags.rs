@@ -1,14 +1,16 @@
-//! The tags of `spec.tags`.
+//! Tags: those of `spec.tags`, and those that an image has for being published.
 
 use super::{
-    Decided, DestinationCall, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView, WaitingOn,
+    Decided, DestinationCall, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView,
+    WaitingOn, call, publish, record, standing,
 };
-use super::{call, record, standing};
 use crate::model::Tags;
 
-/// Adds and repairs what `spec.tags` asks for, and takes off what it no longer does. Tags of others are left alone.
+/// Adds and repairs what the manifest asks for, and takes off what it no longer does. Tags of others are left alone.
 pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) -> Decided {
-    let (wanted, image, known) = (&view.spec.tags, place.image, place.tag_keys);
+    let (image, known) = (place.image, place.tag_keys);
+    let mut wanted = if place.is_source { Tags::new() } else { view.spec.tags.clone() };
+    wanted.extend(publish::tags(view, place));
     let missing: Tags = wanted
         .iter()
         .filter(|(k, v)| image.tags.get(*k) != Some(*v))

@@ -264,7 +264,7 @@ fn a_copy_in_sync_stays_done_on_one_empty_answer() {
 fn a_copy_that_somebody_removed_is_lost() {
     assert_eq!(Replication::of(vec![kept(EU)]).misses(image_query(), 5, 60).says(), "record lost as repair");
     let shown = Replication::of(vec![kept(EU)]).sees_image(copy(ImageState::Deregistered));
-    assert_eq!(shown.says(), "record lost");
+    assert_eq!(shown.says(), "record lost as repair");
 }
 
 #[test]

@@ -3,5 +3,6 @@
 mod keep;
 mod leave;
 mod lifecycle;
+mod publish;
 mod sharing;
 mod whole;

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::whole::told;
 use crate::{
     api::image_replication::{GrantsStatus, Regrants},
-    model::{Answer, DefaultEncryption, Grants, Image, ImageId, ImageState, Query, Seen, SnapshotId},
+    model::{
+        Absence, Answer, DefaultEncryption, Grants, Image, ImageId, ImageState, Query, Seen, SnapshotId,
+    },
     plan::{
         Progress,
         fixtures::*,
@@ -122,7 +124,11 @@ fn the_receipt_is_trimmed_once_every_place_is_as_wanted() {
     let replication = granted_before(with_one(), &accounts(&[ONE, TWO]));
     let replication = permissions_of(replication, accounts(&[ONE])).with(|r| {
         let query = Query::Image(ImageId::from(SOURCE));
-        r.sightings.insert(&region(), query, Seen::Absent { checks: 9, since: at(-900) });
+        r.sightings.insert(
+            &region(),
+            query,
+            Seen::Absent(Absence { checks: 9, since: at(-900), until: at(0) }),
+        );
     });
     assert_eq!(told(&replication.plan()), "record grants to 1 account");
 }

@@ -1,0 +1,106 @@
+//! How consumers find the copies.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::schema,
+    model::{ImageId, Tags},
+};
+
+/// Tells consumers of an image once it is available and shared: by SSM parameters and tags, which move from image to
+/// image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Publish {
+    /// Parameters of data type `aws:ec2:image` that hold the image's id, the same in each region.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub ssm_parameters: Vec<PublishedParameter>,
+    /// Publishes the source image in its own region too, where this account owns it.
+    #[serde(default = "yes")]
+    pub include_source_region: bool,
+    /// Put on the image only when it is published, over `spec.tags`, and taken off the one before: for consumers that select
+    /// by tags.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[schemars(schema_with = "schema::tags")]
+    pub tags: Tags,
+    #[serde(default)]
+    pub when: PublishWhen,
+    /// `Previous`: parameters and tags go back to the image that was published before, until this is taken off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// One parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!['aws', 'ssm', '/aws/', '/ssm/'].exists(p, self.name.lowerAscii().startsWith(p))")
+    .field_path(".name").message("parameter names that begin with aws or ssm are reserved by AWS; use another name"))]
+pub struct PublishedParameter {
+    /// Such as `/images/web/stable`.
+    #[schemars(length(min = 1, max = 512), regex(pattern = schema::PARAMETER))]
+    pub name: String,
+    /// Takes over a parameter that is there and that this object did not make. Without it such a parameter is left alone.
+    #[serde(default)]
+    pub adopt: bool,
+}
+
+/// When a new image is published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PublishWhen {
+    /// When every destination has it.
+    #[default]
+    AllReady,
+    /// In each region as soon as it is there.
+    EachReady,
+}
+
+/// Which image stays published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Pin {
+    /// The one before the newest.
+    Previous,
+}
+
+/// What is published in a region, written down before it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Published {
+    /// The newest image.
+    #[serde(rename = "imageID")]
+    pub image_id: ImageId,
+    /// The one that was published before it.
+    #[serde(rename = "previousImageID", default, skip_serializing_if = "Option::is_none")]
+    pub previous_image_id: Option<ImageId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub parameters: Vec<PutParameterStatus>,
+}
+
+/// One parameter that was put, or is about to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PutParameterStatus {
+    #[schemars(length(max = 512))]
+    pub name: String,
+    /// What was last put into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<ImageId>,
+    /// When AWS took the call, which it validates afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub put_at: Option<Time>,
+}
+
+impl Publish {
+    /// Whether it has to do with the source's own region.
+    pub fn concerns_source(&self) -> bool {
+        self.include_source_region && !(self.ssm_parameters.is_empty() && self.tags.is_empty())
+    }
+}

@@ -1,0 +1,34 @@
+//! What is left of a replication in the region of its source, when the source or the object goes.
+
+use super::{
+    DestinationCall, DestinationPlan, Eyes, Progress, ReplicationView, WaitingOn, call, publish, standing,
+};
+use crate::api::image_replication::{DestinationStatus, ReplicationSourceStatus};
+
+/// Takes the parameters and tags of the source image back; none where nothing is left.
+pub(in super::super) fn of_source(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+) -> Option<DestinationPlan> {
+    let left = view.status.source_region.as_ref()?;
+    if let Some(published) = &left.published {
+        let plan = publish::take_back(view, eyes, &source.region, published);
+        return Some(plan.unwrap_or_else(|error| standing(Progress::Trouble(error))));
+    }
+    let (region, keys) = (source.region.clone(), left.tag_keys.clone());
+    let resources = vec![source.image_id.to_string()];
+    let waiting_on = WaitingOn::Withdrawal { region: region.clone() };
+    (!keys.is_empty()).then(|| call(DestinationCall::DeleteTags { region, resources, keys }, waiting_on))
+}
+
+/// Takes the parameters of a copy back, before it is removed: none may point at an image that is not there.
+pub(in super::super) fn of_copy(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+) -> Option<DestinationPlan> {
+    let published = copy.published.as_ref()?;
+    let plan = publish::take_back(view, eyes, &copy.region, published);
+    Some(plan.unwrap_or_else(|error| standing(Progress::Trouble(error))))
+}

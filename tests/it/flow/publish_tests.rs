@@ -1,0 +1,145 @@
+//! Publishing, whole.
+
+use ami_operator::{ec2::poller::Subject, model::Action};
+use serde_json::{Value, json};
+
+use super::{
+    Flow, build, replication,
+    replication_tests::{HOUR, REGIONS, default_spec, destination, ready, replicated},
+    world::{ACCOUNT, build_spec, condition, replication_spec, with},
+};
+
+const NAME: &str = "/images/web/stable";
+
+/// Where parameters stand: the source's region and the destinations.
+const PLACES: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
+
+fn publish() -> Value {
+    json!({"ssmParameters": [{"name": NAME}], "tags": {"channel": "stable"}})
+}
+
+fn published_spec() -> Value {
+    with(default_spec(), "/publish", publish())
+}
+
+/// The newest value of our account's parameter.
+fn parameter(flow: &Flow, region: &str) -> Option<String> {
+    let world = flow.sim.world();
+    let found = world.regions[region].parameters.get(&(ACCOUNT.to_owned(), NAME.to_owned()))?;
+    Some(found.newest(flow.now())?.value.clone())
+}
+
+fn channels(flow: &Flow, region: &str) -> Vec<Option<String>> {
+    flow.images(region).iter().map(|image| image.tags.get("channel").cloned()).collect()
+}
+
+/// By the key of AWS's own, so that no copy is made that is to be shared.
+fn encrypt_by_default(flow: &Flow, region: &str, on: bool) {
+    flow.meddle(|world| {
+        let settings = &mut world.region_mut(region).settings;
+        settings.entry(ACCOUNT.to_owned()).or_default().encrypt_by_default = on;
+    });
+}
+
+/// A second build takes the first one's place as the source.
+async fn rolled_out(flow: &mut Flow, copies: &Subject, spec: Value) {
+    flow.apply(&build("next"), build_spec(&[]));
+    flow.apply(copies, with(spec, "/source", replication_spec("next", &REGIONS)["source"].clone()));
+    ready(flow, copies).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn parameters_and_tags_tell_of_the_image_in_every_region() {
+    let (flow, copies) = replicated(published_spec()).await;
+    for region in PLACES {
+        assert_eq!(parameter(&flow, region), Some(flow.images(region)[0].id.clone()), "{region}");
+        assert_eq!(channels(&flow, region), [Some("stable".to_owned())], "{region}");
+    }
+    assert_eq!(condition(&destination(&flow, &copies, "eu-west-1"), "Published").0, "True");
+    assert_eq!(flow.ec2.count(Action::PutParameter), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_published_before_every_region_has_its_copy() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    encrypt_by_default(&flow, "ap-southeast-2", true);
+    flow.apply(&copies, with(published_spec(), "/sharing", json!({"accountIDs": ["111111111111"]})));
+    flow.apply(&build("web"), build_spec(&[]));
+    flow.until("copied", HOUR, |f| f.status(&copies)["ready"] == "1/2").await;
+    flow.run_for(HOUR).await;
+    assert_eq!((parameter(&flow, "eu-west-1"), flow.ec2.count(Action::PutParameter)), (None, 0));
+    assert_eq!(channels(&flow, "eu-west-1"), [Some("candidate".to_owned())]);
+    encrypt_by_default(&flow, "ap-southeast-2", false);
+    ready(&mut flow, &copies).await;
+    assert!(parameter(&flow, "eu-west-1").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_published_replication_writes_nothing_for_two_weeks() {
+    let (mut flow, _) = replicated(published_spec()).await;
+    flow.run_for(HOUR).await;
+    let writes = |f: &Flow| f.ec2.calls().iter().filter(|action| !action.is_read()).count();
+    let before = (writes(&flow), flow.cluster.status_writes());
+    flow.run_for(14 * 24 * HOUR).await;
+    assert_eq!((writes(&flow), flow.cluster.status_writes()), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_source_is_published_when_it_is_everywhere_and_a_pin_takes_it_back() {
+    let (mut flow, copies) = replicated(published_spec()).await;
+    let old = parameter(&flow, "eu-west-1").expect("a value");
+    rolled_out(&mut flow, &copies, published_spec()).await;
+    let new = parameter(&flow, "eu-west-1").expect("a value");
+    assert_ne!(new, old);
+    assert_eq!(channels(&flow, "eu-west-1").iter().flatten().filter(|c| *c == "stable").count(), 1);
+    let pinned = with(publish(), "/pin", json!("Previous"));
+    let spec = with(published_spec(), "/publish", pinned);
+    let source = replication_spec("next", &REGIONS)["source"].clone();
+    flow.apply(&copies, with(spec, "/source", source));
+    ready(&mut flow, &copies).await;
+    assert_eq!(parameter(&flow, "eu-west-1"), Some(old.clone()));
+    let is_stable = |id: &str| {
+        let images = flow.images("eu-west-1");
+        images.iter().any(|i| i.id == *id && i.tags.get("channel").is_some_and(|c| c == "stable"))
+    };
+    assert_eq!((is_stable(&old), is_stable(&new)), (true, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parameter_of_somebody_else_s_is_refused_until_it_is_adopted() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    flow.put_parameter("eu-west-1", NAME, "ami-by-hand");
+    flow.apply(&copies, published_spec());
+    flow.apply(&build("web"), build_spec(&[]));
+    let said = |f: &Flow| condition(&destination(f, &copies, "eu-west-1"), "Published").1;
+    flow.until("refused", HOUR, |f| said(f) == "ParameterNotOwned").await;
+    assert_eq!(parameter(&flow, "eu-west-1").as_deref(), Some("ami-by-hand"));
+    let adopt = with(publish(), "/ssmParameters", json!([{"name": NAME, "adopt": true}]));
+    flow.apply(&copies, with(default_spec(), "/publish", adopt));
+    ready(&mut flow, &copies).await;
+    assert_eq!(parameter(&flow, "eu-west-1"), Some(flow.images("eu-west-1")[0].id.clone()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_longer_published_is_taken_back() {
+    let (mut flow, copies) = replicated(published_spec()).await;
+    flow.apply(&copies, default_spec());
+    ready(&mut flow, &copies).await;
+    flow.until("taken back", HOUR, |f| f.status(&copies)["sourceRegion"].is_null()).await;
+    assert!(PLACES.iter().all(|region| parameter(&flow, region).is_none()));
+    assert_eq!(channels(&flow, "us-east-1"), [None]);
+    assert_eq!(channels(&flow, "eu-west-1"), [Some("candidate".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parameters_go_with_the_object_as_the_policy_says() {
+    for (policy, left) in [("Retain", 3), ("Delete", 0)] {
+        let (mut flow, copies) = replicated(with(published_spec(), "/deletionPolicy", json!(policy))).await;
+        flow.delete(&copies);
+        flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
+        let count = PLACES.iter().filter(|region| parameter(&flow, region).is_some()).count();
+        assert_eq!(count, left, "{policy}");
+    }
+}
