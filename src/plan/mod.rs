@@ -217,6 +217,7 @@ impl WaitingOn {
 }
 
 impl fmt::Display for WaitingOn {
+    #[expect(clippy::too_many_lines, reason = "one sentence a variant")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start => write!(f, "about to start"),

@@ -143,7 +143,8 @@ fn replicate(
         destinations.entry(source.region.clone()).or_insert(plan);
     }
     let quiet = destinations.values().all(|d| d.step.is_none() && d.progress == Progress::Done);
-    if let Some(granted) = place::granted_too_much(view).filter(|_| quiet) {
+    let granted = place::left_granted(view);
+    if quiet && granted != view.status.granted {
         return whole(Some(ReplicationStep::RecordGrants(granted)), Progress::Done);
     }
     let progress = summary(view, &destinations);

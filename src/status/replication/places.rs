@@ -148,8 +148,8 @@ fn receipts<'s>(status: &'s mut ImageReplicationStatus, region: &Region) -> Rece
 pub(super) fn left_of_source(old: SourceRegionStatus) -> Option<SourceRegionStatus> {
     let SourceRegionStatus { published, tag_keys, .. } = old;
     (published.is_some() || !tag_keys.is_empty()).then(|| SourceRegionStatus {
-        published,
         tag_keys,
+        published,
         ..SourceRegionStatus::default()
     })
 }
@@ -219,7 +219,7 @@ pub(super) fn called(
             }
         }
         DestinationCall::DeleteParameter { name, .. } => forget(receipts(status, region).published, name),
-        DestinationCall::PutParameter(request) => put(receipts(status, region), request, now),
+        DestinationCall::PutParameter(request) => put(receipts(status, region).published, request, now),
         DestinationCall::Upkeep { call, .. } => done(receipts(status, region).applied, call),
         DestinationCall::CopyImage(_)
         | DestinationCall::DeregisterImage { .. }
@@ -229,8 +229,8 @@ pub(super) fn called(
     }
 }
 
-fn put(receipts: Receipts<'_>, request: &PutParameter, now: Timestamp) {
-    let parameters = receipts.published.iter_mut().flat_map(|p| &mut p.parameters);
+fn put(published: &mut Option<Published>, request: &PutParameter, now: Timestamp) {
+    let parameters = published.iter_mut().flat_map(|p| &mut p.parameters);
     for parameter in parameters.filter(|p| p.name == request.name) {
         parameter.value = Some(request.value.clone());
         parameter.put_at = Some(Time(now));

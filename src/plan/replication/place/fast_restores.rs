@@ -42,10 +42,10 @@ fn cold(
     place: &Place<'_>,
     zone: &String,
 ) -> Result<Option<Vec<SnapshotId>>, AwsError> {
-    let pace = Pace::Every(view.spec.resync_interval.into());
+    let resync = Pace::Every(view.spec.resync_interval.into());
     let mut cold = Vec::new();
     for id in place.snapshots {
-        match eyes.fast_restores(place.region, id, pace)? {
+        match eyes.fast_restores(place.region, id, resync)? {
             Seen::Unknown => return Ok(None),
             Seen::Present(zones) if zones.contains(zone) => {}
             Seen::Present(_) | Seen::Absent(_) => cold.push(id.clone()),

@@ -29,14 +29,15 @@ pub(super) fn imds(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_
     let Some(source) = view.status.source.as_ref().filter(|_| !requires(place.image)) else {
         return Ok(standing(Progress::Done));
     };
-    let pace = Pace::Every(view.spec.resync_interval.into());
-    let wanted = eyes.image(&source.region, &source.image_id, pace)?.present().is_some_and(requires);
+    let resync = Pace::Every(view.spec.resync_interval.into());
+    let wanted = eyes.image(&source.region, &source.image_id, resync)?.present().is_some_and(requires);
     let id = place.image.id.clone();
     let found = || format!("{} in {} requires IMDSv2 again", place.image.id, place.region);
     Ok(change(place, wanted, UpkeepCall::RequireImdsV2(id), DriftKind::Imds, found))
 }
 
 /// Whether the copy can be launched.
+#[expect(clippy::unnecessary_wraps, reason = "an aspect like the others")]
 pub(super) fn launch_state(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) -> Decided {
     let id = place.image.id.clone();
     let disabled = place.image.state == ImageState::Disabled;
@@ -53,6 +54,7 @@ pub(super) fn launch_state(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Pla
 }
 
 /// When others stop to find the copy. Without `spec.deprecateAfter` only what we set is taken off.
+#[expect(clippy::unnecessary_wraps, reason = "an aspect like the others")]
 pub(super) fn deprecation(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) -> Decided {
     let (id, region) = (place.image.id.clone(), place.region.clone());
     let waiting_on = WaitingOn::Lifecycle { id: id.clone(), region };
@@ -92,6 +94,7 @@ fn to_the_minute(time: Timestamp) -> Timestamp {
 }
 
 /// Whether the copy can be deregistered.
+#[expect(clippy::unnecessary_wraps, reason = "an aspect like the others")]
 pub(super) fn protection(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) -> Decided {
     let (id, is) = (place.image.id.clone(), place.image.protection);
     let protect =

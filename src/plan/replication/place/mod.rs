@@ -8,7 +8,7 @@ mod sharing;
 mod tags;
 pub(super) mod withdrawal;
 
-pub(super) use sharing::{about_to_grant, granted_too_much, obstacle};
+pub(super) use sharing::{about_to_grant, left_granted, obstacle};
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Progress,
@@ -97,9 +97,9 @@ pub(super) fn is_concerned(view: &ReplicationView<'_>) -> bool {
 
 /// Our account, once a copy shows it.
 fn owner_of_copies(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> Option<String> {
-    let pace = Pace::Every(view.spec.resync_interval.into());
+    let resync = Pace::Every(view.spec.resync_interval.into());
     let copies = view.status.destinations.iter().filter(|d| d.available_at.is_some());
-    let seen = |copy: &DestinationStatus| eyes.image(&copy.region, copy.image_id.as_ref()?, pace).ok();
+    let seen = |copy: &DestinationStatus| eyes.image(&copy.region, copy.image_id.as_ref()?, resync).ok();
     let mut owners = copies.filter_map(|copy| Some(seen(copy)?.present()?.owner_id.clone()));
     owners.next()
 }
@@ -112,8 +112,8 @@ fn source_image(
 ) -> Decided {
     let known = view.status.source_region.clone().unwrap_or_default();
     let in_sync = known.observed_generation == view.generation && known.observed_generation.is_some();
-    let pace = Pace::Every(view.spec.resync_interval.into());
-    let seen = eyes.image(&source.region, &source.image_id, pace)?;
+    let resync = Pace::Every(view.spec.resync_interval.into());
+    let seen = eyes.image(&source.region, &source.image_id, resync)?;
     let waiting_on = WaitingOn::Sharing { id: source.image_id.clone(), region: source.region.clone() };
     let (image, owner) = match (&seen, owner) {
         (Seen::Present(image), Some(owner)) => (image, owner),

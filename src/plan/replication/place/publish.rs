@@ -144,7 +144,7 @@ fn parameter(
 ) -> Result<Option<DestinationPlan>, AwsError> {
     let put_at = put.filter(|p| p.value.as_ref() == Some(value)).and_then(|p| p.put_at.as_ref());
     let pause = put_at.map_or(Duration::ZERO, |at| timing::remaining(at.0, VALIDATION, view.now));
-    let pace = Pace::Every(view.spec.resync_interval.into());
+    let resync = Pace::Every(view.spec.resync_interval.into());
     let (region, name) = (place.region.clone(), wanted.name.clone());
     let to_put = |new_with| {
         let found = format!("parameter {name} in {region} holds {value} again");
@@ -153,7 +153,7 @@ fn parameter(
         let put = call(DestinationCall::PutParameter(request), waiting_on(place));
         put.repairing(place.in_sync, DriftKind::Parameter, || found)
     };
-    Ok(match eyes.parameter(place.region, &wanted.name, pace)? {
+    Ok(match eyes.parameter(place.region, &wanted.name, resync)? {
         Seen::Present(held) if held == value.0 => None,
         Seen::Unknown if place.in_sync => None,
         Seen::Unknown => Some(moving(waiting_on(place))),
@@ -198,8 +198,8 @@ fn former_tags(
     let Some(former) = former.filter(|id| **id != place.image.id) else {
         return Ok(standing(Progress::Done));
     };
-    let pace = Pace::Every(view.spec.resync_interval.into());
-    let seen = eyes.image(place.region, former, pace)?;
+    let resync = Pace::Every(view.spec.resync_interval.into());
+    let seen = eyes.image(place.region, former, resync)?;
     let Some(image) = seen.present() else {
         let unknown = seen == Seen::Unknown && !place.in_sync;
         return Ok(if unknown { moving(waiting_on(place)) } else { standing(Progress::Done) });

@@ -55,11 +55,10 @@ pub(in super::super) fn about_to_grant(view: &ReplicationView<'_>) -> Option<Gra
     is_new.then(|| GrantsStatus::of(&wanted.with(&granted), snapshots))
 }
 
-/// What is left written down once all images are as they should be.
-pub(in super::super) fn granted_too_much(view: &ReplicationView<'_>) -> Option<Option<GrantsStatus>> {
+/// What is to be written down once all images are as they should be; none where nobody has anything.
+pub(in super::super) fn left_granted(view: &ReplicationView<'_>) -> Option<GrantsStatus> {
     let wanted = wanted(view);
-    let left = (!wanted.is_empty()).then(|| GrantsStatus::of(&wanted, shares_snapshots(view)));
-    (left != view.status.granted).then_some(left)
+    (!wanted.is_empty()).then(|| GrantsStatus::of(&wanted, shares_snapshots(view)))
 }
 
 /// Said before hours of copying: a copy that will be encrypted by a key that can be shared with nobody.
@@ -72,9 +71,9 @@ pub(in super::super) fn obstacle(
     if self::wanted(view).is_empty() || wanted.encryption.is_some() {
         return None;
     }
-    let pace = Pace::Every(view.spec.resync_interval.into());
-    let image = eyes.image(&source.region, &source.image_id, pace);
-    let default = eyes.default_encryption(&wanted.region, pace);
+    let resync = Pace::Every(view.spec.resync_interval.into());
+    let image = eyes.image(&source.region, &source.image_id, resync);
+    let default = eyes.default_encryption(&wanted.region, resync);
     let encrypted = |image: &Image| image.devices.iter().any(|d| d.encrypted);
     match (image, default) {
         (Err(error), _) | (_, Err(error)) => Some(standing(Progress::Trouble(error))),
@@ -153,8 +152,8 @@ fn waiting_on(place: &Place<'_>) -> WaitingOn {
 }
 
 fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
-    let pace = Pace::Every(view.spec.resync_interval.into());
-    let present = match eyes.launch_permissions(place.region, &place.image.id, pace)? {
+    let resync = Pace::Every(view.spec.resync_interval.into());
+    let present = match eyes.launch_permissions(place.region, &place.image.id, resync)? {
         Seen::Present(present) => present,
         Seen::Unknown | Seen::Absent(_) if place.in_sync => return Ok(standing(Progress::Done)),
         Seen::Unknown | Seen::Absent(_) => return Ok(moving(waiting_on(place))),
@@ -214,8 +213,8 @@ fn modify(place: &Place<'_>, difference: Difference) -> DestinationPlan {
 }
 
 fn is_blocked(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Result<bool, AwsError> {
-    let pace = Pace::Every(timing::NEEDS_HELP.min(view.spec.resync_interval.into()));
-    Ok(eyes.blocks_public_images(place.region, pace)?.present().copied().unwrap_or(true))
+    let resync = Pace::Every(timing::NEEDS_HELP.min(view.spec.resync_interval.into()));
+    Ok(eyes.blocks_public_images(place.region, resync)?.present().copied().unwrap_or(true))
 }
 
 fn public_sharing_blocked(place: &Place<'_>) -> Failure {
@@ -235,9 +234,9 @@ fn volume_permissions(
     if !shares_snapshots(view) && !shared_snapshots(view) && !revokes(view) {
         return Ok(None);
     }
-    let pace = Pace::Every(view.spec.resync_interval.into());
+    let resync = Pace::Every(view.spec.resync_interval.into());
     for id in place.snapshots {
-        let present = match eyes.volume_permissions(place.region, id, pace)? {
+        let present = match eyes.volume_permissions(place.region, id, resync)? {
             Seen::Present(present) => present,
             Seen::Unknown | Seen::Absent(_) if place.in_sync => continue,
             Seen::Unknown | Seen::Absent(_) => return Ok(Some(moving(waiting_on(place)))),

@@ -7,6 +7,7 @@ use super::{
 use crate::model::Tags;
 
 /// Adds and repairs what the manifest asks for, and takes off what it no longer does. Tags of others are left alone.
+#[expect(clippy::unnecessary_wraps, reason = "an aspect like the others")]
 pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) -> Decided {
     let (image, known) = (place.image, place.tag_keys);
     let mut wanted = if place.is_source { Tags::new() } else { view.spec.tags.clone() };
