@@ -454,8 +454,6 @@ pub const TABLE: &[(&str, Class)] = &[
     // Systems Manager shows a command some moments after it took it.
     ("InvocationDoesNotExist", Class::NotFound),
     ("InvalidResourceId", Class::NotFound),
-    // A parameter that is there after all: whose it is will be seen.
-    ("ParameterAlreadyExists", Class::NotReadyYet),
     ("InvalidCommandId", Class::NotFound),
     ("IncorrectInstanceState", Class::NotReadyYet),
     ("IncorrectState", Class::NotReadyYet),
@@ -496,9 +494,6 @@ pub const TABLE: &[(&str, Class)] = &[
     ("InvalidAction", Class::Invalid),
     ("ValidationError", Class::Invalid),
     ("ValidationException", Class::Invalid),
-    ("HierarchyTypeMismatchException", Class::Invalid),
-    ("ParameterPatternMismatchException", Class::Invalid),
-    ("TooManyTagsError", Class::Invalid),
     ("InvalidDocument", Class::Invalid),
     ("InvalidDocumentVersion", Class::Invalid),
     ("InvalidParameters", Class::Invalid),

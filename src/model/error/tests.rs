@@ -130,6 +130,7 @@ pub(crate) const TREATMENTS: &[(&str, &str, &[&str])] = &[
             "InvalidSnapshot.NotFound",
             "InvalidVolume.NotFound",
             "ParameterNotFound",
+            "InvalidResourceId",
             "InvocationDoesNotExist",
             "InvalidCommandId",
         ],

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use harness::{Audited, Profile};
+use harness::{Audited, Profile, condition};
 use serde_json::{Value, json};
 
 use super::stand::{PATIENCE, Stand, build, installed, replication, told};
@@ -31,6 +31,36 @@ fn privileged_replication(channel: &str) -> Value {
     manifest["spec"]["tags"] = json!({channel: "yes"});
     manifest["spec"]["deletionPolicy"] = json!("Delete");
     manifest
+}
+
+/// Copies that are shared, published, kept warm and safe; with `false`, none of it any more.
+fn kept_replication(kept: bool) -> Value {
+    let mut manifest = replication("commands");
+    let spec = &mut manifest["spec"];
+    spec["deletionPolicy"] = json!("Delete");
+    spec["destinations"] = json!([{"region": "eu-west-1"}]);
+    spec["publish"] = json!({"ssmParameters": [{"name": "/images/web"}]});
+    if kept {
+        let accounts = ["111111111111"];
+        spec["sharing"] = json!({"accountIDs": accounts, "public": true, "snapshots": "Shared"});
+        spec["deprecateAfter"] = json!("2160h");
+        spec["deregistrationProtection"] = json!("Enabled");
+        spec["destinations"][0]["fastSnapshotRestoreZones"] = json!(["eu-west-1a"]);
+    } else {
+        spec["deregistrationProtection"] = json!("Disabled");
+        spec["launchState"] = json!("Disabled");
+    }
+    manifest
+}
+
+fn until_kept(stand: &Stand, manifest: &Value) {
+    stand.apply(manifest);
+    let ready = |o: &Value| {
+        let seen = o["status"]["observedGeneration"] == o["metadata"]["generation"];
+        seen && condition(o, "Ready").is_some_and(|c| c["status"] == "True")
+    };
+    let object = ["imagereplication/commands"];
+    stand.kubectl.wait_until("ready", &object, PATIENCE, ready).expect("in time");
 }
 
 /// A build by Systems Manager's commands.
@@ -130,6 +160,12 @@ fn need_everything() -> Stand {
     stand.until("imagereplication/web", "Ready");
     stand.apply(&privileged_replication("stable"));
     until_tagged(&stand, "stable", "candidate");
+    until_kept(&stand, &kept_replication(true));
+    until_kept(&stand, &kept_replication(false));
+    let mut enabled = kept_replication(false);
+    enabled["spec"]["launchState"] = json!("Enabled");
+    until_kept(&stand, &enabled);
+    stand.delete(&["imagereplication/commands"]);
     stand.delete(&["imagereplication/web"]);
     stand.delete(&["imagebuild/web"]);
     stand

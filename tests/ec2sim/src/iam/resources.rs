@@ -119,6 +119,10 @@ pub fn named(call: &Call, world: &World) -> Vec<Resource> {
     let params = call.params.without(&NO_RESOURCES);
     let mut asked: BTreeSet<String> = params.leaves().into_iter().map(str::to_owned).collect();
     asked.extend(image_of_launch(call, world));
+    // These act on the snapshots that a copy only reads.
+    if call.action.ends_with("FastSnapshotRestores") {
+        asked.extend(call.params.texts("SourceSnapshotId").into_iter().map(str::to_owned));
+    }
     if let Some(place) = ec2::place_of_launch(call, world) {
         asked.insert(place.subnet_id);
         asked.extend(place.security_groups);
