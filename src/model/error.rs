@@ -372,10 +372,10 @@ impl Class {
                 "check that the key exists in this region, is enabled, and that its policy lets the operator's role use it"
             }
             Self::Invalid => "correct the manifest",
+            Self::NotFound => "check the id: it may be of another region or account, or gone",
             Self::Throttled
             | Self::Ambiguous
             | Self::Capacity
-            | Self::NotFound
             | Self::TokenMismatch
             | Self::TokenSpent
             | Self::NotReadyYet
@@ -449,6 +449,11 @@ pub const TABLE: &[(&str, Class)] = &[
     ("InvalidAMIID.Unavailable", Class::NotFound),
     ("InvalidInstanceID.NotFound", Class::NotFound),
     ("InvalidSnapshot.NotFound", Class::NotFound),
+    // What a launch names may have been made a moment ago, by the tool that also applied the manifest.
+    ("InvalidSubnetID.NotFound", Class::NotFound),
+    ("InvalidSubnet.NotFound", Class::NotFound),
+    ("InvalidGroup.NotFound", Class::NotFound),
+    ("InvalidSecurityGroupID.NotFound", Class::NotFound),
     ("InvalidVolume.NotFound", Class::NotFound),
     ("ParameterNotFound", Class::NotFound),
     // Systems Manager shows a command some moments after it took it.
@@ -471,10 +476,6 @@ pub const TABLE: &[(&str, Class)] = &[
     ("InvalidKmsKey.InvalidState", Class::Kms),
     ("KMSKeyNotAccessibleFault", Class::Kms),
     ("InvalidKeyId", Class::Kms),
-    ("InvalidSubnetID.NotFound", Class::Invalid),
-    ("InvalidSubnet.NotFound", Class::Invalid),
-    ("InvalidGroup.NotFound", Class::Invalid),
-    ("InvalidSecurityGroupID.NotFound", Class::Invalid),
     ("InvalidParameterValue", Class::Invalid),
     ("InvalidParameterCombination", Class::Invalid),
     ("InvalidParameter", Class::Invalid),

@@ -166,7 +166,9 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
         {
             fail(status, &failure(), now);
         }
-        BuildCall::RunInstances(_) if class == Class::NotReadyYet && is_late(status, now) => {
+        BuildCall::RunInstances(_)
+            if matches!(class, Class::NotReadyYet | Class::NotFound) && is_late(status, class, now) =>
+        {
             fail(status, &failure(), now);
         }
         BuildCall::DeleteSnapshot { id, .. } if class == Class::InUse => {
@@ -212,10 +214,11 @@ fn keep_report(status: &mut ImageBuildStatus, steps: &[StepStatus], log: Option<
     status.log = log.cloned();
 }
 
-/// Whether what a launch was refused for had time enough to appear.
-fn is_late(status: &ImageBuildStatus, now: Timestamp) -> bool {
+/// Whether what a launch names had time enough to appear.
+fn is_late(status: &ImageBuildStatus, class: Class, now: Timestamp) -> bool {
+    let window = if class == Class::NotFound { timing::CONSISTENCY_WINDOW } else { timing::PROFILE_WINDOW };
     let requested_at = status.builder.as_ref().map(|b| b.requested_at.0);
-    requested_at.is_some_and(|at| timing::elapsed(at, now) >= timing::PROFILE_WINDOW)
+    requested_at.is_some_and(|at| timing::elapsed(at, now) >= window)
 }
 
 /// Remembers since when something else uses a snapshot.

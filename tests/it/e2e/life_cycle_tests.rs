@@ -130,6 +130,20 @@ fn a_deleted_build_is_gone_with_its_builder() {
     assert!(stand.running_instances().is_empty());
 }
 
+/// Everything in the namespace goes at once, and nothing can be created in it any more.
+#[test]
+fn a_namespace_that_is_deleted_goes_with_its_builds_and_their_builders() {
+    let stand = Stand::new(Profile::Demo);
+    let _operator = stand.start();
+    stand.apply(&build("web", "sleep 30"));
+    let launched = |o: &serde_json::Value| o["status"]["builder"]["instanceID"].is_string();
+    stand.kubectl.wait_until("an instance", &["imagebuild/web"], PATIENCE, launched).expect("launched");
+    let namespace = format!("namespace/{}", stand.namespace);
+    stand.kubectl.run(&["delete", &namespace, "--wait=false"]).expect("deleted");
+    stand.kubectl.wait_until_gone(&[&namespace], PATIENCE).expect("gone");
+    assert!(stand.running_instances().is_empty());
+}
+
 #[test]
 fn events_and_columns_tell_a_person_what_happened() {
     let stand = Stand::new(Profile::Test);

@@ -227,13 +227,15 @@ async fn a_denied_call_names_the_action_and_heals_without_an_edit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_ec2_calls_invalid_fails_the_build_at_once() {
+async fn a_subnet_that_does_not_appear_within_minutes_fails_the_build() {
     let mut flow = Flow::new();
     let web = build("web");
     flow.apply(&web, with(build_spec(&[]), "/builder/subnetIDs", json!(["subnet-00000000000000000"])));
+    flow.run_for(HOUR / 15).await;
+    assert_eq!(flow.condition(&web, "Reconciling").1, "NotFound");
     end(&mut flow, &web).await;
     let (_, reason, message) = flow.condition(&web, "Stalled");
-    assert_eq!(reason, "InvalidRequest");
+    assert_eq!(reason, "NotFound");
     assert!(message.contains("InvalidSubnetID.NotFound"), "{message}");
 }
 
