@@ -25,7 +25,7 @@ while IFS='|' read -r invariant breaks file rest; do
   if git diff --quiet; then
     verdict="ERROR: nothing was changed"
   elif fails cargo test --no-default-features --lib -- --skip customize:: ||
-    fails cargo test --workspace -- --skip guests:: --skip e2e:: --skip customize:: --skip soak::; then
+    fails cargo test --workspace -- ec2:: flow::; then
     verdict="killed by $(grep -c '^test .* FAILED$' "$log") tests, such as $(grep -m1 '^test .* FAILED$' "$log" | cut -d' ' -f2)"
   elif grep -q '^error' "$log"; then
     verdict="ERROR: $(grep -m1 '^error' "$log")"
