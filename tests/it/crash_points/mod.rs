@@ -14,32 +14,35 @@
 //! | a build by commands of Systems Manager | 136 | 352 |
 //! | a build with a script from a ConfigMap | 72 | 224 |
 //! | a build fails in a step | 48 | 176 |
-//! | a build is suspended and resumed | 70 | 216 |
-//! | a build's first builder dies on launch | 84 | 242 |
-//! | a build, while AWS shows nothing new for two minutes | 116 | 311 |
-//! | a build falls back over types and subnets | 90 | 260 |
-//! | a build's source is missing at first | 78 | 234 |
-//! | a build is layered on another | 150 | 377 |
-//! | a build is deleted while launching, Retain | 36 | 148 |
-//! | a build is deleted while customizing, Retain | 46 | 169 |
-//! | a build is deleted while stopping, Delete | 46 | 169 |
-//! | a build is deleted while its image is created, Retain | 144 | 365 |
+//! | a build's first builder comes to nothing | 94 | 264 |
+//! | a build is cancelled | 46 | 167 |
+//! | a finished build's time is over | 6 | 63 |
+//! | a build is suspended and resumed | 70 | 218 |
+//! | a build's first builder dies on launch | 84 | 247 |
+//! | a build, while AWS shows nothing new for two minutes | 116 | 312 |
+//! | a build falls back over types and subnets | 90 | 258 |
+//! | a build's source is missing at first | 78 | 233 |
+//! | a build is layered on another | 150 | 380 |
+//! | a build is deleted while launching, Retain | 36 | 147 |
+//! | a build is deleted while customizing, Retain | 42 | 161 |
+//! | a build is deleted while stopping, Delete | 46 | 168 |
+//! | a build is deleted while its image is created, Retain | 144 | 366 |
 //! | a build is deleted while its image is created, Delete | 144 | 368 |
-//! | a finished build is deleted, its image retained | 4 | 52 |
-//! | a finished build is deleted with its image | 34 | 148 |
-//! | a replication into three regions | 86 | 252 |
-//! | a replication, while AWS shows nothing new for two minutes | 162 | 403 |
+//! | a finished build is deleted, its image retained | 4 | 56 |
+//! | a finished build is deleted with its image | 34 | 145 |
+//! | a replication into three regions | 86 | 248 |
+//! | a replication, while AWS shows nothing new for two minutes | 162 | 404 |
 //! | a copy fails and is made again | 144 | 368 |
-//! | a destination is added | 36 | 147 |
-//! | a destination is removed, its copy retained | 4 | 57 |
+//! | a destination is added | 36 | 151 |
+//! | a destination is removed, its copy retained | 4 | 60 |
 //! | a destination is removed while its copy is under way | 154 | 388 |
-//! | a replication's tags are changed | 24 | 119 |
-//! | a source is replaced | 62 | 201 |
-//! | a replication is deleted, its copies retained | 4 | 55 |
-//! | a replication is deleted with its copies | 66 | 211 |
+//! | a replication's tags are changed | 24 | 121 |
+//! | a source is replaced | 62 | 204 |
+//! | a replication is deleted, its copies retained | 4 | 52 |
+//! | a replication is deleted with its copies | 66 | 212 |
 //! | a replication is deleted while it copies, Retain | 268 | 616 |
-//! | a replication is deleted while it copies, Delete | 268 | 616 |
-//! | a build and its replication | 136 | 352 |
+//! | a replication is deleted while it copies, Delete | 268 | 614 |
+//! | a build and its replication | 136 | 351 |
 //!
 //! Not covered: what only AWS can confirm, a network that is torn within a call below the port, events, and passes of
 //! several objects of one operator at the same time.
