@@ -99,6 +99,10 @@ pub struct ImageReplicationSpec {
     /// permissions are given again. Not given: a copy that somebody disabled is reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch_state: Option<LaunchState>,
+    /// What happens to the copy in a region that is taken off `destinations`. `Retain`: it stays in the account, if it is
+    /// finished. `Delete`: it is deregistered, with those of former sources in that region, and their snapshots are deleted.
+    #[serde(default)]
+    pub removed_destination_policy: DeletionPolicy,
     /// What happens to the copies when this object is deleted. `Retain`: they stay in the account. `Delete`: they are
     /// deregistered and their snapshots are deleted.
     #[serde(default)]

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use super::{CheckAfter, Eyes, Failure, Progress, Sightings, WaitingOn, Watch, build::BaseBuild, timing};
 use crate::{
     api::{
-        ImageReplicationSpec, ImageReplicationStatus,
+        DeletionPolicy, ImageReplicationSpec, ImageReplicationStatus,
         image_replication::{DestinationStatus, GrantsStatus, ReplicationSourceStatus},
     },
     model::{Disposition, Region, ownership::Owner},
@@ -136,8 +136,9 @@ fn replicate(
         (d.region.clone(), plan)
     });
     let mut destinations: BTreeMap<Region, DestinationPlan> = wanted.collect();
+    let retain = view.spec.removed_destination_policy == DeletionPolicy::Retain;
     for left in removed(view) {
-        destinations.insert(left.region.clone(), leave::leave(view, eyes, left, true));
+        destinations.insert(left.region.clone(), leave::leave(view, eyes, left, retain));
     }
     if let Some(plan) = place::source_region(view, eyes, source) {
         destinations.entry(source.region.clone()).or_insert(plan);
@@ -152,7 +153,7 @@ fn replicate(
     ReplicationPlan { step: None, destinations, progress, unresolved: None, check_after, watches: Vec::new() }
 }
 
-/// Regions that were taken off the list: a finished copy stays, an unfinished one is cancelled.
+/// Regions that were taken off the list: a finished copy goes by its policy, an unfinished one is cancelled.
 fn removed<'a>(view: &ReplicationView<'a>) -> impl Iterator<Item = &'a DestinationStatus> {
     let wanted: Vec<&Region> = view.spec.destinations.iter().map(|d| &d.region).collect();
     view.status.destinations.iter().filter(move |d| !wanted.contains(&&d.region))
@@ -163,7 +164,7 @@ fn delete(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
         return whole(None, Progress::Moving(WaitingOn::Start));
     }
     let left = view.status.destinations.iter();
-    let retain = view.spec.deletion_policy == crate::api::DeletionPolicy::Retain;
+    let retain = view.spec.deletion_policy == DeletionPolicy::Retain;
     let plans = left.map(|d| (d.region.clone(), leave::leave(view, eyes, d, retain)));
     let mut destinations: BTreeMap<Region, DestinationPlan> = plans.collect();
     let source = view.status.source.as_ref().filter(|_| !retain);

@@ -226,6 +226,15 @@ fn run_settings() -> Vec<Case> {
         ),
         accepted("an image can go with its build", policy(build(), "Delete")),
         accepted("copies can go with their replication", policy(replication(), "Delete")),
+        accepted(
+            "a copy can go with its region",
+            with(replication(), "removedDestinationPolicy", json!("Delete")),
+        ),
+        refused(
+            "a removed region's policy is Retain or Delete",
+            with(replication(), "removedDestinationPolicy", json!("Keep")),
+            "spec.removedDestinationPolicy",
+        ),
         refused("a build's policy is Retain or Delete", policy(build(), "Orphan"), "spec.deletionPolicy"),
         refused(
             "a replication's policy is Retain or Delete",

@@ -128,6 +128,17 @@ async fn a_region_taken_off_keeps_its_finished_copy() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_region_taken_off_loses_its_copy_and_nothing_else_where_its_policy_says_so() {
+    let (mut flow, copies) = replicated(default_spec()).await;
+    let spec = with(replication_spec("web", &["eu-west-1"]), "/removedDestinationPolicy", json!("Delete"));
+    flow.apply(&copies, spec);
+    flow.until("taken off", HOUR, |f| destination(f, &copies, "ap-southeast-2").is_null()).await;
+    assert!(flow.images("ap-southeast-2").is_empty());
+    assert_eq!(flow.images("eu-west-1").len(), 1);
+    assert_eq!(flow.snapshots().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_region_taken_off_in_the_middle_of_its_copy_is_cancelled() {
     let mut flow = Flow::new();
     let copies = replication("web");

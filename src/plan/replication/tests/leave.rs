@@ -56,6 +56,13 @@ fn a_region_taken_off_keeps_its_copy_whatever_the_deletion_policy() {
 }
 
 #[test]
+fn a_region_taken_off_loses_its_copy_where_its_policy_says_so() {
+    let replication = taken_off(kept(EU)).with(|r| r.spec.removed_destination_policy = Delete);
+    let seen = replication.sees_images_of_ours(vec![copy(ImageState::Available)]);
+    assert_eq!(seen.sees_image(copy(ImageState::Available)).says(), format!("DeregisterImage {IMAGE}"));
+}
+
+#[test]
 fn an_unfinished_copy_always_goes() {
     for replication in
         [taken_off(begun(EU, 60)), deleted(begun(EU, 60), Retain), deleted(begun(EU, 60), Delete)]

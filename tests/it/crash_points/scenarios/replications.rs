@@ -27,6 +27,7 @@ pub fn all() -> Vec<Scenario> {
         Scenario::new("a copy fails and is made again", |f| copied_again(f).boxed_local()),
         Scenario::new("a destination is added", |f| added(f).boxed_local()),
         Scenario::new(REMOVED_LATE, |f| removed(f).boxed_local()),
+        Scenario::new("a destination is removed with its copy", |f| removed_with_copy(f).boxed_local()),
         Scenario::new("a destination is removed while its copy is under way", |f| {
             removed_early(f).boxed_local()
         })
@@ -110,6 +111,13 @@ async fn added(flow: &mut Flow) {
 async fn removed(flow: &mut Flow) {
     started_and_ready(flow, spec(OLD, &REGIONS)).await;
     flow.apply(&replication("web"), spec(OLD, &REGIONS[..2]));
+    ready(flow).await;
+}
+
+async fn removed_with_copy(flow: &mut Flow) {
+    started_and_ready(flow, spec(OLD, &REGIONS)).await;
+    let left = with(spec(OLD, &REGIONS[..2]), "/removedDestinationPolicy", json!("Delete"));
+    flow.apply(&replication("web"), left);
     ready(flow).await;
 }
 
