@@ -26,6 +26,7 @@ pub fn cases() -> Vec<Case> {
         images(),
         tags(),
         run_settings(),
+        policies(),
         build_edits(),
         builds::cases(),
         customization::cases(),
@@ -182,7 +183,6 @@ fn tags() -> Vec<Case> {
 
 fn run_settings() -> Vec<Case> {
     let deadline = |deadline: &str| with(build(), "activeDeadline", json!(deadline));
-    let policy = |object: Value, policy: &str| with(object, "deletionPolicy", json!(policy));
     vec![
         accepted("a deadline can be a week", deadline("168h")),
         refused("a longer deadline is refused", deadline("169h"), DEADLINE),
@@ -224,6 +224,12 @@ fn run_settings() -> Vec<Case> {
             with(build(), "ttlAfterFinished", json!(3600)),
             "spec.ttlAfterFinished",
         ),
+    ]
+}
+
+fn policies() -> Vec<Case> {
+    let policy = |object: Value, policy: &str| with(object, "deletionPolicy", json!(policy));
+    vec![
         accepted("an image can go with its build", policy(build(), "Delete")),
         accepted("copies can go with their replication", policy(replication(), "Delete")),
         accepted(
