@@ -116,6 +116,16 @@ pub struct ImageReplicationSpec {
     pub resync_interval: Duration,
 }
 
+impl ImageReplicationSpec {
+    /// Whether anything is done with the source image in its own region, or is left to be taken back there.
+    pub fn concerns_source_region(&self, status: &ImageReplicationStatus) -> bool {
+        self.sharing.is_some()
+            || status.granted.is_some()
+            || self.publish.as_ref().is_some_and(Publish::concerns_source)
+            || status.source_region.as_ref().is_some_and(SourceRegionStatus::is_left)
+    }
+}
+
 fn default_resync_interval() -> Duration {
     std::time::Duration::from_mins(10).into()
 }
@@ -251,6 +261,13 @@ pub struct SourceRegionStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
+}
+
+impl SourceRegionStatus {
+    /// Whether something stands in the region that has to be taken back.
+    pub fn is_left(&self) -> bool {
+        self.published.is_some() || !self.tag_keys.is_empty()
+    }
 }
 
 /// One region: the copy under way or in place, written before the call that makes it.

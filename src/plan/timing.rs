@@ -89,6 +89,24 @@ const ATTEMPT_RETRY_MAX: Duration = Duration::from_mins(6);
 const COPY_RETRY_MIN: Duration = Duration::from_mins(1);
 const COPY_RETRY_MAX: Duration = Duration::from_hours(1);
 
+/// Before a grant that is gone again is made the third time; doubled each time, up to [`REGRANT_MAX`].
+const REGRANT_MIN: Duration = Duration::from_hours(1);
+const REGRANT_MAX: Duration = Duration::from_hours(24);
+
+/// Grants that last so long were not cancelled by those who received them.
+pub const REGRANTS_FORGOTTEN: Duration = Duration::from_hours(7 * 24);
+
+/// How long AWS may take to validate the image behind a parameter before it is put again: its documentation speaks of a
+/// delay and gives no time.
+pub const PARAMETER_VALIDATION: Duration = Duration::from_mins(2);
+
+/// AWS deprecates a public image so long after its creation at the latest.
+/// Source: EC2 user guide, "Deprecate an Amazon EC2 AMI".
+pub const LONGEST_PUBLIC: Duration = Duration::from_hours(2 * 365 * 24);
+
+/// A deprecation whose time is over cannot be set any more: the next that AWS is sure to take, as it rounds to the minute.
+pub const DEPRECATION_LEAD: Duration = Duration::from_mins(2);
+
 /// Whether something that was made (or may have been made) at `made_at` at the earliest is gone for good, or never was.
 ///
 /// A new id can be missing from answers for minutes, and `made_at` is when the making was written down: an operator that
@@ -141,6 +159,11 @@ pub fn copy_retry_delay(attempt: i32) -> Duration {
 /// How long after the failure of so many builders the next one is launched.
 pub fn attempt_delay(failed: i32) -> Duration {
     doubled(ATTEMPT_RETRY_MIN, failed).min(ATTEMPT_RETRY_MAX)
+}
+
+/// How long after the repair of a grant the next one is made.
+pub fn regrant_delay(times: i32) -> Duration {
+    doubled(REGRANT_MIN, times).min(REGRANT_MAX)
 }
 
 fn doubled(first: Duration, times: i32) -> Duration {

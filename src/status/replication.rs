@@ -51,13 +51,17 @@ pub fn project(
     let mut shown = BTreeMap::new();
     for (region, destination) in &plan.destinations {
         let outcome = outcomes.get(region).unwrap_or(&Outcome::NoCall);
+        let progress = progress_after(&destination.progress, outcome);
         apply(view, &mut status, region, destination, outcome);
-        shown.insert(region.clone(), progress_after(&destination.progress, outcome));
+        places::show(view, &mut status, (region, destination), outcome, &progress);
+        shown.insert(region.clone(), progress);
+    }
+    if !view.spec.concerns_source_region(&status) {
+        status.source_region = None;
     }
     status.drift_repaired += i32::try_from(repairs(plan, outcomes).count()).unwrap_or(0);
     status.observed_generation = seen.generation;
     status.last_handled_reconcile_at.clone_from(&seen.reconcile_requested_at);
-    places::show(view, &mut status, plan, outcomes);
     summarise(view, &mut status, plan, &overall(plan, &shown));
     status
 }
@@ -73,10 +77,10 @@ fn apply(
         None => {}
         Some(DestinationStep::Record(record)) => apply_record(view, status, region, record),
         Some(DestinationStep::Call(call)) => {
-            if plan.drift.is_some() && *outcome == Outcome::Accepted {
-                places::repaired(status, region, call, view.now);
-            }
             if *outcome == Outcome::Accepted {
+                if plan.drift.is_some() {
+                    places::repaired(status, region, call, view.now);
+                }
                 places::called(status, region, call, view.now);
             }
             if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {

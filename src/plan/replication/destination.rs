@@ -68,7 +68,7 @@ fn make(
         Some(copy) => outdated(view, eyes, source, wanted, copy),
         None => Ok(begin(view, source, wanted, None)),
     };
-    decided.unwrap_or_else(|error| standing(Progress::Trouble(error)))
+    settled(decided)
 }
 
 /// A copy that was lost has no source any more; the next attempt gives it one.
@@ -258,7 +258,7 @@ fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStat
 /// The copy is there: watched now and then, put right where it differs, made again when somebody removed it.
 fn in_place(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, id: &ImageId) -> Decided {
     let in_sync = copy.observed_generation == view.generation;
-    let pace = if in_sync { Pace::Every(view.spec.resync_interval.into()) } else { Pace::Now };
+    let pace = if in_sync { view.resync() } else { Pace::Now };
     let waiting_on = WaitingOn::Tags { id: id.clone(), region: copy.region.clone() };
     Ok(match eyes.image(&copy.region, id, pace)? {
         Seen::Absent(absence) if timing::is_lost(absence, requested_at(copy)) => {
@@ -354,6 +354,11 @@ pub(super) fn requested_at(copy: &DestinationStatus) -> Timestamp {
 
 pub(super) fn standing(progress: Progress) -> DestinationPlan {
     DestinationPlan::standing(progress)
+}
+
+/// A decision, or the trouble that hid what it needed to see.
+pub(super) fn settled(decided: Decided) -> DestinationPlan {
+    decided.unwrap_or_else(|error| standing(Progress::Trouble(error)))
 }
 
 pub(super) fn moving(waiting_on: WaitingOn) -> DestinationPlan {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    DestinationCall, DestinationPlan, DestinationRecord, Eyes, Progress, ReplicationView, WaitingOn,
-    destination::{Decided, call, moving, record, requested_at, standing},
+    DestinationCall, DestinationPlan, DestinationRecord, Eyes, ReplicationView, WaitingOn,
+    destination::{Decided, call, moving, record, requested_at, settled},
     place,
 };
 use crate::{
@@ -38,7 +38,7 @@ pub(super) fn leave(
     if let Some(plan) = withdrawn {
         return plan;
     }
-    remove(view, eyes, copy, retain, dropped).unwrap_or_else(|error| standing(Progress::Trouble(error)))
+    settled(remove(view, eyes, copy, retain, dropped))
 }
 
 /// Fast snapshot restore is paid for by the hour, and nobody would look after it any more.

@@ -16,7 +16,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{CheckAfter, Eyes, Failure, Progress, Sightings, WaitingOn, Watch, build::BaseBuild, timing};
+use super::{
+    CheckAfter, Eyes, Failure, Pace, Progress, Sightings, WaitingOn, Watch, build::BaseBuild, timing,
+};
 use crate::{
     api::{
         DeletionPolicy, ImageReplicationSpec, ImageReplicationStatus,
@@ -40,6 +42,13 @@ pub struct ReplicationView<'a> {
     /// The build that `spec.source.imageBuildRef` names, where it does, and the name of its image.
     pub base: Option<(BaseBuild, String)>,
     pub now: Timestamp,
+}
+
+impl ReplicationView<'_> {
+    /// How often what is in place is looked at.
+    fn resync(&self) -> Pace {
+        Pace::Every(self.spec.resync_interval.into())
+    }
 }
 
 /// What to do next in each region, where it stands, and what to watch.
@@ -104,7 +113,7 @@ fn place_left(
 ) -> Option<ReplicationPlan> {
     let old = view.status.source.as_ref().filter(|old| old.region != new.region)?;
     let plan = place::withdrawal::of_source(view, eyes, old)?;
-    Some(of_regions(BTreeMap::from([(old.region.clone(), plan)])))
+    Some(of_what_is_left(BTreeMap::from([(old.region.clone(), plan)])))
 }
 
 /// Copies that exist are kept true even while the (next) source cannot be had.
@@ -148,9 +157,7 @@ fn replicate(
     if quiet && granted != view.status.granted {
         return whole(Some(ReplicationStep::RecordGrants(granted)), Progress::Done);
     }
-    let progress = summary(view, &destinations);
-    let check_after = destinations.values().filter_map(|d| d.check_after).min();
-    ReplicationPlan { step: None, destinations, progress, unresolved: None, check_after, watches: Vec::new() }
+    of_regions(summary(view, &destinations), destinations)
 }
 
 /// Regions that were taken off the list: a finished copy goes by its policy, an unfinished one is cancelled.
@@ -175,14 +182,15 @@ fn delete(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
     if destinations.is_empty() {
         return whole(Some(ReplicationStep::Release), Progress::Moving(WaitingOn::Start));
     }
-    of_regions(destinations)
+    of_what_is_left(destinations)
 }
 
-/// A plan for regions that are left.
-fn of_regions(destinations: BTreeMap<Region, DestinationPlan>) -> ReplicationPlan {
-    let progress = worst(destinations.values().map(|d| &d.progress))
-        .cloned()
-        .unwrap_or(Progress::Moving(WaitingOn::Start));
+fn of_what_is_left(destinations: BTreeMap<Region, DestinationPlan>) -> ReplicationPlan {
+    let trouble = worst(destinations.values().map(|d| &d.progress)).cloned();
+    of_regions(trouble.unwrap_or(Progress::Moving(WaitingOn::Start)), destinations)
+}
+
+fn of_regions(progress: Progress, destinations: BTreeMap<Region, DestinationPlan>) -> ReplicationPlan {
     let check_after = destinations.values().filter_map(|d| d.check_after).min();
     ReplicationPlan { step: None, destinations, progress, unresolved: None, check_after, watches: Vec::new() }
 }

@@ -1,24 +1,18 @@
 //! What is said of each region.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{Outcomes, progress_after};
+use super::progress_after;
 use crate::{
     api::{
         ImageReplicationStatus,
-        image_replication::{
-            Applied, DestinationStatus, Publish, Published, Regrants, Sharing, SourceRegionStatus,
-        },
+        image_replication::{Applied, DestinationStatus, Published, Regrants, Sharing, SourceRegionStatus},
     },
     model::{ImageId, PutParameter, Region},
     plan::{
         Progress, UpkeepCall,
-        replication::{
-            DestinationCall, DestinationPlan, DestinationRecord, Matter, ReplicationPlan, ReplicationView,
-        },
+        replication::{DestinationCall, DestinationPlan, DestinationRecord, Matter, ReplicationView},
         timing,
     },
     status::{
@@ -27,31 +21,20 @@ use crate::{
     },
 };
 
-/// Grants that last so long were not cancelled by those who received them.
-const REGRANTS_FORGOTTEN: Duration = Duration::from_hours(7 * 24);
-
-/// The conditions of each region that the plan speaks of.
+/// The conditions of a region that the plan speaks of.
 pub(super) fn show(
     view: &ReplicationView<'_>,
     status: &mut ImageReplicationStatus,
-    plan: &ReplicationPlan,
-    outcomes: &Outcomes,
+    (region, plan): (&Region, &DestinationPlan),
+    outcome: &Outcome,
+    progress: &Progress,
 ) {
-    for (region, part) in &plan.destinations {
-        let outcome = outcomes.get(region).unwrap_or(&Outcome::NoCall);
-        let progress = progress_after(&part.progress, outcome);
-        if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
-            show_copy(view, copy, &progress);
-            show_place(view, &mut copy.conditions, part, outcome, &progress);
-        } else if let Some(place) = &mut status.source_region {
-            show_place(view, &mut place.conditions, part, outcome, &progress);
-        }
+    if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
+        show_copy(view, copy, progress);
+        show_place(view, &mut copy.conditions, plan, outcome, progress);
+    } else if let Some(place) = &mut status.source_region {
+        show_place(view, &mut place.conditions, plan, outcome, progress);
     }
-    let is_left = |s: &SourceRegionStatus| s.published.is_some() || !s.tag_keys.is_empty();
-    let is_concerned = view.spec.sharing.is_some()
-        || status.granted.is_some()
-        || view.spec.publish.as_ref().is_some_and(Publish::concerns_source);
-    status.source_region = status.source_region.take().filter(|s| is_concerned || is_left(s));
 }
 
 fn show_copy(view: &ReplicationView<'_>, copy: &mut DestinationStatus, progress: &Progress) {
@@ -146,10 +129,9 @@ fn receipts<'s>(status: &'s mut ImageReplicationStatus, region: &Region) -> Rece
 
 /// What is still to be taken off a former source: parameters that point at it, and tags.
 pub(super) fn left_of_source(old: SourceRegionStatus) -> Option<SourceRegionStatus> {
-    let SourceRegionStatus { published, tag_keys, .. } = old;
-    (published.is_some() || !tag_keys.is_empty()).then(|| SourceRegionStatus {
-        tag_keys,
-        published,
+    old.is_left().then(|| SourceRegionStatus {
+        tag_keys: old.tag_keys,
+        published: old.published,
         ..SourceRegionStatus::default()
     })
 }
@@ -269,7 +251,7 @@ pub(super) fn repaired(
     if !add.accounts.is_empty() {
         let applied = receipts(status, region).applied;
         let before = applied.regrants.as_ref();
-        let before = before.filter(|r| timing::elapsed(r.at.0, now) < REGRANTS_FORGOTTEN);
+        let before = before.filter(|r| timing::elapsed(r.at.0, now) < timing::REGRANTS_FORGOTTEN);
         let times = before.map_or(0, |r| r.times).saturating_add(1);
         applied.regrants = Some(Regrants { times, at: Time(now) });
     }

@@ -2,7 +2,7 @@
 //! written down first, and switched off when no longer asked for.
 
 use super::{
-    Decided, DestinationRecord, DriftKind, Eyes, Pace, Place, Progress, ReplicationView, Seen, UpkeepCall,
+    Decided, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView, Seen, UpkeepCall,
     WaitingOn, moving, record, standing, write,
 };
 use crate::model::{AwsError, SnapshotId};
@@ -42,10 +42,9 @@ fn cold(
     place: &Place<'_>,
     zone: &String,
 ) -> Result<Option<Vec<SnapshotId>>, AwsError> {
-    let resync = Pace::Every(view.spec.resync_interval.into());
     let mut cold = Vec::new();
     for id in place.snapshots {
-        match eyes.fast_restores(place.region, id, resync)? {
+        match eyes.fast_restores(place.region, id, view.resync())? {
             Seen::Unknown => return Ok(None),
             Seen::Present(zones) if zones.contains(zone) => {}
             Seen::Present(_) | Seen::Absent(_) => cold.push(id.clone()),

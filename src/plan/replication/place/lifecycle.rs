@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{Timestamp, TimestampRound, Unit};
 
 use super::{
-    Decided, DestinationPlan, DestinationRecord, DriftKind, Eyes, Pace, Place, Progress, ReplicationView,
+    Decided, DestinationPlan, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView,
     UpkeepCall, WaitingOn, record, standing, write,
 };
 use crate::{
@@ -13,13 +13,6 @@ use crate::{
     model::{Image, ImageState, Protection},
     plan::timing,
 };
-
-/// AWS deprecates a public image so long after its creation at the latest.
-/// Source: EC2 user guide, "Deprecate an Amazon EC2 AMI".
-const LONGEST_PUBLIC: Duration = Duration::from_hours(2 * 365 * 24);
-
-/// A time that is over cannot be set any more: the next one that AWS is sure to take, as it rounds to the minute.
-const SOON: Duration = Duration::from_mins(2);
 
 const IMDS_V2: &str = "v2.0";
 
@@ -29,8 +22,7 @@ pub(super) fn imds(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_
     let Some(source) = view.status.source.as_ref().filter(|_| !requires(place.image)) else {
         return Ok(standing(Progress::Done));
     };
-    let resync = Pace::Every(view.spec.resync_interval.into());
-    let wanted = eyes.image(&source.region, &source.image_id, resync)?.present().is_some_and(requires);
+    let wanted = eyes.image(&source.region, &source.image_id, view.resync())?.present().is_some_and(requires);
     let id = place.image.id.clone();
     let found = || format!("{} in {} requires IMDSv2 again", place.image.id, place.region);
     Ok(change(place, wanted, UpkeepCall::RequireImdsV2(id), DriftKind::Imds, found))
@@ -68,7 +60,7 @@ pub(super) fn deprecation(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Plac
         let to_do = UpkeepCall::DisableImageDeprecation(id);
         return Ok(change(place, is_ours, to_do, DriftKind::Deprecation, String::new));
     };
-    let soon = to_the_minute(timing::later(view.now, SOON));
+    let soon = to_the_minute(timing::later(view.now, timing::DEPRECATION_LEAD));
     let is_over = wanted < soon;
     if now == Some(wanted) || (is_over && now.is_some_and(|at| at <= soon)) {
         return Ok(standing(Progress::Done));
@@ -84,7 +76,7 @@ pub(super) fn deprecation(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Plac
 
 fn deprecate_at(view: &ReplicationView<'_>, image: &Image) -> Option<Timestamp> {
     let after: Duration = view.spec.deprecate_after?.into();
-    let after = if image.public { after.min(LONGEST_PUBLIC) } else { after };
+    let after = if image.public { after.min(timing::LONGEST_PUBLIC) } else { after };
     Some(to_the_minute(timing::later(image.created_at?, after)))
 }
 

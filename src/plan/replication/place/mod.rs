@@ -13,11 +13,11 @@ pub(super) use sharing::{about_to_grant, left_granted, obstacle};
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Progress,
     ReplicationSourceStatus, ReplicationView, WaitingOn,
-    destination::{Decided, blocked, call, moving, record, standing},
+    destination::{Decided, blocked, call, moving, record, settled, standing},
     gravity, timing,
 };
 use crate::{
-    api::image_replication::{Applied, DestinationStatus, Publish, Published, SourceRegionStatus},
+    api::image_replication::{Applied, DestinationStatus, Published},
     model::{Image, ImageState, Region, Seen, SnapshotId},
     plan::{Pace, UpkeepCall},
 };
@@ -78,28 +78,19 @@ pub(super) fn source_region(
     eyes: &Eyes<'_>,
     source: &ReplicationSourceStatus,
 ) -> Option<DestinationPlan> {
-    if !is_concerned(view) {
+    if !view.spec.concerns_source_region(view.status) {
         return None;
     }
     let owner = owner_of_copies(view, eyes);
     let plan = source_image(view, eyes, source, owner.as_deref());
-    Some(plan.unwrap_or_else(|error| standing(Progress::Trouble(error))))
-}
-
-/// Whether this object does something with the source image in its own region.
-pub(super) fn is_concerned(view: &ReplicationView<'_>) -> bool {
-    let is_left = |s: &SourceRegionStatus| s.published.is_some() || !s.tag_keys.is_empty();
-    view.spec.sharing.is_some()
-        || view.status.granted.is_some()
-        || view.spec.publish.as_ref().is_some_and(Publish::concerns_source)
-        || view.status.source_region.as_ref().is_some_and(is_left)
+    Some(settled(plan))
 }
 
 /// Our account, once a copy shows it.
 fn owner_of_copies(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> Option<String> {
-    let resync = Pace::Every(view.spec.resync_interval.into());
     let copies = view.status.destinations.iter().filter(|d| d.available_at.is_some());
-    let seen = |copy: &DestinationStatus| eyes.image(&copy.region, copy.image_id.as_ref()?, resync).ok();
+    let seen =
+        |copy: &DestinationStatus| eyes.image(&copy.region, copy.image_id.as_ref()?, view.resync()).ok();
     let mut owners = copies.filter_map(|copy| Some(seen(copy)?.present()?.owner_id.clone()));
     owners.next()
 }
@@ -112,8 +103,7 @@ fn source_image(
 ) -> Decided {
     let known = view.status.source_region.clone().unwrap_or_default();
     let in_sync = known.observed_generation == view.generation && known.observed_generation.is_some();
-    let resync = Pace::Every(view.spec.resync_interval.into());
-    let seen = eyes.image(&source.region, &source.image_id, resync)?;
+    let seen = eyes.image(&source.region, &source.image_id, view.resync())?;
     let waiting_on = WaitingOn::Sharing { id: source.image_id.clone(), region: source.region.clone() };
     let (image, owner) = match (&seen, owner) {
         (Seen::Present(image), Some(owner)) => (image, owner),
@@ -147,16 +137,14 @@ fn keep(
 ) -> DestinationPlan {
     let mut whole = standing(Progress::Done);
     for aspect in aspects {
-        let part = aspect(view, eyes, place).unwrap_or_else(|error| standing(Progress::Trouble(error)));
-        whole = both(whole, part);
+        whole = both(whole, settled(aspect(view, eyes, place)));
         if whole.step.is_some() {
             return whole;
         }
     }
     // Nobody is told of an image that is not as it should be.
     if whole.progress == Progress::Done {
-        let part = publish::keep(view, eyes, place);
-        whole = both(whole, part.unwrap_or_else(|error| standing(Progress::Trouble(error))));
+        whole = both(whole, settled(publish::keep(view, eyes, place)));
     }
     if whole.step.is_none() && whole.progress == Progress::Done && !place.in_sync {
         let (id, region) = (place.image.id.clone(), place.region.clone());

@@ -16,10 +16,6 @@ use crate::{
     model::{AwsError, ImageId, PutParameter, Region, Tags, ownership::Role},
 };
 
-/// How long AWS may take to validate the image behind a parameter before it is put again: its documentation speaks of a
-/// delay and gives no time.
-const VALIDATION: Duration = Duration::from_mins(2);
-
 /// What is to be published in this place; nothing that cannot be launched.
 fn wanted<'v>(view: &ReplicationView<'v>, place: &Place<'_>) -> Option<&'v Publish> {
     let publish = view.spec.publish.as_ref();
@@ -143,8 +139,8 @@ fn parameter(
     value: &ImageId,
 ) -> Result<Option<DestinationPlan>, AwsError> {
     let put_at = put.filter(|p| p.value.as_ref() == Some(value)).and_then(|p| p.put_at.as_ref());
-    let pause = put_at.map_or(Duration::ZERO, |at| timing::remaining(at.0, VALIDATION, view.now));
-    let resync = Pace::Every(view.spec.resync_interval.into());
+    let pause =
+        put_at.map_or(Duration::ZERO, |at| timing::remaining(at.0, timing::PARAMETER_VALIDATION, view.now));
     let (region, name) = (place.region.clone(), wanted.name.clone());
     let to_put = |new_with| {
         let found = format!("parameter {name} in {region} holds {value} again");
@@ -153,7 +149,7 @@ fn parameter(
         let put = call(DestinationCall::PutParameter(request), waiting_on(place));
         put.repairing(place.in_sync, DriftKind::Parameter, || found)
     };
-    Ok(match eyes.parameter(place.region, &wanted.name, resync)? {
+    Ok(match eyes.parameter(place.region, &wanted.name, view.resync())? {
         Seen::Present(held) if held == value.0 => None,
         Seen::Unknown if place.in_sync => None,
         Seen::Unknown => Some(moving(waiting_on(place))),
@@ -198,8 +194,7 @@ fn former_tags(
     let Some(former) = former.filter(|id| **id != place.image.id) else {
         return Ok(standing(Progress::Done));
     };
-    let resync = Pace::Every(view.spec.resync_interval.into());
-    let seen = eyes.image(place.region, former, resync)?;
+    let seen = eyes.image(place.region, former, view.resync())?;
     let Some(image) = seen.present() else {
         let unknown = seen == Seen::Unknown && !place.in_sync;
         return Ok(if unknown { moving(waiting_on(place)) } else { standing(Progress::Done) });

@@ -1,7 +1,7 @@
 //! Who may launch an image and use its snapshots. Sources: EC2 API reference, `ModifyImageAttribute` and
 //! `ModifySnapshotAttribute`; EC2 user guide, "Share an AMI", "Cancel having an AMI shared" and "Block public access".
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use super::{
     Decided, DestinationPlan, DriftKind, Eyes, Failure, Matter, Pace, Place, Progress,
@@ -18,10 +18,6 @@ use crate::{
 /// Accounts that one call adds to a snapshot, or removes.
 /// Source: EC2 API reference, `ModifySnapshotAttribute`: 500 changes.
 const CHUNK: usize = 500;
-
-/// Before a grant that is gone again is made the third time; doubled each time, up to [`REGRANT_MAX`].
-const REGRANT_MIN: Duration = Duration::from_hours(1);
-const REGRANT_MAX: Duration = Duration::from_hours(24);
 
 /// The key that AWS keeps for each account, by which an image can be shared with nobody.
 const AWS_MANAGED_KEY: &str = "alias/aws/ebs";
@@ -71,9 +67,8 @@ pub(in super::super) fn obstacle(
     if self::wanted(view).is_empty() || wanted.encryption.is_some() {
         return None;
     }
-    let resync = Pace::Every(view.spec.resync_interval.into());
-    let image = eyes.image(&source.region, &source.image_id, resync);
-    let default = eyes.default_encryption(&wanted.region, resync);
+    let image = eyes.image(&source.region, &source.image_id, view.resync());
+    let default = eyes.default_encryption(&wanted.region, view.resync());
     let encrypted = |image: &Image| image.devices.iter().any(|d| d.encrypted);
     match (image, default) {
         (Err(error), _) | (_, Err(error)) => Some(standing(Progress::Trouble(error))),
@@ -152,8 +147,7 @@ fn waiting_on(place: &Place<'_>) -> WaitingOn {
 }
 
 fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
-    let resync = Pace::Every(view.spec.resync_interval.into());
-    let present = match eyes.launch_permissions(place.region, &place.image.id, resync)? {
+    let present = match eyes.launch_permissions(place.region, &place.image.id, view.resync())? {
         Seen::Present(present) => present,
         Seen::Unknown | Seen::Absent(_) if place.in_sync => return Ok(standing(Progress::Done)),
         Seen::Unknown | Seen::Absent(_) => return Ok(moving(waiting_on(place))),
@@ -178,7 +172,7 @@ fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
 /// A receiver can cancel what it was granted. It is granted once more, then ever more rarely: nobody wins a fight.
 fn resting(view: &ReplicationView<'_>, place: &Place<'_>, missing: &Grants) -> Option<DestinationPlan> {
     let Regrants { times, at } = place.applied.regrants.as_ref().filter(|_| place.in_sync)?;
-    let pause = timing::remaining(at.0, regrant_delay(*times), view.now);
+    let pause = timing::remaining(at.0, timing::regrant_delay(*times), view.now);
     if missing.accounts.is_empty() || pause.is_zero() {
         return None;
     }
@@ -193,12 +187,6 @@ fn resting(view: &ReplicationView<'_>, place: &Place<'_>, missing: &Grants) -> O
     let cancelled = Progress::Blocked(Failure::new("GrantCancelled", message));
     let plan = DestinationPlan { check_after: Some(pause), ..standing(Progress::Done) };
     Some(plan.showing(Matter::Shared, cancelled))
-}
-
-/// How long after the repair of a grant the next one is made.
-fn regrant_delay(times: i32) -> Duration {
-    let doublings = u32::try_from(times.max(1) - 1).unwrap_or(0).min(8);
-    (REGRANT_MIN * 2_u32.pow(doublings)).min(REGRANT_MAX)
 }
 
 fn modify(place: &Place<'_>, difference: Difference) -> DestinationPlan {
@@ -234,9 +222,8 @@ fn volume_permissions(
     if !shares_snapshots(view) && !shared_snapshots(view) && !revokes(view) {
         return Ok(None);
     }
-    let resync = Pace::Every(view.spec.resync_interval.into());
     for id in place.snapshots {
-        let present = match eyes.volume_permissions(place.region, id, resync)? {
+        let present = match eyes.volume_permissions(place.region, id, view.resync())? {
             Seen::Present(present) => present,
             Seen::Unknown | Seen::Absent(_) if place.in_sync => continue,
             Seen::Unknown | Seen::Absent(_) => return Ok(Some(moving(waiting_on(place)))),

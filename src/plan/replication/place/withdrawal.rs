@@ -1,8 +1,6 @@
 //! What is left of a replication in the region of its source, when the source or the object goes.
 
-use super::{
-    DestinationCall, DestinationPlan, Eyes, Progress, ReplicationView, WaitingOn, call, publish, standing,
-};
+use super::{DestinationCall, DestinationPlan, Eyes, ReplicationView, WaitingOn, call, publish, settled};
 use crate::api::image_replication::{DestinationStatus, ReplicationSourceStatus};
 
 /// Takes the parameters and tags of the source image back; none where nothing is left.
@@ -14,7 +12,7 @@ pub(in super::super) fn of_source(
     let left = view.status.source_region.as_ref()?;
     if let Some(published) = &left.published {
         let plan = publish::take_back(view, eyes, &source.region, published);
-        return Some(plan.unwrap_or_else(|error| standing(Progress::Trouble(error))));
+        return Some(settled(plan));
     }
     let (region, keys) = (source.region.clone(), left.tag_keys.clone());
     let resources = vec![source.image_id.to_string()];
@@ -30,5 +28,5 @@ pub(in super::super) fn of_copy(
 ) -> Option<DestinationPlan> {
     let published = copy.published.as_ref()?;
     let plan = publish::take_back(view, eyes, &copy.region, published);
-    Some(plan.unwrap_or_else(|error| standing(Progress::Trouble(error))))
+    Some(settled(plan))
 }
