@@ -21,6 +21,7 @@ use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 
+use crate::api::image_build::FailureStatus;
 use crate::model::{AwsError, ImageId, InstanceId, Region};
 
 /// Where a run or a copy stands, as a person is told.
@@ -49,6 +50,12 @@ impl Failure {
     /// A failure with this reason and message.
     pub fn new(reason: &str, message: impl Into<String>) -> Self {
         Self { reason: reason.to_owned(), message: message.into() }
+    }
+}
+
+impl From<&FailureStatus> for Failure {
+    fn from(written: &FailureStatus) -> Self {
+        Self::new(&written.reason, written.message.clone())
     }
 }
 

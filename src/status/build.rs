@@ -300,14 +300,11 @@ fn progress_after(
     status: &ImageBuildStatus,
 ) -> Progress {
     if status.completion_time.is_some() && !view.deleting {
-        return status
-            .failure
-            .as_ref()
-            .map_or(Progress::Done, |f| Progress::Rejected(Failure::new(&f.reason, f.message.clone())));
+        return status.failure.as_ref().map_or(Progress::Done, |failure| Progress::Rejected(failure.into()));
     }
     let Outcome::Failed(error) = outcome else { return plan.progress.clone() };
     if let Some(failure) = status.failure.as_ref().filter(|_| view.status.failure.is_none()) {
-        return Progress::Rejected(Failure::new(&failure.reason, failure.message.clone()));
+        return Progress::Rejected(failure.into());
     }
     let attempt = status.attempt.unwrap_or(1);
     match error.class() {

@@ -107,7 +107,7 @@ impl Ticker {
                     self.ec2.describe_images(&self.name, &ImageFilter::Selected(selector.clone())).await?;
                 let newest =
                     images.into_iter().max_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
-                Ok(newest.map_or_else(HashMap::new, |image| only(query, Answer::Image(Box::new(image)))))
+                Ok(only(query, newest.map(|image| Answer::Image(Box::new(image)))))
             }
             Some(query @ Query::Console { id, nonce, view }) => {
                 let text = self.ec2.get_console_output(&self.name, id, *view).await?;
@@ -118,12 +118,12 @@ impl Ticker {
             Some(query @ Query::Commands(id)) => {
                 let commands = self.ec2.list_command_invocations(&self.name, id).await?;
                 let sent = (!commands.is_empty()).then_some(Answer::Commands(commands));
-                Ok(sent.map(|commands| (query.clone(), commands)).into_iter().collect())
+                Ok(only(query, sent))
             }
             Some(Query::FastRestores(_)) => self.fast_restores(group).await,
             Some(query @ Query::ParameterTags(name)) => {
                 let tags = self.ec2.parameter_tags(&self.name, name).await?;
-                Ok(tags.map_or_else(HashMap::new, |tags| only(query, Answer::Tags(tags))))
+                Ok(only(query, tags.map(Answer::Tags)))
             }
             Some(query @ Query::LaunchPermissions(id)) => {
                 let grants = self.ec2.describe_launch_permissions(&self.name, id).await?;
@@ -242,8 +242,9 @@ fn is_one_for_all(group: &[Query], found: &Found) -> bool {
     refused && group.len() > 1 && matches!(group.first(), Some(Query::Parameter(_)))
 }
 
-fn only(query: &Query, answer: Answer) -> HashMap<Query, Answer> {
-    HashMap::from([(query.clone(), answer)])
+/// The answer to a query that was asked alone; none where nothing was found.
+fn only(query: &Query, answer: impl Into<Option<Answer>>) -> HashMap<Query, Answer> {
+    answer.into().map(|answer| (query.clone(), answer)).into_iter().collect()
 }
 
 /// Queries that one call can answer together.

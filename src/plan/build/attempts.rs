@@ -41,8 +41,7 @@ fn retry(failed: i32, allowed: i32, failure: &Failure) -> WaitingOn {
 
 /// The way from a failed builder to the next: never two at a time, and ever more slowly.
 pub(super) fn again(view: &BuildView<'_>, eyes: &Eyes<'_>, why: &FailureStatus) -> Decided {
-    let failure = Failure::new(&why.reason, why.message.clone());
-    let waiting_on = retry(view.status.failed_attempts, view.spec.backoff_limit + 1, &failure);
+    let waiting_on = retry(view.status.failed_attempts, view.spec.backoff_limit + 1, &why.into());
     if let Some(mut decision) = cleanup::builder(view, eyes)? {
         decision.progress = super::Progress::Moving(waiting_on);
         return Ok(decision);

@@ -234,7 +234,7 @@ fn decide(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
         return Ok(step(current_stage(status), BuildStep::Hold, WaitingOn::Start));
     }
     if let Some(failure) = &status.failure {
-        return cleanup::after_failure(view, eyes, &Failure::new(&failure.reason, failure.message.clone()));
+        return cleanup::after_failure(view, eyes, &failure.into());
     }
     if let Some(failure) = cancelled(view) {
         return Ok(fail(current_stage(status), failure));
@@ -272,7 +272,7 @@ fn advance(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
 fn ended(view: &BuildView<'_>) -> Decision {
     let progress = match &view.status.failure {
         None => Progress::Done,
-        Some(failure) => Progress::Rejected(Failure::new(&failure.reason, failure.message.clone())),
+        Some(failure) => Progress::Rejected(failure.into()),
     };
     let left = view.status.completion_time.as_ref().zip(view.spec.ttl_after_finished);
     let left = left.map(|(end, ttl)| timing::remaining(end.0, ttl.into(), view.now));
