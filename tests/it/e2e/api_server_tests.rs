@@ -19,17 +19,6 @@ fn stand() -> (ControlPlane, Stand) {
 /// Longer than a builder takes to customize itself: what is then to be written down has to wait.
 const OUTAGE: Duration = Duration::from_secs(8);
 
-fn assert_made_once(stand: &Stand) {
-    stand.until("imagereplication/web", "Ready");
-    stand.until("imagebuild/web", "Succeeded");
-    assert_eq!(stand.instances().len(), 1);
-    for region in ["us-east-1", "eu-west-1", "ap-southeast-2"] {
-        assert_eq!(stand.images(region).len(), 1, "{region}");
-        assert_eq!(stand.things(region, "snapshots").len(), 1, "{region}");
-    }
-    assert_eq!(stand.running_instances(), Vec::<String>::new());
-}
-
 #[test]
 fn work_goes_on_after_the_api_server_was_away_and_after_etcd_was() {
     let (mut control_plane, stand) = stand();
@@ -43,7 +32,7 @@ fn work_goes_on_after_the_api_server_was_away_and_after_etcd_was() {
     control_plane.kill_etcd();
     pass(OUTAGE);
     control_plane.start_servers().expect("etcd is back");
-    assert_made_once(&stand);
+    stand.assert_made_once();
     assert_eq!(operator.page("/livez").expect("the same process"), "ok\n");
 }
 
@@ -107,7 +96,7 @@ fn an_object_that_nobody_can_read_stops_no_other() {
     let operator = stand.start();
     stand.apply(&build("web", "true"));
     stand.apply(&replication("web"));
-    assert_made_once(&stand);
+    stand.assert_made_once();
     let told = format!("ImageBuild {}/malformed cannot be read: ", stand.namespace);
     assert!(operator.log().contains(&told), "{}", operator.log());
 }

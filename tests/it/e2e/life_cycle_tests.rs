@@ -123,10 +123,8 @@ fn a_deleted_build_is_gone_with_its_builder() {
     let stand = Stand::new(Profile::Demo);
     let _operator = stand.start();
     stand.apply(&build("web", "sleep 30"));
-    let launched = |o: &serde_json::Value| o["status"]["builder"]["instanceID"].is_string();
-    stand.kubectl.wait_until("an instance", &["imagebuild/web"], PATIENCE, launched).expect("launched");
-    stand.kubectl.run(&["delete", "imagebuild/web", "--wait=false"]).expect("deleted");
-    stand.kubectl.wait_until_gone(&["imagebuild/web"], PATIENCE).expect("gone");
+    stand.until_launched("imagebuild/web");
+    stand.delete(&["imagebuild/web"]);
     assert!(stand.running_instances().is_empty());
 }
 
@@ -136,11 +134,9 @@ fn a_namespace_that_is_deleted_goes_with_its_builds_and_their_builders() {
     let stand = Stand::new(Profile::Demo);
     let _operator = stand.start();
     stand.apply(&build("web", "sleep 30"));
-    let launched = |o: &serde_json::Value| o["status"]["builder"]["instanceID"].is_string();
-    stand.kubectl.wait_until("an instance", &["imagebuild/web"], PATIENCE, launched).expect("launched");
+    stand.until_launched("imagebuild/web");
     let namespace = format!("namespace/{}", stand.namespace);
-    stand.kubectl.run(&["delete", &namespace, "--wait=false"]).expect("deleted");
-    stand.kubectl.wait_until_gone(&[&namespace], PATIENCE).expect("gone");
+    stand.delete(&[&namespace]);
     assert!(stand.running_instances().is_empty());
 }
 

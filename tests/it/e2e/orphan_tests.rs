@@ -25,9 +25,7 @@ fn a_builder_shows_as_an_orphan_once_its_object_is_gone() {
     let stand = Stand::new(Profile::Demo);
     let operator = stand.start();
     stand.apply(&build("web", "sleep 3000"));
-    let launched = |o: &serde_json::Value| o["status"]["builder"]["instanceID"].is_string();
-    let object = stand.kubectl.wait_until("an instance", &["imagebuild/web"], PATIENCE, launched);
-    let object = object.expect("launched");
+    let object = stand.until_launched("imagebuild/web");
     let id = object["status"]["builder"]["instanceID"].as_str().expect("an id");
     assert_eq!(orphans(&stand).lines().count(), 1, "only the titles");
     operator.kill();

@@ -3,24 +3,8 @@
 use std::time::{Duration, Instant};
 
 use harness::Profile;
-use serde_json::Value;
 
-use super::stand::{PATIENCE, Stand, build, installed, pass, replication};
-
-fn under_way(stand: &Stand) {
-    let launched = |o: &Value| o["status"]["builder"]["instanceID"].is_string();
-    stand.kubectl.wait_until("an instance", &["imagebuild/web"], PATIENCE, launched).expect("launched");
-}
-
-fn assert_made_once(stand: &Stand) {
-    stand.until("imagereplication/web", "Ready");
-    stand.until("imagebuild/web", "Succeeded");
-    assert_eq!(stand.instances().len(), 1);
-    for region in ["us-east-1", "eu-west-1", "ap-southeast-2"] {
-        assert_eq!(stand.images(region).len(), 1, "{region}");
-    }
-    assert!(stand.running_instances().is_empty());
-}
+use super::stand::{Stand, build, installed, pass, replication};
 
 #[test]
 fn sigterm_ends_it_within_ten_seconds_and_the_next_one_goes_on() {
@@ -28,13 +12,13 @@ fn sigterm_ends_it_within_ten_seconds_and_the_next_one_goes_on() {
     let operator = stand.start();
     stand.apply(&build("web", "true"));
     stand.apply(&replication("web"));
-    under_way(&stand);
+    stand.until_launched("imagebuild/web");
     let begin = Instant::now();
     let status = operator.stop().expect("stops");
     assert!(status.success(), "{status}");
     assert!(begin.elapsed() < Duration::from_secs(10));
     let _operator = stand.start();
-    assert_made_once(&stand);
+    stand.assert_made_once();
 }
 
 #[test]
@@ -48,7 +32,7 @@ fn sigkill_in_the_middle_brings_nothing_twice() {
         operator.kill();
     }
     let _operator = stand.start();
-    assert_made_once(&stand);
+    stand.assert_made_once();
 }
 
 #[test]

@@ -99,6 +99,18 @@ impl Stand {
         self.kubectl.wait_until("an instance", &[object], self.patience, fits).expect("in time")
     }
 
+    /// Waits until build `web` and its replication have ended well, and holds that nothing was made twice and nothing is left.
+    pub fn assert_made_once(&self) {
+        self.until("imagereplication/web", "Ready");
+        self.until("imagebuild/web", "Succeeded");
+        assert_eq!(self.instances().len(), 1);
+        for region in ["us-east-1", "eu-west-1", "ap-southeast-2"] {
+            assert_eq!(self.images(region).len(), 1, "{region}");
+            assert_eq!(self.things(region, "snapshots").len(), 1, "{region}");
+        }
+        assert_eq!(self.running_instances(), Vec::<String>::new());
+    }
+
     /// Deletes objects and waits until they are gone.
     pub fn delete(&self, objects: &[&str]) {
         self.kubectl.run(&[&["delete", "--wait=false"], objects].concat()).expect("deleted");

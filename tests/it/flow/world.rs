@@ -274,6 +274,14 @@ impl Flow {
         }
     }
 
+    /// Lets two weeks pass, in which neither AWS nor Kubernetes is written to.
+    pub async fn writes_nothing_for_two_weeks(&mut self) {
+        let writes = |f: &Self| f.ec2.calls().iter().filter(|action| !action.is_read()).count();
+        let before = (writes(self), self.cluster.status_writes());
+        self.run_for(Duration::from_hours(14 * 24)).await;
+        assert_eq!((writes(self), self.cluster.status_writes()), before);
+    }
+
     pub fn object(&self, subject: &Subject) -> Value {
         self.cluster.object(subject)
     }
@@ -294,6 +302,14 @@ impl Flow {
     fn objects(&self) -> String {
         let shown: Vec<String> = self.cluster.subjects().iter().map(|s| self.object(s).to_string()).collect();
         format!("calls {:?}; {}", self.ec2.calls().len(), shown.join("\n"))
+    }
+
+    /// Two subnets of our account in us-east-1: id and zone.
+    pub fn two_subnets(&self) -> [(String, String); 2] {
+        let world = self.sim.world();
+        let subnets = world.regions["us-east-1"].subnets.values().filter(|s| s.owner == ACCOUNT);
+        let two: Vec<_> = subnets.take(2).map(|s| (s.id.clone(), s.zone.clone())).collect();
+        two.try_into().expect("there are more")
     }
 
     /// Our account's images of a region, by id, as ec2sim holds them.

@@ -211,9 +211,7 @@ impl Stage<'_> {
     }
 
     fn choose_subnets(&mut self, case: &Case) {
-        let world = self.flow.sim.world();
-        let subnets = world.regions["us-east-1"].subnets.values().filter(|s| s.owner == ACCOUNT);
-        let ids: Vec<&str> = subnets.take(2).map(|s| s.id.as_str()).collect();
+        let ids = self.flow.two_subnets().map(|(id, _)| id);
         for (life, actor) in case.lives.iter().zip(&mut self.actors) {
             if let Object::Build(Build { has_subnets: true, .. }) = life.object {
                 actor.spec["builder"]["subnetIDs"] = json!(ids);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{LIMIT, Scenario, fault, gone, hide_what_is_made, preset};
 use crate::flow::{
     Flow, build,
-    world::{ACCOUNT, build_spec, with},
+    world::{build_spec, with},
 };
 
 const DELETED_LATE: &str = "a finished build is deleted, its image retained";
@@ -153,14 +153,11 @@ async fn suspended(flow: &mut Flow) {
 
 /// Only the second type has capacity, and only in the second subnet.
 async fn fallback(flow: &mut Flow) {
-    let world = flow.sim.world();
-    let subnets = world.regions["us-east-1"].subnets.values().filter(|s| s.owner == ACCOUNT);
-    let subnets: Vec<_> = subnets.take(2).collect();
+    let [(first, zone), (second, _)] = flow.two_subnets();
     preset(flow, "capacity", &json!({"instanceType": "m7i.large"}));
-    preset(flow, "capacity", &json!({"instanceType": "m6i.large", "zone": subnets[0].zone}));
+    preset(flow, "capacity", &json!({"instanceType": "m6i.large", "zone": zone}));
     flow.boundaries.begin();
-    let ids: Vec<&str> = subnets.iter().map(|s| s.id.as_str()).collect();
-    flow.apply(&build("web"), with(spec(), "/builder/subnetIDs", json!(ids)));
+    flow.apply(&build("web"), with(spec(), "/builder/subnetIDs", json!([first, second])));
     finished(flow).await;
 }
 
