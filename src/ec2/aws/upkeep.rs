@@ -245,9 +245,11 @@ fn not_enabled(item: EnableFastSnapshotRestoreErrorItem) -> Option<Why> {
     Some((error.code, error.message))
 }
 
+/// What is not on, or whose snapshot is gone, costs nothing any more: an error would be repeated for ever.
 fn not_disabled(item: DisableFastSnapshotRestoreErrorItem) -> Option<Why> {
-    let error = item.fast_snapshot_restore_state_errors?.into_iter().find_map(|state| state.error)?;
-    Some((error.code, error.message))
+    let is_on = |code: &Option<String>| !code.as_ref().is_some_and(|code| code.ends_with(".NotFound"));
+    let mut errors = item.fast_snapshot_restore_state_errors?.into_iter().filter_map(|state| state.error);
+    errors.find(|error| is_on(&error.code)).map(|error| (error.code, error.message))
 }
 
 /// The call succeeds even where it did nothing; only the list tells.

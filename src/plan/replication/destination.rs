@@ -302,6 +302,10 @@ fn by_state(
 
 /// Somebody removed a copy that was there, or that was on its way.
 fn lost(copy: &DestinationStatus, waiting_on: WaitingOn) -> DestinationPlan {
+    // Its snapshots can be there still, and are paid for.
+    if let Some(plan) = cool_down(copy) {
+        return plan;
+    }
     let found = || {
         let id = copy.image_id.as_ref().map(ToString::to_string).unwrap_or_default();
         format!("copy {id} in {} was deregistered, and is made again", copy.region)
