@@ -104,8 +104,9 @@ pub const PARAMETER_VALIDATION: Duration = Duration::from_mins(2);
 /// Source: EC2 user guide, "Deprecate an Amazon EC2 AMI".
 pub const LONGEST_PUBLIC: Duration = Duration::from_hours(2 * 365 * 24);
 
-/// A deprecation whose time is over cannot be set any more: the next that AWS is sure to take, as it rounds to the minute.
-pub const DEPRECATION_LEAD: Duration = Duration::from_mins(2);
+/// A deprecation whose time is over cannot be set any more, and is set so far ahead: long enough for a call that needs a
+/// person to be repeated unchanged.
+pub const DEPRECATION_LEAD: Duration = Duration::from_mins(15);
 
 /// Whether something that was made (or may have been made) at `made_at` at the earliest is gone for good, or never was.
 ///

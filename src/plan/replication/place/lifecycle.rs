@@ -65,7 +65,9 @@ pub(super) fn deprecation(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Plac
     if now == Some(wanted) || (is_over && now.is_some_and(|at| at <= soon)) {
         return Ok(standing(Progress::Done));
     }
-    let at = if is_over { soon } else { wanted };
+    // What was written down stays until its time has come: another time each minute would be another call, and never rest.
+    let written = known.filter(|at| (view.now..=soon).contains(at));
+    let at = if is_over { written.unwrap_or(soon) } else { wanted };
     if known != Some(at) {
         return Ok(record(DestinationRecord::Deprecating(Some(at)), waiting_on));
     }

@@ -52,7 +52,10 @@ fn a_public_image_is_deprecated_after_two_years() {
 #[test]
 fn a_deprecation_that_should_be_over_is_set_to_the_next_minutes_once() {
     let old = |i: &mut Image| i.created_at = Some(at(-86_400));
-    assert_eq!(deprecated_after(1, old).says(), "record deprecating at 2026-11-23T12:02:00Z");
+    assert_eq!(deprecated_after(1, old).says(), "record deprecating at 2026-11-23T12:15:00Z");
+    let says = |written_at| written(deprecated_after(1, old), written_at).says();
+    assert_eq!(says(60), "EnableImageDeprecation at 2026-11-23T12:01:00Z as repair");
+    assert_eq!(says(-60), "record deprecating at 2026-11-23T12:15:00Z");
     let set = deprecated_after(1, |i| {
         old(i);
         i.deprecated_at = Some(at(-60));
@@ -135,6 +138,14 @@ fn fast_restore_is_switched_off_when_no_longer_asked_for() {
 fn fast_restore_is_switched_off_before_a_copy_is_handed_over() {
     let leaving = warmed(&["eu-west-1a"], &["eu-west-1a"]).deleting(DeletionPolicy::Retain);
     assert_eq!(leaving.says(), "DisableFastRestores of 1 in eu-west-1a");
+}
+
+#[test]
+fn fast_restore_is_switched_off_before_a_lost_copy_is_forgotten() {
+    let lost = warmed(&["eu-west-1a"], &["eu-west-1a"]).misses(image_query(), 9, 60);
+    assert_eq!(lost.says(), "DisableFastRestores of 1 in eu-west-1a");
+    let cold = warmed(&[], &[]).misses(image_query(), 9, 60);
+    assert_eq!(cold.says(), "record lost as repair");
 }
 
 fn going(protection: Protection) -> Replication {
