@@ -10,6 +10,8 @@ use crate::{api::schema, model::Grants};
 /// there. An image that is encrypted must be so by a key of your own whose policy lets these accounts use it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.snapshots != 'Shared' || (has(self.accountIDs) && size(self.accountIDs) > 0)")
+    .field_path(".snapshots").message("AWS shares snapshots with accounts only: list them in accountIDs, or leave snapshots out"))]
 pub struct Sharing {
     /// Accounts by their twelve digits.
     #[serde(rename = "accountIDs", default, skip_serializing_if = "Vec::is_empty")]

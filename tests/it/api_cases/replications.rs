@@ -92,6 +92,11 @@ fn sharing() -> Vec<Case> {
             shared(json!({"organizationARNs": [unit]})),
             "spec.sharing.organizationARNs[0]",
         ),
+        refused(
+            "snapshots are shared with accounts only",
+            shared(json!({"organizationARNs": [organization], "snapshots": "Shared"})),
+            "AWS shares snapshots with accounts only",
+        ),
         accepted("an image can be public", shared(json!({"public": true}))),
         refused(
             "an encrypted image cannot be public",

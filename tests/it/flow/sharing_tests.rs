@@ -63,6 +63,32 @@ async fn the_image_is_shared_in_every_region_and_unshared_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_source_is_unshared_when_the_object_goes_with_its_copies() {
+    let sharing = json!({"accountIDs": [ONE], "snapshots": "Shared"});
+    let (mut flow, copies) = replicated(with(shared_spec(sharing), "/deletionPolicy", json!("Delete"))).await;
+    assert_eq!(receivers(&flow, "us-east-1"), [ONE]);
+    flow.delete(&copies);
+    flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
+    assert!(receivers(&flow, "us-east-1").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_is_taken_off_loses_the_copies_of_former_sources_too() {
+    let (mut flow, copies) = replicated(shared_spec(json!({"accountIDs": [ONE, TWO]}))).await;
+    flow.apply(&build("next"), build_spec(&[]));
+    let next = |spec: Value| with(spec, "/source", json!({"imageBuildRef": {"name": "next"}}));
+    flow.apply(&copies, next(shared_spec(json!({"accountIDs": [ONE, TWO]}))));
+    ready(&mut flow, &copies).await;
+    flow.apply(&copies, next(shared_spec(json!({"accountIDs": [TWO]}))));
+    ready(&mut flow, &copies).await;
+    flow.run_for(Duration::from_mins(5)).await;
+    for image in PLACES.iter().flat_map(|region| flow.images(region)) {
+        let users: Vec<&String> = image.permissions.users.iter().collect();
+        assert_eq!(users, [TWO], "{}", image.id);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_thousand_accounts_are_one_call_an_image_and_two_a_snapshot() {
     let ids: Vec<String> = (0..1000).map(|n| format!("{n:012}")).collect();
     let sharing = json!({"accountIDs": ids, "snapshots": "Shared"});
@@ -139,6 +165,16 @@ async fn a_copy_under_the_aws_managed_key_is_refused_before_it_is_made() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn snapshots_that_are_shared_with_nobody_are_left_alone() {
+    let spec = |accounts: Value| shared_spec(json!({"accountIDs": accounts, "snapshots": "Shared"}));
+    let (mut flow, copies) = replicated(spec(json!([ONE]))).await;
+    flow.apply(&copies, spec(json!([])));
+    ready(&mut flow, &copies).await;
+    flow.run_for(Duration::from_mins(5)).await;
+    flow.writes_nothing_for_two_weeks().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_copy_lives_as_the_manifest_says() {
     let spec = with(default_spec(), "/deprecateAfter", json!("2160h"));
     let spec = with(spec, "/deregistrationProtection", json!("EnabledWithCooldown"));
@@ -191,4 +227,27 @@ async fn fast_restore_is_on_while_asked_for_and_off_before_the_copy_is_handed_ov
     flow.delete(&copies);
     flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
     assert_eq!((paid(&flow), flow.images("eu-west-1").len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn fast_restore_that_is_off_already_holds_up_nothing() {
+    let warm = json!([{"region": "eu-west-1", "fastSnapshotRestoreZones": ["eu-west-1a"]}]);
+    let (mut flow, copies) = replicated(with(default_spec(), "/destinations", warm)).await;
+    flow.meddle(|world| world.region_mut("eu-west-1").fast_restores.clear());
+    flow.delete(&copies);
+    flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn fast_restore_of_a_copy_that_somebody_deregistered_is_not_paid_for() {
+    let warm = json!([{"region": "eu-west-1", "fastSnapshotRestoreZones": ["eu-west-1a"]}]);
+    let (mut flow, copies) = replicated(with(default_spec(), "/destinations", warm)).await;
+    let id = flow.images("eu-west-1")[0].id.clone();
+    flow.meddle(|world| drop(world.region_mut("eu-west-1").images.remove(&id)));
+    flow.until("made again", HOUR, |f| f.images("eu-west-1").iter().any(|image| image.id != id)).await;
+    ready(&mut flow, &copies).await;
+    flow.run_for(HOUR).await;
+    let world = flow.sim.world();
+    let restores = &world.regions["eu-west-1"].fast_restores;
+    assert_eq!(restores.values().filter(|r| r.disabled_at.is_none()).count(), 1);
 }

@@ -1,6 +1,8 @@
 //! Who may launch an image and use its snapshots. Sources: EC2 API reference, `ModifyImageAttribute` and
 //! `ModifySnapshotAttribute`; EC2 user guide, "Share an AMI", "Cancel having an AMI shared" and "Block public access".
 
+pub(super) mod revocation;
+
 use std::collections::BTreeSet;
 
 use super::{
@@ -53,8 +55,8 @@ pub(in super::super) fn about_to_grant(view: &ReplicationView<'_>) -> Option<Gra
 
 /// What is to be written down once all images are as they should be; none where nobody has anything.
 pub(in super::super) fn left_granted(view: &ReplicationView<'_>) -> Option<GrantsStatus> {
-    let wanted = wanted(view);
-    (!wanted.is_empty()).then(|| GrantsStatus::of(&wanted, shares_snapshots(view)))
+    let (wanted, snapshots) = (wanted(view), shares_snapshots(view));
+    (snapshots || !wanted.is_empty()).then(|| GrantsStatus::of(&wanted, snapshots))
 }
 
 /// Said before hours of copying: a copy that will be encrypted by a key that can be shared with nobody.
@@ -120,17 +122,20 @@ impl Difference {
 
 /// Grants what is missing and takes back what is no longer wanted.
 pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
-    let nothing_to_do = view.spec.sharing.is_none() && view.status.granted.is_none();
-    // A disabled image has no permissions and takes none.
-    if nothing_to_do || view.spec.launch_state == Some(LaunchState::Disabled) {
+    if view.spec.sharing.is_none() && view.status.granted.is_none() {
         return Ok(standing(Progress::Done));
     }
-    let plan = launch_permissions(view, eyes, place)?;
+    // A disabled image has no permissions and takes none. Its snapshots keep theirs.
+    let is_disabled = !place.is_source && view.spec.launch_state == Some(LaunchState::Disabled);
+    let plan = if is_disabled { standing(Progress::Done) } else { launch_permissions(view, eyes, place)? };
     if plan.step.is_some() || matches!(plan.progress, Progress::Moving(_)) {
         return Ok(shown(view, plan));
     }
-    let Some(snapshots) = volume_permissions(view, eyes, place)? else { return Ok(shown(view, plan)) };
-    Ok(shown(view, snapshots))
+    let others = match volume_permissions(view, eyes, place)? {
+        Some(plan) => Some(plan),
+        None => revocation::of_former(view, eyes, place)?,
+    };
+    Ok(shown(view, others.unwrap_or(plan)))
 }
 
 /// With the condition `Shared`, which says the same unless it was set already.
@@ -160,8 +165,13 @@ fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
     if !others.is_none() {
         return Ok(modify(place, others));
     }
-    if !public.missing.is_empty() && is_blocked(view, eyes, place)? {
-        return Ok(blocked(public_sharing_blocked(place)));
+    if !public.missing.is_empty() {
+        let resync = Pace::Every(timing::NEEDS_HELP.min(view.spec.resync_interval.into()));
+        match eyes.blocks_public_images(place.region, resync)?.present() {
+            None => return Ok(moving(waiting_on(place))),
+            Some(true) => return Ok(blocked(public_sharing_blocked(place))),
+            Some(false) => {}
+        }
     }
     if !public.is_none() {
         return Ok(modify(place, public));
@@ -198,11 +208,6 @@ fn modify(place: &Place<'_>, difference: Difference) -> DestinationPlan {
     let Difference { missing: add, surplus: remove } = difference;
     let change = UpkeepCall::ModifyLaunchPermissions { id, add, remove };
     write(place, change, waiting_on(place)).repairing(place.in_sync, DriftKind::Permissions, || found)
-}
-
-fn is_blocked(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Result<bool, AwsError> {
-    let resync = Pace::Every(timing::NEEDS_HELP.min(view.spec.resync_interval.into()));
-    Ok(eyes.blocks_public_images(place.region, resync)?.present().copied().unwrap_or(true))
 }
 
 fn public_sharing_blocked(place: &Place<'_>) -> Failure {

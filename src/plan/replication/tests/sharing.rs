@@ -193,12 +193,94 @@ fn private_snapshots_are_not_looked_at() {
     assert!(!plan.watches.iter().any(|w| matches!(w.query, Query::VolumePermissions(_))));
 }
 
+fn disabled(replication: Replication) -> Replication {
+    replication.sees_image(copy(ImageState::Disabled)).with(|r| {
+        r.spec.launch_state = Some(crate::api::image_replication::LaunchState::Disabled);
+    })
+}
+
 #[test]
 fn a_disabled_image_is_not_shared() {
-    let disabled = with_one().sees_image(copy(ImageState::Disabled)).with(|r| {
-        r.spec.launch_state = Some(crate::api::image_replication::LaunchState::Disabled);
+    assert_eq!(disabled(with_one()).says(), "done");
+}
+
+#[test]
+fn the_snapshots_of_a_disabled_image_are_taken_back() {
+    let once_shared = not_yet(disabled(with_one())).with(|r| {
+        r.spec.sharing = None;
+        r.status.granted = Some(GrantsStatus::of(&accounts(&[ONE]), true));
     });
-    assert_eq!(disabled.says(), "done");
+    let says = on_the_snapshot(once_shared, accounts(&[ONE])).says();
+    assert_eq!(says, format!("ModifyVolumePermissions {SNAPSHOT}: add 0, remove 1"));
+}
+
+fn source_gone(r: &mut Replication) {
+    let gone = Absence { checks: 9, since: at(-900), until: at(0) };
+    r.sightings.insert(&region(), Query::Image(ImageId::from(SOURCE)), Seen::Absent(gone));
+}
+
+#[test]
+fn snapshots_that_are_shared_with_nobody_are_no_reason_to_write() {
+    let nobody = permissions_of(shared(json!({"snapshots": "Shared"})), Grants::default());
+    let nobody = on_the_snapshot(nobody, Grants::default()).with(source_gone);
+    assert_eq!(told(&nobody.plan()), "done");
+}
+
+/// ONE was granted the former copy as well, and is no longer wanted.
+fn with_former() -> Replication {
+    let replication = granted_before(shared(json!({"accountIDs": [TWO]})), &accounts(&[ONE, TWO]));
+    permissions_of(replication, accounts(&[TWO])).sees_image(previous_image()).with(|r| {
+        r.status.destinations[0].previous = vec![previous_copy()];
+    })
+}
+
+fn on_the_former(replication: Replication, grants: Grants) -> Replication {
+    let query = Query::LaunchPermissions(previous_copy().image_id);
+    replication.sees(query, Answer::Grants(Box::new(grants)))
+}
+
+#[test]
+fn what_is_no_longer_granted_is_taken_back_from_former_copies_too() {
+    let former = previous_copy().image_id;
+    let says = on_the_former(with_former(), accounts(&[ONE, TWO])).says();
+    assert_eq!(says, format!("ModifyLaunchPermissions {former}: add nobody, remove 1 account"));
+    assert_eq!(on_the_former(with_former(), accounts(&[TWO])).says(), "done");
+    assert_eq!(with_former().says(), "wait Sharing");
+}
+
+#[test]
+fn former_copies_are_left_alone_while_nothing_is_taken_back() {
+    let replication = with_former().with(|r| {
+        r.status.granted = Some(GrantsStatus::of(&accounts(&[TWO]), false));
+    });
+    let former = Query::LaunchPermissions(previous_copy().image_id);
+    assert!(!replication.plan().watches.iter().any(|w| w.query == former));
+}
+
+#[test]
+fn whether_public_images_are_blocked_is_waited_for() {
+    let asked = not_yet(permissions_of(shared(json!({"public": true})), Grants::default()));
+    assert_eq!(asked.says(), "wait Sharing");
+}
+
+/// The object goes with its copies, and is done with them; the source is shared with ONE.
+fn going_with_the_source() -> Replication {
+    with_one().deleting(crate::api::DeletionPolicy::Delete).with(|r| {
+        r.status.destinations.clear();
+        r.status.source_region = Some(crate::api::image_replication::SourceRegionStatus {
+            observed_generation: Some(1),
+            ..Default::default()
+        });
+        let query = Query::LaunchPermissions(ImageId::from(SOURCE));
+        r.sightings.insert(&region(), query, Seen::Present(Answer::Grants(Box::new(accounts(&[ONE])))));
+    })
+}
+
+#[test]
+fn the_grants_of_the_source_go_with_the_object_and_its_copies() {
+    let there = going_with_the_source().with(source_seen(source_image(ImageState::Available)));
+    assert!(there.plan().destinations[&region()].step.is_some());
+    assert_eq!(told(&going_with_the_source().with(source_gone).plan()), "release");
 }
 
 fn source_seen(image: Image) -> impl FnOnce(&mut Replication) {

@@ -1,0 +1,115 @@
+//! Taking grants back from images that are no longer kept true: those of former sources, whose receivers keep them until
+//! the manifest says otherwise, and the source itself when the object goes with its copies.
+
+use super::{
+    AwsError, DestinationPlan, Eyes, Grants, Image, Place, ReplicationView, Seen, UpkeepCall, WaitingOn,
+    granted, moving, shared_snapshots, shares_snapshots, timing, wanted,
+};
+use crate::{
+    model::{ImageId, ImageState, Region},
+    plan::replication::{DestinationCall, destination::call},
+};
+
+/// A decision, or nothing to take back.
+type Perhaps = Result<Option<DestinationPlan>, AwsError>;
+
+/// What may stay, and where.
+struct Revocation<'a> {
+    region: &'a Region,
+    images: &'a Grants,
+    snapshots: &'a Grants,
+}
+
+/// While something is taken back from the newest images, it is from those before them.
+pub(super) fn of_former(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Perhaps {
+    let (wanted, nobody) = (wanted(view), Grants::default());
+    let private = shared_snapshots(view) && !shares_snapshots(view);
+    if granted(view).without(&wanted).is_empty() && !private {
+        return Ok(None);
+    }
+    let snapshots = if shares_snapshots(view) { &wanted } else { &nobody };
+    let kept = Revocation { region: place.region, images: &wanted, snapshots };
+    let former = match &place.former {
+        Some(copies) => copies.clone(),
+        None => former_sources(view, &place.image.id),
+    };
+    for id in former {
+        if let Some(plan) = kept.of(view, eyes, id)? {
+            return Ok(Some(plan));
+        }
+    }
+    Ok(None)
+}
+
+/// All that was granted on this image.
+pub(in super::super) fn of_all(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    region: &Region,
+    id: &ImageId,
+) -> Perhaps {
+    if view.status.granted.is_none() {
+        return Ok(None);
+    }
+    let nobody = Grants::default();
+    Revocation { region, images: &nobody, snapshots: &nobody }.of(view, eyes, id)
+}
+
+fn former_sources<'v>(view: &ReplicationView<'v>, current: &ImageId) -> Vec<&'v ImageId> {
+    let previous = view.status.destinations.iter().flat_map(|d| &d.previous);
+    let mut ids: Vec<&ImageId> = previous.filter_map(|p| p.source_image_id.as_ref()).collect();
+    ids.retain(|id| *id != current);
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+impl Revocation<'_> {
+    fn of(&self, view: &ReplicationView<'_>, eyes: &Eyes<'_>, id: &ImageId) -> Perhaps {
+        let image = match eyes.image(self.region, id, view.resync())? {
+            Seen::Present(image) if image.state != ImageState::Deregistered => image,
+            Seen::Unknown => return Ok(Some(self.wait(id))),
+            Seen::Absent(absence) if !timing::is_absent(absence) => return Ok(Some(self.wait(id))),
+            Seen::Present(_) | Seen::Absent(_) => return Ok(None),
+        };
+        let present = match eyes.launch_permissions(self.region, id, view.resync())? {
+            Seen::Present(present) => present,
+            Seen::Unknown | Seen::Absent(_) => return Ok(Some(self.wait(id))),
+        };
+        let surplus = present.common_with(&granted(view)).without(self.images);
+        if surplus.is_empty() {
+            return self.of_snapshots(view, eyes, &image);
+        }
+        let change =
+            UpkeepCall::ModifyLaunchPermissions { id: id.clone(), add: Grants::default(), remove: surplus };
+        Ok(Some(self.write(id, change)))
+    }
+
+    fn of_snapshots(&self, view: &ReplicationView<'_>, eyes: &Eyes<'_>, image: &Image) -> Perhaps {
+        if !shared_snapshots(view) {
+            return Ok(None);
+        }
+        for id in image.snapshot_ids() {
+            let present = match eyes.volume_permissions(self.region, &id, view.resync())? {
+                Seen::Present(present) => present,
+                Seen::Unknown | Seen::Absent(_) => return Ok(Some(self.wait(&image.id))),
+            };
+            let surplus = present.common_with(&granted(view)).without(self.snapshots).accounts;
+            let remove: Vec<String> = surplus.into_iter().take(super::CHUNK).collect();
+            if !remove.is_empty() {
+                let change = UpkeepCall::ModifyVolumePermissions { id, add: Vec::new(), remove };
+                return Ok(Some(self.write(&image.id, change)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn wait(&self, id: &ImageId) -> DestinationPlan {
+        moving(WaitingOn::Sharing { id: id.clone(), region: self.region.clone() })
+    }
+
+    fn write(&self, id: &ImageId, change: UpkeepCall) -> DestinationPlan {
+        let waiting_on = WaitingOn::Sharing { id: id.clone(), region: self.region.clone() };
+        call(DestinationCall::Upkeep { region: self.region.clone(), call: change }, waiting_on)
+    }
+}
