@@ -122,7 +122,7 @@ impl ImageReplicationSpec {
         self.sharing.is_some()
             || status.granted.is_some()
             || self.publish.as_ref().is_some_and(Publish::concerns_source)
-            || status.source_region.as_ref().is_some_and(SourceRegionStatus::is_left)
+            || status.source_region.as_ref().is_some_and(|place| place.published.is_some())
     }
 }
 
@@ -249,10 +249,6 @@ pub struct SourceRegionStatus {
     /// The generation of the object that the image was last found to satisfy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The keys of tags that were put on the source image.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
-    pub tag_keys: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Published>,
     #[serde(default, skip_serializing_if = "Applied::is_empty")]
@@ -261,13 +257,6 @@ pub struct SourceRegionStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
-}
-
-impl SourceRegionStatus {
-    /// Whether something stands in the region that has to be taken back.
-    pub fn is_left(&self) -> bool {
-        self.published.is_some() || !self.tag_keys.is_empty()
-    }
 }
 
 /// One region: the copy under way or in place, written before the call that makes it.

@@ -96,7 +96,7 @@ fn apply_record(
     region: &Region,
     record: &DestinationRecord,
 ) {
-    places::recorded(status, region, record, view.generation);
+    places::recorded(view, status, region, record);
     let place = status.destinations.iter().position(|d| d.region == *region);
     if let DestinationRecord::Attempt(intent) = record {
         match place.and_then(|i| status.destinations.get_mut(i)) {

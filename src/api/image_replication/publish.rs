@@ -29,7 +29,8 @@ pub struct Publish {
     pub tags: Tags,
     #[serde(default)]
     pub when: PublishWhen,
-    /// `Previous`: parameters and tags go back to the image that was published before, until this is taken off.
+    /// `Previous`: parameters and tags go back to the image that was published before, and stay there whatever is copied,
+    /// until this is taken off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<Pin>,
 }
@@ -76,9 +77,17 @@ pub struct Published {
     /// The newest image.
     #[serde(rename = "imageID")]
     pub image_id: ImageId,
+    /// The keys of `publish.tags` that it has, or may have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
+    pub tag_keys: Vec<String>,
     /// The one that was published before it.
     #[serde(rename = "previousImageID", default, skip_serializing_if = "Option::is_none")]
     pub previous_image_id: Option<ImageId>,
+    /// The keys of `publish.tags` that the one before still has, or may have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
+    pub previous_tag_keys: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub parameters: Vec<PutParameterStatus>,

@@ -7,7 +7,9 @@ use super::progress_after;
 use crate::{
     api::{
         ImageReplicationStatus,
-        image_replication::{Applied, DestinationStatus, Published, Regrants, Sharing, SourceRegionStatus},
+        image_replication::{
+            Applied, DestinationStatus, Publish, Published, Regrants, Sharing, SourceRegionStatus,
+        },
     },
     model::{ImageId, PutParameter, Region},
     plan::{
@@ -32,7 +34,10 @@ pub(super) fn show(
     if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
         show_copy(view, copy, progress);
         show_place(view, &mut copy.conditions, plan, outcome, progress);
-    } else if let Some(place) = &mut status.source_region {
+        return;
+    }
+    let is_source = status.source.as_ref().is_some_and(|source| source.region == *region);
+    if let Some(place) = status.source_region.as_mut().filter(|_| is_source) {
         show_place(view, &mut place.conditions, plan, outcome, progress);
     }
 }
@@ -101,7 +106,8 @@ fn of<'a>(view: &ReplicationView<'_>, list: &'a mut Vec<Condition>) -> Condition
 struct Receipts<'s> {
     image_id: Option<ImageId>,
     applied: &'s mut Applied,
-    tag_keys: &'s mut Vec<String>,
+    /// Those of a copy; a source has none but what is published.
+    tag_keys: Option<&'s mut Vec<String>>,
     published: &'s mut Option<Published>,
     observed_generation: &'s mut Option<i64>,
 }
@@ -111,7 +117,7 @@ fn receipts<'s>(status: &'s mut ImageReplicationStatus, region: &Region) -> Rece
         return Receipts {
             image_id: copy.image_id.clone(),
             applied: &mut copy.applied,
-            tag_keys: &mut copy.tag_keys,
+            tag_keys: Some(&mut copy.tag_keys),
             published: &mut copy.published,
             observed_generation: &mut copy.observed_generation,
         };
@@ -121,27 +127,52 @@ fn receipts<'s>(status: &'s mut ImageReplicationStatus, region: &Region) -> Rece
     Receipts {
         image_id,
         applied: &mut source.applied,
-        tag_keys: &mut source.tag_keys,
+        tag_keys: None,
         published: &mut source.published,
         observed_generation: &mut source.observed_generation,
     }
 }
 
-/// What is still to be taken off a former source: parameters that point at it, and tags.
+impl Receipts<'_> {
+    /// Tags that are about to be put on the image; those that publish it are known by themselves.
+    fn tagging(&mut self, keys: &[String], publish: Option<&Publish>) {
+        if let Some(published) = self.published {
+            let publishes = |key: &&String| publish.is_some_and(|p| p.tags.contains_key(*key));
+            let new = keys.iter().filter(publishes).filter(|key| !published.tag_keys.contains(key));
+            let new: Vec<String> = new.cloned().collect();
+            published.tag_keys.extend(new);
+        }
+        if let Some(known) = &mut self.tag_keys {
+            known.extend(keys.iter().cloned());
+        }
+    }
+
+    /// Tags that were taken off an image. Those of a former one are looked at until they are gone.
+    fn untagged(self, keys: &[String], resources: &[String]) {
+        if self.image_id.is_none_or(|id| !resources.contains(&id.0)) {
+            return;
+        }
+        match (self.tag_keys, self.published) {
+            (Some(known), _) => known.retain(|key| !keys.contains(key)),
+            (None, Some(published)) => published.tag_keys.retain(|key| !keys.contains(key)),
+            (None, None) => {}
+        }
+    }
+}
+
+/// What is still to be taken back of a former source: parameters that point at it, and tags.
 pub(super) fn left_of_source(old: SourceRegionStatus) -> Option<SourceRegionStatus> {
-    old.is_left().then(|| SourceRegionStatus {
-        tag_keys: old.tag_keys,
-        published: old.published,
-        ..SourceRegionStatus::default()
-    })
+    old.published
+        .is_some()
+        .then(|| SourceRegionStatus { published: old.published, ..SourceRegionStatus::default() })
 }
 
 /// Writes down what a record says of the image in a region.
 pub(super) fn recorded(
+    view: &ReplicationView<'_>,
     status: &mut ImageReplicationStatus,
     region: &Region,
     record: &DestinationRecord,
-    generation: Option<i64>,
 ) {
     let of_copies = matches!(
         record,
@@ -154,22 +185,25 @@ pub(super) fn recorded(
             | DestinationRecord::Dropped
     );
     if !of_copies {
-        write_down(receipts(status, region), record, generation);
+        write_down(view, receipts(status, region), record);
     }
 }
 
-fn write_down(receipts: Receipts<'_>, record: &DestinationRecord, generation: Option<i64>) {
-    let Receipts { image_id: _, applied, tag_keys, published, observed_generation } = receipts;
+fn write_down(view: &ReplicationView<'_>, mut receipts: Receipts<'_>, record: &DestinationRecord) {
+    if let DestinationRecord::Tagging(keys) = record {
+        receipts.tagging(keys, view.spec.publish.as_ref());
+    }
+    let Receipts { applied, published, observed_generation, .. } = receipts;
     match record {
-        DestinationRecord::Tagging(keys) => tag_keys.extend(keys.iter().cloned()),
         DestinationRecord::Deprecating(at) => applied.deprecate_at = at.map(Time),
         DestinationRecord::Warming(zones) => applied.fast_snapshot_restore_zones.clone_from(zones),
         DestinationRecord::Prepared(id) => applied.prepared = Some(id.clone()),
         DestinationRecord::Publishing(new) => *published = Some(new.clone()),
         DestinationRecord::ParameterGone(name) => forget(published, name),
         DestinationRecord::Withdrawn => *published = None,
-        DestinationRecord::InSync => *observed_generation = generation,
-        DestinationRecord::Attempt(_)
+        DestinationRecord::InSync => *observed_generation = view.generation,
+        DestinationRecord::Tagging(_)
+        | DestinationRecord::Attempt(_)
         | DestinationRecord::Found(_)
         | DestinationRecord::Available(_)
         | DestinationRecord::Failed(_)
@@ -194,11 +228,7 @@ pub(super) fn called(
 ) {
     match call {
         DestinationCall::DeleteTags { keys, resources, .. } => {
-            let receipts = receipts(status, region);
-            // Those of a former image are written down nowhere.
-            if receipts.image_id.is_some_and(|id| resources.contains(&id.0)) {
-                receipts.tag_keys.retain(|key| !keys.contains(key));
-            }
+            receipts(status, region).untagged(keys, resources);
         }
         DestinationCall::DeleteParameter { name, .. } => forget(receipts(status, region).published, name),
         DestinationCall::PutParameter(request) => put(receipts(status, region).published, request, now),

@@ -131,6 +131,56 @@ async fn what_is_no_longer_published_is_taken_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_tags_of_a_pinned_image_go_with_publish() {
+    let (mut flow, copies) = replicated(published_spec()).await;
+    rolled_out(&mut flow, &copies, published_spec()).await;
+    let source = replication_spec("next", &REGIONS)["source"].clone();
+    let pinned = with(published_spec(), "/publish/pin", json!("Previous"));
+    flow.apply(&copies, with(pinned, "/source", source.clone()));
+    ready(&mut flow, &copies).await;
+    let stable = |f: &Flow| {
+        let channels = PLACES.iter().flat_map(|region| channels(f, region)).flatten();
+        channels.filter(|channel| channel == "stable").count()
+    };
+    assert_eq!(stable(&flow), 3);
+    flow.apply(&copies, with(default_spec(), "/source", source));
+    ready(&mut flow, &copies).await;
+    flow.until("taken back", HOUR, |f| f.status(&copies)["sourceRegion"].is_null()).await;
+    assert_eq!(stable(&flow), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_published_of_a_source_that_is_gone_is_taken_back() {
+    for delete in [false, true] {
+        let spec = with(published_spec(), "/deletionPolicy", json!("Delete"));
+        let (mut flow, copies) = replicated(spec).await;
+        let source = flow.images("us-east-1")[0].id.clone();
+        flow.call("DeregisterImage", &[("ImageId", &source)]);
+        flow.run_for(HOUR).await;
+        if delete {
+            flow.delete(&copies);
+            flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
+        } else {
+            flow.apply(&copies, default_spec());
+            flow.until("taken back", HOUR, |f| f.status(&copies)["sourceRegion"].is_null()).await;
+        }
+        assert_eq!(parameter(&flow, "us-east-1"), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_tags_can_be_exchanged_for_as_many_others() {
+    let tags = |prefix: &str| (0..40).map(|n| (format!("{prefix}-{n}"), json!("v"))).collect::<Value>();
+    let (mut flow, copies) = replicated(with(default_spec(), "/tags", tags("old"))).await;
+    flow.apply(&copies, with(default_spec(), "/tags", tags("new")));
+    ready(&mut flow, &copies).await;
+    let of_ours = |key: &&String| key.starts_with("old") || key.starts_with("new");
+    let image = &flow.images("eu-west-1")[0];
+    assert!(image.tags.keys().filter(of_ours).all(|key| key.starts_with("new")));
+    assert_eq!(image.tags.keys().filter(of_ours).count(), 40);
+}
+
+#[tokio::test(start_paused = true)]
 async fn parameters_go_with_the_object_as_the_policy_says() {
     for (policy, left) in [("Retain", 3), ("Delete", 0)] {
         let (mut flow, copies) = replicated(with(published_spec(), "/deletionPolicy", json!(policy))).await;

@@ -17,8 +17,8 @@ use super::{
     gravity, timing,
 };
 use crate::{
-    api::image_replication::{Applied, DestinationStatus, Published},
-    model::{Image, ImageState, Region, Seen, SnapshotId},
+    api::image_replication::{Applied, DestinationStatus, Publish, Published},
+    model::{Image, ImageId, ImageState, Region, Seen, SnapshotId},
     plan::{Pace, UpkeepCall},
 };
 
@@ -30,6 +30,8 @@ struct Place<'a> {
     tag_keys: &'a [String],
     applied: &'a Applied,
     published: Option<&'a Published>,
+    /// Former copies that are there; not known of a source.
+    former: Option<Vec<&'a ImageId>>,
     is_source: bool,
     /// It was as this generation wants it: what differs is drift.
     in_sync: bool,
@@ -66,6 +68,7 @@ pub(super) fn copy(
         tag_keys: &copy.tag_keys,
         applied: &copy.applied,
         published: copy.published.as_ref(),
+        former: Some(copy.previous.iter().map(|previous| &previous.image_id).collect()),
         is_source: false,
         in_sync,
     };
@@ -103,6 +106,11 @@ fn source_image(
 ) -> Decided {
     let known = view.status.source_region.clone().unwrap_or_default();
     let in_sync = known.observed_generation == view.generation && known.observed_generation.is_some();
+    let silent = !view.spec.publish.as_ref().is_some_and(Publish::concerns_source);
+    if let Some(published) = known.published.as_ref().filter(|_| silent) {
+        // Whatever became of the image.
+        return publish::take_back(view, eyes, &source.region, published);
+    }
     let seen = eyes.image(&source.region, &source.image_id, view.resync())?;
     let waiting_on = WaitingOn::Sharing { id: source.image_id.clone(), region: source.region.clone() };
     let (image, owner) = match (&seen, owner) {
@@ -119,9 +127,10 @@ fn source_image(
         region: &source.region,
         image,
         snapshots: &snapshots,
-        tag_keys: &known.tag_keys,
+        tag_keys: known.published.as_ref().map_or(&[], |published| &published.tag_keys),
         applied: &known.applied,
         published: known.published.as_ref(),
+        former: None,
         is_source: true,
         in_sync,
     };

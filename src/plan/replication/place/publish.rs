@@ -1,7 +1,9 @@
 //! How consumers find an image: parameters and tags, once it is available and shared. What is about to be published is
 //! written down first, and a parameter is ours only if it carries our tags.
 //!
-//! The tags of the image that is published are put on with its other tags; here are those of the one before.
+//! The tags of the image that is published are put on with its other tags; those of the one before are in [`former`].
+
+mod former;
 
 use std::time::Duration;
 
@@ -25,19 +27,16 @@ fn wanted<'v>(view: &ReplicationView<'v>, place: &Place<'_>) -> Option<&'v Publi
 
 /// The tags that the image of this place has for being published.
 pub(super) fn tags(view: &ReplicationView<'_>, place: &Place<'_>) -> Tags {
-    let is_published = place.published.is_some_and(|p| p.image_id == place.image.id);
-    let published =
-        wanted(view, place).filter(|publish| is_published && target(publish, place) == place.image.id);
-    published.map(|publish| publish.tags.clone()).unwrap_or_default()
+    let target = wanted(view, place).zip(place.published).filter(|(publish, published)| {
+        published.image_id == place.image.id && *target(publish, published) == place.image.id
+    });
+    target.map(|(publish, _)| publish.tags.clone()).unwrap_or_default()
 }
 
 /// The image that consumers are to find.
-fn target(publish: &Publish, place: &Place<'_>) -> ImageId {
-    let previous = place.published.and_then(|p| p.previous_image_id.clone());
-    match (publish.pin, previous) {
-        (Some(Pin::Previous), Some(previous)) => previous,
-        (Some(Pin::Previous), None) | (None, _) => place.image.id.clone(),
-    }
+fn target<'p>(publish: &Publish, published: &'p Published) -> &'p ImageId {
+    let previous = published.previous_image_id.as_ref().filter(|_| publish.pin == Some(Pin::Previous));
+    previous.unwrap_or(&published.image_id)
 }
 
 /// Publishes the image, and takes back what is no longer to be published.
@@ -49,13 +48,29 @@ pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_
         };
     };
     let plan = match place.published {
-        Some(published) if published.image_id == place.image.id => {
-            published_here(view, eyes, place, publish, published)?
-        }
-        Some(_) | None => begin(view, place, publish),
+        Some(published) => known(view, eyes, place, publish, published)?,
+        None => begin(view, eyes, place, publish)?,
     };
     let progress = plan.progress.clone();
     Ok(plan.showing(Matter::Published, progress))
+}
+
+/// A pinned image stays published whatever is newest; else the newest takes the place of the one before.
+fn known(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    place: &Place<'_>,
+    publish: &Publish,
+    published: &Published,
+) -> Decided {
+    let is_wanted = |name: &String| publish.ssm_parameters.iter().any(|p| p.name == *name);
+    if let Some(surplus) = published.parameters.iter().find(|p| !is_wanted(&p.name)) {
+        return withdraw(view, eyes, place.region, &surplus.name);
+    }
+    if published.image_id == place.image.id || *target(publish, published) != published.image_id {
+        return uphold(view, eyes, place, publish, published);
+    }
+    begin(view, eyes, place, publish)
 }
 
 fn waiting_on(place: &Place<'_>) -> WaitingOn {
@@ -63,20 +78,38 @@ fn waiting_on(place: &Place<'_>) -> WaitingOn {
 }
 
 /// Waits for the other regions where the manifest says so; then writes down what will be published.
-fn begin(view: &ReplicationView<'_>, place: &Place<'_>, publish: &Publish) -> DestinationPlan {
+fn begin(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>, publish: &Publish) -> Decided {
     if place.applied.prepared.as_ref() != Some(&place.image.id) {
-        return record(DestinationRecord::Prepared(place.image.id.clone()), waiting_on(place));
+        return Ok(record(DestinationRecord::Prepared(place.image.id.clone()), waiting_on(place)));
     }
     if publish.when == PublishWhen::AllReady && !all_are_prepared(view) {
-        return moving(waiting_on(place));
+        return Ok(moving(waiting_on(place)));
     }
-    let previous_image_id = place.published.map(|p| p.image_id.clone());
-    let published = Published {
+    // Only one former image is written down: what it has is taken off before another one takes its place.
+    let cleaned = place.published.map(|known| former::clean(view, eyes, place.region, known)).transpose()?;
+    let next = || record(DestinationRecord::Publishing(succession(place, publish)), waiting_on(place));
+    Ok(cleaned.flatten().unwrap_or_else(next))
+}
+
+/// What is published next. A copy that was lost is no image to go back to: the one before it is.
+fn succession(place: &Place<'_>, publish: &Publish) -> Published {
+    let keys: Vec<String> = publish.tags.keys().cloned().collect();
+    let next = Published {
         image_id: place.image.id.clone(),
-        previous_image_id,
+        tag_keys: keys.clone(),
+        previous_image_id: None,
+        previous_tag_keys: Vec::new(),
         parameters: parameters(publish, place.published),
     };
-    record(DestinationRecord::Publishing(published), waiting_on(place))
+    match place.published {
+        None => next,
+        Some(old) if place.former.as_ref().is_none_or(|former| former.contains(&&old.image_id)) => {
+            let more = keys.into_iter().filter(|key| !old.tag_keys.contains(key));
+            let previous_tag_keys = old.tag_keys.iter().cloned().chain(more).collect();
+            Published { previous_image_id: Some(old.image_id.clone()), previous_tag_keys, ..next }
+        }
+        Some(old) => Published { previous_image_id: old.previous_image_id.clone(), ..next },
+    }
 }
 
 /// Whether every destination has the newest image, shared.
@@ -92,41 +125,42 @@ fn all_are_prepared(view: &ReplicationView<'_>) -> bool {
     })
 }
 
-/// Those of the manifest, and those that are still to be taken back.
+/// Those of the manifest, with what is known of them.
 fn parameters(publish: &Publish, known: Option<&Published>) -> Vec<PutParameterStatus> {
-    let mut all: Vec<PutParameterStatus> = known.map(|p| p.parameters.clone()).unwrap_or_default();
-    for wanted in &publish.ssm_parameters {
-        if !all.iter().any(|p| p.name == wanted.name) {
-            all.push(PutParameterStatus { name: wanted.name.clone(), value: None, put_at: None });
-        }
-    }
-    all
+    let known = |name: &String| known?.parameters.iter().find(|p| p.name == *name).cloned();
+    let new = |name: &String| PutParameterStatus { name: name.clone(), value: None, put_at: None };
+    publish.ssm_parameters.iter().map(|p| known(&p.name).unwrap_or_else(|| new(&p.name))).collect()
 }
 
-fn published_here(
+/// Parameters and tags are as they were written down.
+fn uphold(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
     place: &Place<'_>,
     publish: &Publish,
     published: &Published,
 ) -> Decided {
-    let is_wanted = |name: &String| publish.ssm_parameters.iter().any(|p| p.name == *name);
-    if let Some(surplus) = published.parameters.iter().find(|p| !is_wanted(&p.name)) {
-        return withdraw(view, eyes, place.region, &surplus.name);
-    }
     let all = parameters(publish, Some(published));
     if all.len() != published.parameters.len() {
         let published = Published { parameters: all, ..published.clone() };
         return Ok(record(DestinationRecord::Publishing(published), waiting_on(place)));
     }
-    let value = target(publish, place);
+    let value = target(publish, published);
+    if let Some(plan) = former::obstacle(view, eyes, place, published, value)? {
+        return Ok(plan);
+    }
     for wanted in &publish.ssm_parameters {
         let put = published.parameters.iter().find(|p| p.name == wanted.name);
-        if let Some(plan) = parameter(view, eyes, place, wanted, put, &value)? {
+        if let Some(plan) = parameter(view, eyes, place, wanted, put, value)? {
             return Ok(plan);
         }
     }
-    former_tags(view, eyes, place, publish, published)
+    let former = if *value == published.image_id {
+        former::clean(view, eyes, place.region, published)?
+    } else {
+        former::dress(view, eyes, place, publish, published)?
+    };
+    Ok(former.unwrap_or_else(|| standing(Progress::Done)))
 }
 
 /// None where the parameter holds the value.
@@ -182,36 +216,6 @@ fn not_ours(place: &Place<'_>, name: &str, held: &str) -> Failure {
     Failure::new("ParameterNotOwned", message)
 }
 
-/// Consumers that select by tags find one image: the former one loses them, or has them again while it is pinned.
-fn former_tags(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    place: &Place<'_>,
-    publish: &Publish,
-    published: &Published,
-) -> Decided {
-    let former = published.previous_image_id.as_ref().filter(|_| !publish.tags.is_empty());
-    let Some(former) = former.filter(|id| **id != place.image.id) else {
-        return Ok(standing(Progress::Done));
-    };
-    let seen = eyes.image(place.region, former, view.resync())?;
-    let Some(image) = seen.present() else {
-        let unknown = seen == Seen::Unknown && !place.in_sync;
-        return Ok(if unknown { moving(waiting_on(place)) } else { standing(Progress::Done) });
-    };
-    let has = |(key, value): &(&String, &String)| image.tags.get(*key) == Some(*value);
-    let (region, resources) = (place.region.clone(), vec![former.to_string()]);
-    let (on, off): (Vec<_>, Vec<_>) = publish.tags.iter().partition(has);
-    let to_do = if target(publish, place) == *former {
-        let tags: Tags = off.into_iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-        (!tags.is_empty()).then_some(DestinationCall::CreateTags { region, resources, tags })
-    } else {
-        let keys: Vec<String> = on.into_iter().map(|(key, _)| key.clone()).collect();
-        (!keys.is_empty()).then_some(DestinationCall::DeleteTags { region, resources, keys })
-    };
-    Ok(to_do.map_or_else(|| standing(Progress::Done), |to_do| call(to_do, waiting_on(place))))
-}
-
 /// Takes all back that was published in a region.
 pub(in super::super) fn take_back(
     view: &ReplicationView<'_>,
@@ -221,7 +225,10 @@ pub(in super::super) fn take_back(
 ) -> Decided {
     match published.parameters.first() {
         Some(parameter) => withdraw(view, eyes, region, &parameter.name),
-        None => Ok(record(DestinationRecord::Withdrawn, withdrawal(region))),
+        None => {
+            let last = || record(DestinationRecord::Withdrawn, withdrawal(region));
+            Ok(former::undress(view, eyes, region, published)?.unwrap_or_else(last))
+        }
     }
 }
 

@@ -23,6 +23,10 @@ pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) 
     let resources = std::iter::once(image.id.to_string())
         .chain(place.snapshots.iter().map(ToString::to_string))
         .collect();
+    // First, as AWS takes fifty tags only.
+    if !obsolete.is_empty() {
+        return Ok(call(DestinationCall::DeleteTags { region, resources, keys: obsolete }, waiting_on));
+    }
     // A key that is on the copy and not written down would stay there when it is no longer asked for.
     let new: Vec<String> = missing.keys().filter(|k| !known.contains(k)).cloned().collect();
     if !new.is_empty() {
@@ -34,8 +38,5 @@ pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) 
         let plan = call(DestinationCall::CreateTags { region, resources, tags: missing }, waiting_on);
         return Ok(plan.repairing(place.in_sync, DriftKind::Tags, || found));
     }
-    if obsolete.is_empty() {
-        return Ok(standing(Progress::Done));
-    }
-    Ok(call(DestinationCall::DeleteTags { region, resources, keys: obsolete }, waiting_on))
+    Ok(standing(Progress::Done))
 }

@@ -1,9 +1,9 @@
 //! What is left of a replication in the region of its source, when the source or the object goes.
 
-use super::{DestinationCall, DestinationPlan, Eyes, ReplicationView, WaitingOn, call, publish, settled};
+use super::{DestinationPlan, Eyes, ReplicationView, publish, settled, sharing};
 use crate::api::image_replication::{DestinationStatus, ReplicationSourceStatus};
 
-/// Takes the parameters and tags of the source image back; none where nothing is left.
+/// Takes the parameters, tags and grants of the source image back; none where nothing is left.
 pub(in super::super) fn of_source(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
@@ -14,10 +14,10 @@ pub(in super::super) fn of_source(
         let plan = publish::take_back(view, eyes, &source.region, published);
         return Some(settled(plan));
     }
-    let (region, keys) = (source.region.clone(), left.tag_keys.clone());
-    let resources = vec![source.image_id.to_string()];
-    let waiting_on = WaitingOn::Withdrawal { region: region.clone() };
-    (!keys.is_empty()).then(|| call(DestinationCall::DeleteTags { region, resources, keys }, waiting_on))
+    // Never kept true: somebody else's image.
+    left.observed_generation?;
+    sharing::revocation::of_all(view, eyes, &source.region, &source.image_id)
+        .map_or_else(|error| Some(settled(Err(error))), |plan| plan)
 }
 
 /// Takes the parameters of a copy back, before it is removed: none may point at an image that is not there.

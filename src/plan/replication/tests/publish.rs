@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::{
     api::{
         DeletionPolicy,
-        image_replication::{Published, PutParameterStatus},
+        image_replication::{PreviousCopy, Published, PutParameterStatus},
     },
     model::{Answer, Image, ImageId, ImageState, Query, Tags, ownership::Role},
     plan::{
         Pace, Progress,
         fixtures::*,
-        replication::{DriftKind, Matter},
+        replication::{DestinationRecord, DestinationStep, DriftKind, Matter},
     },
 };
 
@@ -42,7 +42,9 @@ fn prepared(replication: Replication) -> Replication {
 fn receipt(previous: Option<&str>) -> Published {
     Published {
         image_id: ImageId::from(IMAGE),
+        tag_keys: Vec::new(),
         previous_image_id: previous.map(ImageId::from),
+        previous_tag_keys: Vec::new(),
         parameters: vec![PutParameterStatus { name: NAME.to_owned(), value: None, put_at: None }],
     }
 }
@@ -176,25 +178,92 @@ fn without_publish_all_is_taken_back() {
     assert_eq!(silent(empty).says(), "record withdrawn");
 }
 
+fn former_image(value: &str) -> Image {
+    Image {
+        id: ImageId::from(FORMER),
+        tags: tags(&[("channel", value)]),
+        devices: Vec::new(),
+        ..copy(ImageState::Available)
+    }
+}
+
+/// The receipt in Ireland.
+fn receipt_of(replication: &mut Replication) -> &mut Published {
+    replication.status.destinations[0].published.as_mut().expect("some")
+}
+
+/// The image after [`FORMER`] is published, with this tag; the former one has that.
+fn succeeding(publish: Value, newest: &str, former: &str) -> Replication {
+    let image = Image { tags: tags(&[("channel", newest)]), ..copy(ImageState::Available) };
+    publishing(publish).sees_image(image).sees_image(former_image(former)).with(|r| {
+        let keys = vec!["channel".to_owned()];
+        let published =
+            Published { tag_keys: keys.clone(), previous_tag_keys: keys, ..receipt(Some(FORMER)) };
+        r.status.destinations[0].published = Some(published);
+    })
+}
+
+fn without_parameters(replication: Replication) -> Replication {
+    replication.with(|r| receipt_of(r).parameters.clear())
+}
+
+fn clean(replication: Replication) -> Replication {
+    replication.with(|r| receipt_of(r).previous_tag_keys.clear())
+}
+
+fn pinned_parameter() -> Replication {
+    let publish = json!({"ssmParameters": [{"name": NAME}], "pin": "Previous"});
+    let replication = clean(succeeding(publish, "stable", "stable"));
+    tagged(holding(replication, IMAGE), ours())
+}
+
 #[test]
 fn a_pinned_parameter_goes_back_to_the_image_before() {
-    let pinned = published(json!({"ssmParameters": [{"name": NAME}], "pin": "Previous"}))
-        .with(|r| r.status.destinations[0].published = Some(receipt(Some(FORMER))));
-    assert_eq!(tagged(holding(pinned, IMAGE), ours()).says(), put(FORMER, "changed"));
+    assert_eq!(pinned_parameter().says(), put(FORMER, "changed"));
+}
+
+#[test]
+fn a_pinned_image_that_is_gone_is_told_and_not_published() {
+    let gone = pinned_parameter().misses(Query::Image(ImageId::from(FORMER)), 9, 60);
+    assert_eq!(gone.says(), "blocked PinnedImageGone");
+    let disabled = Image { state: ImageState::Disabled, ..former_image("stable") };
+    assert_eq!(pinned_parameter().sees_image(disabled).says(), "blocked PinnedImageGone");
+}
+
+#[test]
+fn a_pinned_image_stays_published_whatever_is_copied() {
+    let newer = pinned_parameter().with(|r| receipt_of(r).image_id = ImageId::from("ami-9"));
+    assert_eq!(holding(newer, FORMER).says(), "record in sync");
+}
+
+fn next_after(former: &[&str]) -> Published {
+    let replaced = prepared(published(by_parameter())).with(|r| {
+        receipt_of(r).image_id = ImageId::from("ami-9");
+        receipt_of(r).previous_image_id = Some(ImageId::from(FORMER));
+        let previous = |id: &&str| PreviousCopy { image_id: ImageId::from(*id), source_image_id: None };
+        r.status.destinations[0].previous = former.iter().map(previous).collect();
+    });
+    match replaced.ireland().step {
+        Some(DestinationStep::Record(DestinationRecord::Publishing(next))) => next,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_copy_that_was_lost_is_no_image_to_go_back_to() {
+    assert_eq!(next_after(&["ami-9", FORMER]).previous_image_id, Some(ImageId::from("ami-9")));
+    assert_eq!(next_after(&[FORMER]).previous_image_id, Some(ImageId::from(FORMER)));
+}
+
+#[test]
+fn a_parameter_that_is_taken_off_goes_before_the_next_image_is_published() {
+    let replaced = tagged(prepared(published(json!({}))), ours())
+        .with(|r| receipt_of(r).image_id = ImageId::from("ami-9"));
+    assert_eq!(replaced.says(), format!("DeleteParameter {NAME}"));
 }
 
 fn stable() -> Value {
     json!({"tags": {"channel": "published"}})
-}
-
-fn by_tags(publish: Value, former: &str) -> Replication {
-    let mut image = copy(ImageState::Available);
-    image.tags.insert("channel".to_owned(), "published".to_owned());
-    let before = Image { id: ImageId::from(FORMER), tags: tags(&[("channel", former)]), ..image.clone() };
-    publishing(publish).sees_image(image).sees_image(before).with(|r| {
-        let receipt = Published { parameters: Vec::new(), ..receipt(Some(FORMER)) };
-        r.status.destinations[0].published = Some(receipt);
-    })
 }
 
 #[test]
@@ -205,18 +274,56 @@ fn tags_that_publish_are_laid_over_the_others_at_that_moment() {
     assert_eq!(after.says(), r#"CreateTags {"channel": "published"}"#);
 }
 
+/// The same, where the copies have no such tag of their own.
+fn untagged(replication: Replication) -> Replication {
+    replication.with(|r| {
+        r.spec.tags.clear();
+        r.status.destinations[0].tag_keys = vec!["channel".to_owned()];
+    })
+}
+
+fn succeeding_by_tags(former: &str) -> Replication {
+    without_parameters(untagged(succeeding(stable(), "published", former)))
+}
+
 #[test]
 fn the_image_before_loses_the_tags_that_publish() {
-    assert_eq!(by_tags(stable(), "published").says(), r#"DeleteTags ["channel"]"#);
-    assert_eq!(by_tags(stable(), "other").says(), "record in sync");
+    assert_eq!(succeeding_by_tags("published").says(), r#"DeleteTags ["channel"]"#);
+    let off = || succeeding_by_tags("").sees_image(Image { tags: Tags::new(), ..former_image("") });
+    assert_eq!(off().says(), format!("record publishing {IMAGE} after {FORMER}"));
+    assert_eq!(clean(off()).says(), "record in sync");
+}
+
+#[test]
+fn the_image_before_gets_back_what_all_copies_have() {
+    let back = without_parameters(succeeding(stable(), "published", "published"));
+    assert_eq!(back.says(), r#"CreateTags {"channel": "stable"}"#);
+}
+
+#[test]
+fn without_publish_all_images_lose_its_tags() {
+    let silent = || {
+        let image = Image { tags: Tags::new(), ..copy(ImageState::Available) };
+        succeeding_by_tags("published").sees_image(image).with(|r| {
+            r.spec.publish = None;
+            r.status.destinations[0].tag_keys.clear();
+        })
+    };
+    assert_eq!(silent().says(), r#"DeleteTags ["channel"]"#);
+    let gone = || silent().misses(Query::Image(ImageId::from(FORMER)), 9, 60);
+    assert_eq!(gone().says(), format!("record publishing {IMAGE} after {FORMER}"));
+    assert_eq!(clean(gone()).with(|r| receipt_of(r).tag_keys.clear()).says(), "record withdrawn");
 }
 
 #[test]
 fn a_pin_gives_the_tags_back_to_the_image_before() {
-    let pinned = json!({"tags": {"channel": "published"}, "pin": "Previous"});
-    assert_eq!(by_tags(pinned.clone(), "other").says(), r#"CreateTags {"channel": "stable"}"#);
-    let taken_off = by_tags(pinned, "other").sees_image(copy(ImageState::Available));
-    assert_eq!(taken_off.says(), r#"CreateTags {"channel": "published"}"#);
+    let pinned = |newest| {
+        let publish = json!({"tags": {"channel": "published"}, "pin": "Previous"});
+        without_parameters(succeeding(publish, newest, "other"))
+    };
+    assert_eq!(clean(pinned("published")).says(), r#"CreateTags {"channel": "stable"}"#);
+    assert_eq!(clean(pinned("stable")).says(), format!("record publishing {IMAGE} after {FORMER}"));
+    assert_eq!(pinned("stable").says(), r#"CreateTags {"channel": "published"}"#);
 }
 
 #[test]

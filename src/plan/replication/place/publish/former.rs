@@ -1,0 +1,137 @@
+//! The tags of an image that is no longer the newest: consumers that select by tags are to find one image.
+
+use super::{
+    AwsError, Decided, DestinationCall, DestinationPlan, DestinationRecord, Eyes, Failure, ImageId, Place,
+    Publish, Published, Region, ReplicationView, Seen, Tags, blocked, call, moving, record, timing,
+    waiting_on, withdrawal,
+};
+use crate::{model::ImageState, plan::Pace};
+
+/// A decision, or nothing to do.
+type Perhaps = Result<Option<DestinationPlan>, AwsError>;
+
+/// A pinned image that is gone, or that nobody can launch, is told to nobody.
+pub(super) fn obstacle(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    place: &Place<'_>,
+    published: &Published,
+    target: &ImageId,
+) -> Perhaps {
+    if *target == published.image_id {
+        return Ok(None);
+    }
+    Ok(match eyes.image(place.region, target, view.resync())? {
+        Seen::Present(image) if image.state == ImageState::Available => None,
+        Seen::Unknown if place.in_sync => None,
+        Seen::Unknown => Some(moving(waiting_on(place))),
+        Seen::Absent(absence) if !timing::is_absent(absence) => Some(moving(waiting_on(place))),
+        Seen::Present(_) | Seen::Absent(_) => {
+            let message = format!(
+                "publish.pin is Previous, but {target} in {} is gone or cannot be launched; take the pin off to publish {}",
+                place.region, place.image.id
+            );
+            Some(blocked(Failure::new("PinnedImageGone", message)))
+        }
+    })
+}
+
+/// Puts the tags on the image that is pinned.
+pub(super) fn dress(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    place: &Place<'_>,
+    publish: &Publish,
+    published: &Published,
+) -> Perhaps {
+    let Some(id) = &published.previous_image_id else { return Ok(None) };
+    let new: Vec<String> =
+        publish.tags.keys().filter(|k| !published.previous_tag_keys.contains(k)).cloned().collect();
+    if !new.is_empty() {
+        let keys = published.previous_tag_keys.iter().cloned().chain(new).collect();
+        let published = Published { previous_tag_keys: keys, ..published.clone() };
+        return Ok(Some(record(DestinationRecord::Publishing(published), waiting_on(place))));
+    }
+    let seen = eyes.image(place.region, id, view.resync())?;
+    let Some(image) = seen.present() else { return Ok(None) };
+    let tags = missing(image, &publish.tags);
+    let (region, resources) = (place.region.clone(), resources(image));
+    let put = DestinationCall::CreateTags { region, resources, tags: tags.clone() };
+    Ok((!tags.is_empty()).then(|| call(put, waiting_on(place))))
+}
+
+/// Takes the tags off the image before the newest.
+pub(super) fn clean(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    region: &Region,
+    published: &Published,
+) -> Perhaps {
+    let Some(id) = published.previous_image_id.as_ref().filter(|_| !published.previous_tag_keys.is_empty())
+    else {
+        return Ok(None);
+    };
+    let cleaned = Published { previous_tag_keys: Vec::new(), ..published.clone() };
+    take_off(view, eyes, region, (id, &published.previous_tag_keys), cleaned).map(Some)
+}
+
+/// Takes the tags off all images that were published.
+pub(super) fn undress(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    region: &Region,
+    published: &Published,
+) -> Perhaps {
+    if let Some(plan) = clean(view, eyes, region, published)? {
+        return Ok(Some(plan));
+    }
+    if published.tag_keys.is_empty() {
+        return Ok(None);
+    }
+    let cleaned = Published { tag_keys: Vec::new(), ..published.clone() };
+    take_off(view, eyes, region, (&published.image_id, &published.tag_keys), cleaned).map(Some)
+}
+
+/// A key that `spec.tags` has too gets that value back, on copies. Once none is left, or the image itself is gone, that is
+/// written down.
+fn take_off(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    region: &Region,
+    (id, keys): (&ImageId, &[String]),
+    cleaned: Published,
+) -> Decided {
+    let waiting_on = withdrawal(region);
+    let image = match eyes.image(region, id, Pace::Now)? {
+        Seen::Present(image) if image.state != ImageState::Deregistered => image,
+        Seen::Unknown => return Ok(moving(waiting_on)),
+        Seen::Absent(absence) if !timing::is_absent(absence) => return Ok(moving(waiting_on)),
+        Seen::Present(_) | Seen::Absent(_) => {
+            return Ok(record(DestinationRecord::Publishing(cleaned), waiting_on));
+        }
+    };
+    let is_source = view.status.source.as_ref().is_some_and(|source| source.region == *region);
+    let of_copies = if is_source { &Tags::new() } else { &view.spec.tags };
+    let (back, off): (Vec<_>, Vec<_>) = keys.iter().partition(|key| of_copies.contains_key(*key));
+    let off: Vec<String> = off.into_iter().filter(|key| image.tags.contains_key(*key)).cloned().collect();
+    let back = of_copies.iter().filter(|(key, _)| back.contains(key));
+    let back = missing(&image, &back.map(|(k, v)| (k.clone(), v.clone())).collect());
+    let (region, resources) = (region.clone(), resources(&image));
+    Ok(if !off.is_empty() {
+        call(DestinationCall::DeleteTags { region, resources, keys: off }, waiting_on)
+    } else if !back.is_empty() {
+        call(DestinationCall::CreateTags { region, resources, tags: back }, waiting_on)
+    } else {
+        record(DestinationRecord::Publishing(cleaned), waiting_on)
+    })
+}
+
+fn missing(image: &crate::model::Image, wanted: &Tags) -> Tags {
+    let differs = |(key, value): &(&String, &String)| image.tags.get(*key) != Some(*value);
+    wanted.iter().filter(differs).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+fn resources(image: &crate::model::Image) -> Vec<String> {
+    let snapshots = image.snapshot_ids();
+    std::iter::once(image.id.to_string()).chain(snapshots.iter().map(ToString::to_string)).collect()
+}
