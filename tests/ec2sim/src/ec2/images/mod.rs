@@ -11,6 +11,7 @@ mod describe;
 mod lifecycle;
 mod modify;
 mod name;
+mod references;
 mod register;
 mod show;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub fn handler(action: &str) -> Option<Handler> {
         "CreateImage" => Some(Handler::Write(create::create)),
         "DeregisterImage" => Some(Handler::Write(deregister::deregister)),
         "DescribeImageAttribute" => Some(Handler::Read(attribute::describe)),
+        "DescribeImageReferences" => Some(Handler::Read(references::describe)),
         "DescribeImages" => Some(Handler::Read(describe::describe)),
         "DisableImage" => Some(Handler::Write(lifecycle::disable)),
         "DisableImageBlockPublicAccess" => Some(Handler::Write(block_public_access::disable)),

@@ -313,3 +313,30 @@ fn a_region_that_is_not_opted_in_knows_nobody() {
     let lab = Lab::new();
     assert_eq!(lab.region("af-south-1").refused("DescribeImages", &[]), "AuthFailure");
 }
+
+#[test]
+fn what_references_an_image_is_listed() {
+    let lab = Lab::new();
+    let image = lab.image("web");
+    let all = [("ImageId.1", image.as_str()), ("IncludeAllResourceTypes", "true")];
+    let kinds = |params: &[(&str, &str)]| {
+        let answer = lab.call("DescribeImageReferences", params);
+        let items = answer.nodes("imageReferenceSet/item").into_iter();
+        items.filter_map(|item| item.find_text("resourceType").map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&all), Vec::<String>::new());
+    let instance = lab.launch(&[("ImageId", &image)]);
+    assert_eq!(kinds(&all), ["ec2:Instance"]);
+    let running = [
+        ("ImageId.1", image.as_str()),
+        ("ResourceType.1.ResourceType", "ec2:Instance"),
+        ("ResourceType.1.ResourceTypeOption.1.OptionName", "state-name"),
+        ("ResourceType.1.ResourceTypeOption.1.OptionValue.1", "running"),
+    ];
+    assert_eq!(kinds(&running), Vec::<String>::new());
+    lab.wait(10);
+    assert_eq!(kinds(&running), ["ec2:Instance"]);
+    lab.call("TerminateInstances", &[("InstanceId.1", &instance)]);
+    assert_eq!(kinds(&running), Vec::<String>::new());
+    assert_eq!(lab.refused("DescribeImageReferences", &[("ImageId.1", &image)]), "MissingParameter");
+}
