@@ -137,6 +137,7 @@ fn rate(action: Action) -> Option<Rate> {
         | Action::DescribeImageAttribute
         | Action::DescribeSnapshotAttribute
         | Action::DescribeFastSnapshotRestores
+        | Action::DescribeImageReferences
         | Action::GetImageBlockPublicAccessState
         | Action::GetEbsDefaultKmsKeyId
         | Action::GetEbsEncryptionByDefault => return None,

@@ -29,6 +29,9 @@ pub trait Upkeep: Send + Sync {
         region: &Region,
         ids: &[SnapshotId],
     ) -> Result<FastRestores, AwsError>;
+    /// `ec2:DescribeImageReferences`: ARNs of what of our account names the image. Instances that are terminated do not count.
+    async fn describe_image_references(&self, region: &Region, id: &ImageId)
+    -> Result<Vec<String>, AwsError>;
 
     /// `ec2:ModifyImageAttribute` of `launchPermission`, all in one call.
     async fn modify_launch_permissions(

@@ -25,6 +25,7 @@ pub enum Action {
     DescribeImageAttribute,
     DescribeSnapshotAttribute,
     DescribeFastSnapshotRestores,
+    DescribeImageReferences,
     GetImageBlockPublicAccessState,
     GetEbsDefaultKmsKeyId,
     GetEbsEncryptionByDefault,
@@ -57,7 +58,7 @@ pub enum Action {
 
 impl Action {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::DescribeInstances,
         Self::DescribeImages,
         Self::DescribeSnapshots,
@@ -73,6 +74,7 @@ impl Action {
         Self::DescribeImageAttribute,
         Self::DescribeSnapshotAttribute,
         Self::DescribeFastSnapshotRestores,
+        Self::DescribeImageReferences,
         Self::GetImageBlockPublicAccessState,
         Self::GetEbsDefaultKmsKeyId,
         Self::GetEbsEncryptionByDefault,
@@ -138,6 +140,7 @@ impl Action {
             | Self::DescribeImageAttribute
             | Self::DescribeSnapshotAttribute
             | Self::DescribeFastSnapshotRestores
+            | Self::DescribeImageReferences
             | Self::GetImageBlockPublicAccessState
             | Self::GetEbsDefaultKmsKeyId
             | Self::GetEbsEncryptionByDefault

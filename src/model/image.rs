@@ -29,6 +29,8 @@ pub struct Image {
     pub public: bool,
     /// To the minute. From then on others find the image only by its id.
     pub deprecated_at: Option<Timestamp>,
+    /// When an instance was last launched of it, a day late; only its owner is told.
+    pub last_launched_at: Option<Timestamp>,
     pub protection: Protection,
     pub tags: Tags,
 }

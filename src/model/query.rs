@@ -45,6 +45,8 @@ pub enum Query {
     DefaultEncryption,
     /// In which zones a snapshot's volumes need no warming up.
     FastRestores(SnapshotId),
+    /// What of our account names an image, such as instances, launch templates and parameters.
+    ImageReferences(ImageId),
 }
 
 /// Which output of a console is asked for. Source: EC2 API reference, `GetConsoleOutput`, parameter `Latest`.
@@ -85,6 +87,8 @@ pub enum Answer {
     Flag(bool),
     DefaultEncryption(DefaultEncryption),
     Zones(Vec<String>),
+    /// ARNs.
+    References(Vec<String>),
 }
 
 /// The EBS encryption defaults of an account in a region.

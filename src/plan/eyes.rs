@@ -180,6 +180,11 @@ impl<'a> Eyes<'a> {
         self.look(region, Query::FastRestores(id.clone()), pace, as_zones)
     }
 
+    /// ARNs of what names an image; a call of its own too, which needs permissions that not everybody gives.
+    pub fn image_references(&self, region: &Region, id: &ImageId, pace: Pace) -> Look<Vec<String>> {
+        self.look(region, Query::ImageReferences(id.clone()), pace, as_references)
+    }
+
     fn look<T>(&self, region: &Region, query: Query, pace: Pace, as_t: fn(&Answer) -> Option<T>) -> Look<T> {
         let key = (region.clone(), query);
         let sighting = self.sightings.0.get(&key);
@@ -247,6 +252,10 @@ fn as_default_encryption(answer: &Answer) -> Option<DefaultEncryption> {
 
 fn as_zones(answer: &Answer) -> Option<Vec<String>> {
     if let Answer::Zones(zones) = answer { Some(zones.clone()) } else { None }
+}
+
+fn as_references(answer: &Answer) -> Option<Vec<String>> {
+    if let Answer::References(arns) = answer { Some(arns.clone()) } else { None }
 }
 
 fn as_tags(answer: &Answer) -> Option<Tags> {

@@ -113,6 +113,7 @@ pub(super) fn image(found: types::Image) -> Option<Image> {
         source_image_id: found.source_image_id.map(ImageId),
         public: found.public.unwrap_or_default(),
         deprecated_at: found.deprecation_time.and_then(|date| date.parse().ok()),
+        last_launched_at: found.last_launched_time.and_then(|date| date.parse().ok()),
         protection: found.deregistration_protection.map(|state| protection(&state)).unwrap_or_default(),
         tags: convert::tags(found.tags),
     })

@@ -6,8 +6,9 @@ use aws_sdk_ec2::{
     types::{
         CreateVolumePermission, CreateVolumePermissionModifications, DescribeFastSnapshotRestoreSuccessItem,
         DisableFastSnapshotRestoreErrorItem, EnableFastSnapshotRestoreErrorItem,
-        FastSnapshotRestoreStateCode, ImageAttributeName, LaunchPermission, LaunchPermissionModifications,
-        PermissionGroup, SnapshotAttributeName,
+        FastSnapshotRestoreStateCode, ImageAttributeName, ImageReferenceOptionName,
+        ImageReferenceResourceType, LaunchPermission, LaunchPermissionModifications, PermissionGroup,
+        ResourceTypeOption, ResourceTypeRequest, SnapshotAttributeName,
     },
 };
 use jiff::Timestamp;
@@ -76,6 +77,25 @@ impl Upkeep for AwsEc2 {
             let answer = self.call(action, region, request.clone().set_next_token(page).send()).await?;
             let items = answer.fast_snapshot_restores.unwrap_or_default();
             found.extend(items.into_iter().filter_map(fast_restore));
+            page = non_empty(answer.next_token);
+            if page.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn describe_image_references(
+        &self,
+        region: &Region,
+        id: &ImageId,
+    ) -> Result<Vec<String>, AwsError> {
+        let (action, clients) = (Action::DescribeImageReferences, self.clients(region));
+        let request = clients.ec2.describe_image_references().image_ids(&id.0);
+        let request = request.set_resource_types(Some(referencing()));
+        let (mut found, mut page) = (Vec::new(), None);
+        loop {
+            let answer = self.call(action, region, request.clone().set_next_token(page).send()).await?;
+            found.extend(answer.image_references.unwrap_or_default().into_iter().filter_map(|it| it.arn));
             page = non_empty(answer.next_token);
             if page.is_none() {
                 return Ok(found);
@@ -232,6 +252,21 @@ fn fast_restore(item: DescribeFastSnapshotRestoreSuccessItem) -> Option<(Snapsho
     let off = [FastSnapshotRestoreStateCode::Disabling, FastSnapshotRestoreStateCode::Disabled];
     let is_off = item.state.is_none_or(|state| off.contains(&state));
     (!is_off).then_some((SnapshotId(item.snapshot_id?), item.availability_zone?))
+}
+
+/// All that can name an image, with instances that are there.
+fn referencing() -> Vec<ResourceTypeRequest> {
+    let alive = ["pending", "running", "stopping", "stopped", "shutting-down"].map(str::to_owned);
+    let states = ResourceTypeOption::builder().option_name(ImageReferenceOptionName::StateName);
+    let states = states.set_option_values(Some(alive.to_vec())).build();
+    let one = |kind| ResourceTypeRequest::builder().resource_type(kind);
+    vec![
+        one(ImageReferenceResourceType::Ec2Instance).resource_type_options(states).build(),
+        one(ImageReferenceResourceType::Ec2LaunchTemplate).build(),
+        one(ImageReferenceResourceType::SsmParameter).build(),
+        one(ImageReferenceResourceType::ImageBuilderImageRecipe).build(),
+        one(ImageReferenceResourceType::ImageBuilderContainerRecipe).build(),
+    ]
 }
 
 fn plain(ids: &[SnapshotId]) -> Vec<String> {

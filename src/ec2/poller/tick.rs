@@ -133,6 +133,10 @@ impl Ticker {
                 let grants = self.ec2.describe_volume_permissions(&self.name, id).await?;
                 Ok(only(query, Answer::Grants(Box::new(grants))))
             }
+            Some(query @ Query::ImageReferences(id)) => {
+                let arns = self.ec2.describe_image_references(&self.name, id).await?;
+                Ok(only(query, Answer::References(arns)))
+            }
             Some(query @ Query::BlockPublicAccess) => {
                 Ok(only(query, Answer::Flag(self.ec2.blocks_public_images(&self.name).await?)))
             }
@@ -278,6 +282,7 @@ fn capacity(query: &Query) -> usize {
         | Query::ParameterTags(_)
         | Query::LaunchPermissions(_)
         | Query::VolumePermissions(_)
+        | Query::ImageReferences(_)
         | Query::BlockPublicAccess
         | Query::DefaultEncryption => 1,
         Query::Agent(_) => AGENTS,
@@ -328,6 +333,7 @@ fn texts(group: &[Query]) -> Vec<String> {
         | Query::VolumePermissions(_)
         | Query::BlockPublicAccess
         | Query::DefaultEncryption
+        | Query::ImageReferences(_)
         | Query::FastRestores(_) => None,
     };
     group.iter().filter_map(text).collect()

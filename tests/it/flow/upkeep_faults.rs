@@ -47,6 +47,15 @@ impl Upkeep for Faulty {
         self.through(Action::DescribeFastSnapshotRestores, region, call).await
     }
 
+    async fn describe_image_references(
+        &self,
+        region: &Region,
+        id: &ImageId,
+    ) -> Result<Vec<String>, AwsError> {
+        let call = self.inner.describe_image_references(region, id);
+        self.through(Action::DescribeImageReferences, region, call).await
+    }
+
     async fn modify_launch_permissions(
         &self,
         region: &Region,

@@ -111,6 +111,7 @@ const IMAGE: &str = "
   <imdsSupport>v2.0</imdsSupport>
   <isPublic>true</isPublic>
   <deprecationTime>2027-11-23T10:00:00.000Z</deprecationTime>
+  <lastLaunchedTime>2026-11-24T10:00:00.000Z</lastLaunchedTime>
   <deregistrationProtection>enabled-with-cooldown</deregistrationProtection>
   <sourceInstanceId>i-1</sourceInstanceId>
   <sourceImageId>ami-0</sourceImageId>
@@ -143,6 +144,7 @@ fn failed_image() -> Image {
         source_image_id: Some("ami-0".into()),
         public: true,
         deprecated_at: Some("2027-11-23T10:00:00Z".parse().unwrap()),
+        last_launched_at: Some("2026-11-24T10:00:00Z".parse().unwrap()),
         protection: Protection::On { cooldown: true },
         tags: [("team".into(), "web".into())].into(),
     }

@@ -117,3 +117,34 @@ async fn a_fast_restore_that_is_refused_is_an_error_though_the_call_succeeds() {
     let refused = wire.ec2().enable_fast_snapshot_restores(&frankfurt(), &snapshots(), &zones).await;
     assert_eq!(refused.unwrap_err().code, "FastSnapshotRestoreQuotaExceeded");
 }
+
+#[tokio::test]
+async fn a_fast_restore_that_is_off_already_was_switched_off() {
+    let items = |code: &str| {
+        format!(
+            "<unsuccessful><item><snapshotId>snap-1</snapshotId><fastSnapshotRestoreStateErrorSet><item>\
+            <availabilityZone>a</availabilityZone><error><code>{code}</code><message>said EC2</message></error>\
+            </item></fastSnapshotRestoreStateErrorSet></item></unsuccessful>"
+        )
+    };
+    let disable = async |code: &str| {
+        let wire = Wire::replying([done(Action::DisableFastSnapshotRestores, &items(code))]);
+        let zones = strings(["a"]);
+        wire.ec2().disable_fast_snapshot_restores(&frankfurt(), &snapshots(), &zones).await
+    };
+    assert_eq!(disable("InvalidFastSnapshotRestore.NotFound").await, Ok(()));
+    assert_eq!(disable("UnauthorizedOperation").await.unwrap_err().code, "UnauthorizedOperation");
+}
+
+#[tokio::test]
+async fn all_that_names_an_image_is_asked_for_and_instances_that_are_there() {
+    let items = "<imageReferenceSet><item><imageId>ami-1</imageId><resourceType>ec2:Instance</resourceType>\
+        <arn>arn:aws:ec2:eu-central-1:123456789012:instance/i-1</arn></item></imageReferenceSet>";
+    let wire = Wire::replying([done(Action::DescribeImageReferences, items)]);
+    let found = wire.ec2().describe_image_references(&frankfurt(), &"ami-1".into()).await;
+    assert_eq!(found.unwrap(), ["arn:aws:ec2:eu-central-1:123456789012:instance/i-1"]);
+    let sent = wire.request().parameters();
+    assert!(sent.contains("ResourceType.5.ResourceType=imagebuilder:ContainerRecipe"), "{sent}");
+    assert!(sent.contains("ResourceType.1.ResourceTypeOption.1.OptionValue.1=pending"), "{sent}");
+    assert!(!sent.contains("terminated"), "{sent}");
+}
