@@ -319,7 +319,7 @@ pub struct ImageSettings {
     #[schemars(schema_with = "schema::tags")]
     pub tags: Tags,
     /// Instances of the AMI require IMDSv2. EC2 has no way back for an AMI.
-    #[serde(rename = "requireIMDSv2", default = "yes")]
+    #[serde(rename = "requireIMDSv2", default = "crate::api::yes")]
     pub require_imdsv2: bool,
 }
 
@@ -327,8 +327,4 @@ impl Default for ImageSettings {
     fn default() -> Self {
         Self { name: None, description: None, tags: Tags::new(), require_imdsv2: true }
     }
-}
-
-fn yes() -> bool {
-    true
 }

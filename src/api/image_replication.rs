@@ -5,10 +5,12 @@
 mod lifecycle;
 mod publish;
 mod sharing;
+mod succession;
 
 pub use lifecycle::{Applied, DeregistrationProtection, LaunchState, Regrants};
 pub use publish::{Pin, Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus};
 pub use sharing::{GrantsStatus, Sharing, SnapshotSharing, UnmanagedGrants};
+pub use succession::SourceChangePolicy;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema, core::Duration};
@@ -58,6 +60,8 @@ use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags};
         .field_path(".destinations").message("destinations must not list the source's own region: the image is there already"),
     validation = Rule::new("duration(self.resyncInterval) >= duration('1m') && duration(self.resyncInterval) <= duration('168h')")
         .field_path(".resyncInterval").message("resyncInterval must be between 1m and 168h"),
+    validation = Rule::new("duration(self.inUsePeriod) >= duration('24h') && duration(self.inUsePeriod) <= duration('8760h')")
+        .field_path(".inUsePeriod").message("inUsePeriod must be between 24h and 8760h (a year): AWS tells of a launch a day late"),
     validation = Rule::new("!has(self.deprecateAfter) || (duration(self.deprecateAfter) >= duration('1h') && duration(self.deprecateAfter) <= duration('87600h'))")
         .field_path(".deprecateAfter").message("deprecateAfter must be between 1h and 87600h (ten years)"),
     validation = Rule::new("!has(self.publish) || !has(self.publish.tags) || !has(self.tags) || size(self.tags) + size(self.publish.tags) <= 42")
@@ -103,6 +107,26 @@ pub struct ImageReplicationSpec {
     /// finished. `Delete`: it is deregistered, with those of former sources in that region, and their snapshots are deleted.
     #[serde(default)]
     pub removed_destination_policy: DeletionPolicy,
+    /// What happens to the copies of a former source, once every region has its copy of the new one. Until then they are what
+    /// `status.destinations[].servingImageID` names.
+    #[serde(default)]
+    pub source_change_policy: SourceChangePolicy,
+    /// How many copies of former sources stay in each region with `sourceChangePolicy: ReplaceWhenReady`, the newest first.
+    /// With 0 there is nothing to go back to by `publish.pin`.
+    #[serde(default = "succession::default_keep_previous")]
+    #[schemars(range(min = 0, max = 20), extend("default" = 1))]
+    pub keep_previous: u32,
+    /// Keeps a copy that a policy would remove while it is in use: launched within `inUsePeriod`, or named by an instance, a
+    /// launch template, a parameter or a recipe of this account (which takes the permission `ec2:DescribeImageReferences`
+    /// with those of the managed policy `AmazonEC2ImageReferencesAccessPolicy`). A condition tells which. An object that is
+    /// deleted waits for its images.
+    #[serde(default = "super::yes")]
+    #[schemars(extend("default" = true))]
+    pub protect_in_use: bool,
+    /// How long after its last launch an image counts as in use. AWS tells of a launch a day late.
+    #[serde(default = "succession::default_in_use_period")]
+    #[schemars(schema_with = "schema::duration", extend("default" = "720h"))]
+    pub in_use_period: Duration,
     /// What happens to the copies when this object is deleted. `Retain`: they stay in the account. `Delete`: they are
     /// deregistered and their snapshots are deleted.
     #[serde(default)]
@@ -130,7 +154,7 @@ fn default_resync_interval() -> Duration {
     std::time::Duration::from_mins(10).into()
 }
 
-/// The image to copy. When it changes, new copies are made first; the old ones stay, listed as `previous`.
+/// The image to copy. When it changes, new copies are made first; what becomes of the old ones says `sourceChangePolicy`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.imageBuildRef) != has(self.image)").message("give exactly one of imageBuildRef or image"))]
@@ -227,6 +251,17 @@ pub struct ImageReplicationStatus {
     pub drift_repaired: i32,
 }
 
+impl ImageReplicationStatus {
+    /// Whether every destination has the copy of the newest source.
+    pub fn is_everywhere(&self, spec: &ImageReplicationSpec) -> bool {
+        let source = self.source.as_ref().map(|source| &source.image_id);
+        spec.destinations.iter().all(|wanted| {
+            let copy = self.destinations.iter().find(|d| d.region == wanted.region);
+            copy.is_some_and(|c| c.available_at.is_some() && c.source_image_id.as_ref() == source)
+        })
+    }
+}
+
 /// The image that is copied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -266,6 +301,9 @@ pub struct DestinationStatus {
     pub region: Region,
     #[serde(rename = "imageID", default, skip_serializing_if = "Option::is_none")]
     pub image_id: Option<ImageId>,
+    /// The image to launch from: the copy of the newest source once every region has it, until then that of the one before.
+    #[serde(rename = "servingImageID", default, skip_serializing_if = "Option::is_none")]
+    pub serving_image_id: Option<ImageId>,
     /// Which source image this is a copy of.
     #[serde(rename = "sourceImageID", default, skip_serializing_if = "Option::is_none")]
     pub source_image_id: Option<ImageId>,
@@ -309,11 +347,11 @@ pub struct DestinationStatus {
     /// Why the last copy failed; it is removed, then made again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureStatus>,
-    /// Copied, Shared, Published; Stalled.
+    /// Copied, Shared, Published, `FormerRemoved`; Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
-    /// Copies of former sources, newest first. They stay in the account.
+    /// Copies of former sources, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
     pub previous: Vec<PreviousCopy>,

@@ -25,6 +25,11 @@ pub const RECONCILE_REQUESTED_AT: &str = "ami-operator.dev/reconcile-requested-a
 /// Held while something in AWS may still have to be removed or handed over.
 pub const FINALIZER: &str = "ami-operator.dev/cleanup";
 
+/// The default of what is on.
+fn yes() -> bool {
+    true
+}
+
 /// What happens to an image when the object that made it goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {

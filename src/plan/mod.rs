@@ -177,6 +177,14 @@ pub enum WaitingOn {
         region: Region,
         until: Timestamp,
     },
+    /// Former copies stay until then.
+    Succession {
+        region: Region,
+    },
+    /// Images that somebody uses.
+    Disuse {
+        why: String,
+    },
     Destinations {
         ready: usize,
         total: usize,
@@ -218,6 +226,8 @@ impl WaitingOn {
             Self::Publication { .. } => "Publishing",
             Self::Withdrawal { .. } => "Withdrawing",
             Self::ProtectionCooldown { .. } => "WaitingForCooldown",
+            Self::Succession { .. } => "WaitingForSuccession",
+            Self::Disuse { .. } => "ImageInUse",
             Self::Destinations { .. } => "Copying",
         }
     }
@@ -293,6 +303,14 @@ impl fmt::Display for WaitingOn {
             Self::ProtectionCooldown { id, region, until } => {
                 write!(f, "{id} in {region} stays protected from deregistration until {until:.0}")
             }
+            Self::Succession { region } => write!(
+                f,
+                "former copies in {region} stay until every region has the newest one, published where that is asked for"
+            ),
+            Self::Disuse { why } => write!(
+                f,
+                "{why}: it is removed when it is out of use; set spec.protectInUse to false to have it removed now, or the policy to Retain"
+            ),
             Self::Destinations { ready, total } => write!(f, "{ready} of {total} destinations are ready"),
         }
     }

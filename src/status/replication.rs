@@ -135,6 +135,7 @@ fn change(copy: &mut DestinationStatus, record: &DestinationRecord, now: Timesta
             copy.available_at = None;
         }
         DestinationRecord::FailedRemoved => copy.image_id = None,
+        DestinationRecord::FormerGone(id) => copy.previous.retain(|former| former.image_id != *id),
         DestinationRecord::Lost => {
             copy.image_id = None;
             copy.source_image_id = None;
@@ -205,6 +206,18 @@ fn overall(plan: &ReplicationPlan, shown: &BTreeMap<Region, Progress>) -> Progre
     worst(std::iter::once(&plan.progress).chain(shown.values())).unwrap_or(&plan.progress).clone()
 }
 
+/// The copies of a former source serve until every region has the new one.
+fn serve(view: &ReplicationView<'_>, status: &mut ImageReplicationStatus) {
+    let everywhere = status.is_everywhere(view.spec);
+    for copy in &mut status.destinations {
+        let is_former = |id: &&ImageId| copy.previous.iter().any(|former| former.image_id == **id);
+        let before = copy.serving_image_id.as_ref().filter(|_| !everywhere).filter(is_former);
+        let newest = copy.image_id.as_ref().filter(|_| copy.available_at.is_some());
+        let last = copy.previous.first().map(|former| &former.image_id);
+        copy.serving_image_id = before.or(newest).or(last).cloned();
+    }
+}
+
 fn summarise(
     view: &ReplicationView<'_>,
     status: &mut ImageReplicationStatus,
@@ -217,6 +230,7 @@ fn summarise(
         d.available_at.is_some() && d.source_image_id.as_ref() == status.source.as_ref().map(|s| &s.image_id)
     };
     let ready = status.destinations.iter().filter(wanted).filter(current).count();
+    serve(view, status);
     let usable = status
         .destinations
         .iter()

@@ -20,7 +20,7 @@ pub struct Publish {
     #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub ssm_parameters: Vec<PublishedParameter>,
     /// Publishes the source image in its own region too, where this account owns it.
-    #[serde(default = "yes")]
+    #[serde(default = "crate::api::yes")]
     pub include_source_region: bool,
     /// Put on the image only when it is published, over `spec.tags`, and taken off the one before: for consumers that select
     /// by tags.
@@ -33,10 +33,6 @@ pub struct Publish {
     /// until this is taken off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<Pin>,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// One parameter.

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, DriftKind, Eyes, Failure, Progress,
-    ReplicationSourceStatus, ReplicationView, WaitingOn,
+    ReplicationSourceStatus, ReplicationView, WaitingOn, former,
     leave::{cool_down, remove},
     place, timing,
 };
@@ -68,7 +68,14 @@ fn make(
         Some(copy) => outdated(view, eyes, source, wanted, copy),
         None => Ok(begin(view, source, wanted, None)),
     };
-    settled(decided)
+    let plan = settled(decided);
+    let waits = plan.step.is_none() && known.is_some_and(|copy| copy.available_at.is_none());
+    match known.filter(|_| waits).and_then(|copy| place::meanwhile(view, eyes, copy)) {
+        Some(meanwhile) => {
+            DestinationPlan { progress: plan.progress, check_after: plan.check_after, ..meanwhile }
+        }
+        None => plan,
+    }
 }
 
 /// A copy that was lost has no source any more; the next attempt gives it one.
@@ -111,6 +118,7 @@ fn begin(
     let intent = DestinationStatus {
         region: region.clone(),
         image_id: None,
+        serving_image_id: old.and_then(|d| d.serving_image_id.clone()),
         source_image_id: Some(source.image_id.clone()),
         snapshot_ids: Vec::new(),
         used_snapshots: Vec::new(),
@@ -266,7 +274,16 @@ fn in_place(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatu
         }
         Seen::Unknown | Seen::Absent(_) if in_sync => standing(Progress::Done),
         Seen::Unknown | Seen::Absent(_) => moving(waiting_on),
-        Seen::Present(image) => by_state(view, eyes, copy, &image, in_sync),
+        Seen::Present(image) => {
+            let plan = by_state(view, eyes, copy, &image, in_sync);
+            if plan.step.is_some() || plan.progress != Progress::Done {
+                return Ok(plan);
+            }
+            match former::retire(view, eyes, copy)? {
+                Some(retirement) => place::both(plan, retirement),
+                None => plan,
+            }
+        }
     })
 }
 

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{
-    DestinationCall, DestinationPlan, DestinationRecord, Eyes, ReplicationView, WaitingOn,
-    destination::{Decided, call, moving, record, requested_at, settled},
+    DestinationCall, DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView,
+    WaitingOn,
+    destination::{Decided, call, moving, record, requested_at, settled, standing},
+    in_use::{self, Usage},
     place,
 };
 use crate::{
@@ -34,9 +38,14 @@ pub(super) fn leave(
     if retain && handed_over {
         return dropped();
     }
-    let withdrawn = (!retain).then(|| place::withdrawal::of_copy(view, eyes, copy)).flatten();
-    if let Some(plan) = withdrawn {
-        return plan;
+    if !retain {
+        // First, as a parameter of ours names the image too.
+        if let Some(plan) = place::withdrawal::of_copy(view, eyes, copy) {
+            return plan;
+        }
+        if let Some(plan) = held_by_use(view, eyes, copy).unwrap_or_else(|error| Some(settled(Err(error)))) {
+            return plan;
+        }
     }
     settled(remove(view, eyes, copy, retain, dropped))
 }
@@ -91,7 +100,7 @@ pub(super) fn remove(
 }
 
 /// The policy asks for it, so protection is switched off first; a cooldown is waited for.
-fn deregister(eyes: &Eyes<'_>, region: Region, id: ImageId, waiting_on: WaitingOn) -> Decided {
+pub(super) fn deregister(eyes: &Eyes<'_>, region: Region, id: ImageId, waiting_on: WaitingOn) -> Decided {
     let image = eyes.image(&region, &id, Pace::Now)?.present().cloned();
     Ok(match image.map(|image| image.protection).unwrap_or_default() {
         Protection::On { .. } => {
@@ -111,13 +120,57 @@ fn cooling(
 ) -> Result<Option<DestinationPlan>, AwsError> {
     let Some(id) = copy.image_id.clone().filter(|_| copy.available_at.is_some()) else { return Ok(None) };
     let region = copy.region.clone();
-    let seen = eyes.image(&region, &id, Pace::Every(timing::NEEDS_HELP))?;
+    Ok(remaining_cooldown(view, eyes, &region, &id)?.map(|(until, check_after)| DestinationPlan {
+        check_after: Some(check_after),
+        ..moving(WaitingOn::ProtectionCooldown { id, region, until })
+    }))
+}
+
+/// Until when an image that is no longer protected cannot be deregistered all the same, and when to look again.
+pub(super) fn remaining_cooldown(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    region: &Region,
+    id: &ImageId,
+) -> Result<Option<(Timestamp, Duration)>, AwsError> {
+    let seen = eyes.image(region, id, Pace::Every(timing::NEEDS_HELP))?;
     let Some(Protection::Cooling { until }) = seen.present().map(|image| image.protection) else {
         return Ok(None);
     };
-    let check_after = Some(timing::elapsed(view.now, until) + Duration::from_secs(1));
-    let waiting_on = WaitingOn::ProtectionCooldown { id, region, until };
-    Ok((until > view.now).then(|| DestinationPlan { check_after, ..moving(waiting_on) }))
+    let check_after = timing::elapsed(view.now, until) + Duration::from_secs(1);
+    Ok((until > view.now).then_some((until, check_after)))
+}
+
+/// A finished copy, or one of a former source, that is in use holds up the removal of the region's copies. An object that
+/// is to stay is ready all the same.
+fn held_by_use(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+) -> Result<Option<DestinationPlan>, AwsError> {
+    let finished = copy.image_id.iter().filter(|_| copy.available_at.is_some());
+    for id in finished.chain(copy.previous.iter().map(|former| &former.image_id)) {
+        let why = match in_use::of(view, eyes, &copy.region, id)? {
+            Usage::Free => continue,
+            Usage::Unknown => {
+                let (id, region) = (Some(id.clone()), copy.region.clone());
+                return Ok(Some(moving(WaitingOn::ImageRemoval { id, region })));
+            }
+            Usage::Used(why) => why,
+        };
+        let held = if view.deleting {
+            moving(WaitingOn::Disuse { why })
+        } else {
+            let message = format!(
+                "{why}: the copies of {} stay; set spec.protectInUse to false to have them removed all the same",
+                copy.region
+            );
+            let kept = Progress::Blocked(Failure::new("ImageInUse", message));
+            standing(Progress::Done).showing(Matter::FormerRemoved, kept)
+        };
+        return Ok(Some(DestinationPlan { check_after: Some(timing::NEEDS_HELP), ..held }));
+    }
+    Ok(None)
 }
 
 /// All images that a copy in this region can be one of.

@@ -1,6 +1,8 @@
 //! What an `ImageReplication` does next: resolve the source, then each region by itself, at most one write a region.
 
 mod destination;
+mod former;
+mod in_use;
 mod leave;
 mod place;
 mod source;
@@ -186,8 +188,15 @@ fn delete(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
 }
 
 fn of_what_is_left(destinations: BTreeMap<Region, DestinationPlan>) -> ReplicationPlan {
-    let trouble = worst(destinations.values().map(|d| &d.progress)).cloned();
-    of_regions(trouble.unwrap_or(Progress::Moving(WaitingOn::Start)), destinations)
+    let progress = || destinations.values().map(|d| &d.progress);
+    let told = worst(progress()).or(progress().find(|p| takes_long(p))).cloned();
+    of_regions(told.unwrap_or(Progress::Moving(WaitingOn::Start)), destinations)
+}
+
+/// Whoever waits for the end of an object is told why it takes hours or days.
+fn takes_long(progress: &Progress) -> bool {
+    let Progress::Moving(waiting_on) = progress else { return false };
+    matches!(waiting_on, WaitingOn::Disuse { .. } | WaitingOn::ProtectionCooldown { .. })
 }
 
 fn of_regions(progress: Progress, destinations: BTreeMap<Region, DestinationPlan>) -> ReplicationPlan {

@@ -27,6 +27,8 @@ pub struct DestinationPlan {
 pub enum Matter {
     Shared,
     Published,
+    /// Former copies that no policy keeps.
+    FormerRemoved,
 }
 
 /// Something that was changed behind the operator's back.
@@ -106,6 +108,8 @@ pub enum DestinationRecord {
     FailedRemoved,
     /// The copy that was there is gone: somebody removed it.
     Lost,
+    /// A former copy is gone with its snapshots.
+    FormerGone(ImageId),
     /// Nothing of ours is left, or it was handed over.
     Dropped,
 }

@@ -8,7 +8,8 @@ use crate::{
     api::{
         ImageReplicationStatus,
         image_replication::{
-            Applied, DestinationStatus, Publish, Published, Regrants, Sharing, SourceRegionStatus,
+            Applied, DestinationStatus, Publish, Published, Regrants, Sharing, SourceChangePolicy,
+            SourceRegionStatus,
         },
     },
     model::{ImageId, PutParameter, Region},
@@ -62,9 +63,14 @@ fn show_place(
 ) {
     let sharing = view.spec.sharing.as_ref().map(shared);
     let published = view.spec.publish.as_ref().map(|_| published());
-    for (kind, matter, done) in
-        [("Shared", Matter::Shared, sharing), ("Published", Matter::Published, published)]
-    {
+    let replaces = view.spec.source_change_policy == SourceChangePolicy::ReplaceWhenReady;
+    let was_told = list.iter().any(|c| c.type_ == "FormerRemoved");
+    let tells = plan.shown.contains_key(&Matter::FormerRemoved) || (replaces && was_told);
+    for (kind, matter, done) in [
+        ("Shared", Matter::Shared, sharing),
+        ("Published", Matter::Published, published),
+        ("FormerRemoved", Matter::FormerRemoved, tells.then(former_removed)),
+    ] {
         let is_new = !list.iter().any(|c| c.type_ == kind);
         let mut conditions = of(view, list);
         match (done, plan.shown.get(&matter)) {
@@ -92,6 +98,10 @@ fn shared(sharing: &Sharing) -> Said {
 
 fn published() -> Said {
     Said::new(Value::True, "Published", "parameters and tags tell consumers of the image")
+}
+
+fn former_removed() -> Said {
+    Said::new(Value::True, "FormerRemoved", "no former copy is there beyond those that are kept")
 }
 
 fn not_yet(progress: &Progress) -> Said {
@@ -154,8 +164,10 @@ impl Receipts<'_> {
         }
         match (self.tag_keys, self.published) {
             (Some(known), _) => known.retain(|key| !keys.contains(key)),
-            (None, Some(published)) => published.tag_keys.retain(|key| !keys.contains(key)),
-            (None, None) => {}
+            (None, Some(published)) if resources.contains(&published.image_id.0) => {
+                published.tag_keys.retain(|key| !keys.contains(key));
+            }
+            (None, _) => {}
         }
     }
 }
@@ -182,6 +194,7 @@ pub(super) fn recorded(
             | DestinationRecord::Failed(_)
             | DestinationRecord::FailedRemoved
             | DestinationRecord::Lost
+            | DestinationRecord::FormerGone(_)
             | DestinationRecord::Dropped
     );
     if !of_copies {
@@ -209,6 +222,7 @@ fn write_down(view: &ReplicationView<'_>, mut receipts: Receipts<'_>, record: &D
         | DestinationRecord::Failed(_)
         | DestinationRecord::FailedRemoved
         | DestinationRecord::Lost
+        | DestinationRecord::FormerGone(_)
         | DestinationRecord::Dropped => {}
     }
 }

@@ -56,6 +56,24 @@ fn replications() -> Vec<Case> {
         accepted("copies can be looked at every week", resync("168h")),
         refused("less often is refused", resync("169h"), RESYNC),
         refused("an interval is a duration", resync("daily"), "spec.resyncInterval"),
+        accepted(
+            "former copies can be replaced",
+            with(
+                with(replication(), "sourceChangePolicy", json!("ReplaceWhenReady")),
+                "keepPrevious",
+                json!(0),
+            ),
+        ),
+        refused(
+            "more than twenty former copies are not kept",
+            with(replication(), "keepPrevious", json!(21)),
+            "spec.keepPrevious",
+        ),
+        refused(
+            "an image is in use for a day at least",
+            with(replication(), "inUsePeriod", json!("12h")),
+            "inUsePeriod must be between 24h and 8760h",
+        ),
     ]
 }
 

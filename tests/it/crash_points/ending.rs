@@ -2,13 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use ami_operator::model::ownership;
 use ec2sim::{
     assertions::{creates_per_owner, creates_per_token, resources_left, writes_to_strangers},
-    core::{records::ImageState, world::Region},
+    core::{
+        records::{ImageState, Parameter},
+        world::Region,
+    },
 };
 use regex::{Captures, Regex};
 use serde_json::Value;
@@ -22,9 +25,18 @@ static OWN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!("{id}|{time}")).expect("a regular expression")
 });
 
-/// What of a status tells of the way, not of the end. That EC2 accepted a stop may never have been heard.
-const OF_THE_WAY: [&str; 7] =
-    ["stages", "duration", "progress", "message", "startTime", "commandID", "stoppingAt"];
+/// What of a status tells of the way, not of the end. That EC2 accepted a stop, or a repair, may never have been heard.
+const OF_THE_WAY: [&str; 9] = [
+    "stages",
+    "duration",
+    "progress",
+    "message",
+    "startTime",
+    "commandID",
+    "stoppingAt",
+    "driftRepaired",
+    "regrants",
+];
 
 /// The objects and the account, a line a fact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,13 +113,17 @@ fn resources(flow: &Flow, region: &Region, into: &mut Vec<String>) {
     }
 }
 
-/// All but available images and their snapshots: builders, volumes, unfinished images, orphaned snapshots.
+/// All but available images, their snapshots and parameters that hold their ids: builders, volumes, unfinished images, orphaned snapshots.
 pub fn leaks(flow: &Flow) -> Vec<String> {
     let (world, now) = (flow.sim.world(), flow.now());
     let images = world.regions.values().flat_map(|r| r.images.values());
     let available = images.filter(|i| i.owner == ACCOUNT && i.state(now) == ImageState::Available);
-    let kept: BTreeSet<&str> =
+    let mut kept: BTreeSet<&str> =
         available.flat_map(|i| i.snapshot_ids().chain(std::iter::once(i.id.as_str()))).collect();
+    let parameters = world.regions.values().flat_map(|r| r.parameters.values());
+    let tells = |p: &&Arc<Parameter>| p.newest(now).is_some_and(|v| kept.contains(v.value.as_str()));
+    let told: Vec<&str> = parameters.filter(tells).map(|p| p.name.as_str()).collect();
+    kept.extend(told);
     let left = resources_left(&world, now, ACCOUNT, |left| kept.contains(left.id.as_str()));
     left.into_iter().map(|left| format!("{:?} {} in {}", left.kind, left.id, left.region)).collect()
 }
@@ -136,5 +152,6 @@ fn duplicates(flow: &Flow) -> Vec<String> {
 /// Changes of what does not carry our tags.
 pub fn trespasses(flow: &Flow) -> Vec<String> {
     let found = flow.sim.journal(|journal| writes_to_strangers(journal, ownership::UID));
-    found.into_iter().map(|t| format!("{} of {}, which is not ours", t.action, t.id)).collect()
+    let told = found.into_iter().map(|t| format!("{} of {}, which is not ours", t.action, t.id));
+    told.collect::<BTreeSet<_>>().into_iter().collect()
 }

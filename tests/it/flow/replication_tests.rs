@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ami_operator::{api::RECONCILE_REQUESTED_AT, ec2::poller::Subject, model::Action};
+use ec2sim::faults::{Effect, ImageEnd, Rule};
 use serde_json::{Value, json};
 
 use super::{
@@ -285,4 +286,87 @@ async fn a_full_quota_is_waited_for() {
     flow.apply(&build("web"), build_spec(&[]));
     ready(&mut flow, &copies).await;
     assert!(REGIONS.iter().all(|r| flow.images(r).len() == 1));
+}
+
+const OLD: &str = "ami-000000000000000a1";
+const NEW: &str = "ami-000000000000000a2";
+
+/// Copies of one of two images of the account; those of the other go once they are replaced.
+fn replacing_spec(source: &str) -> Value {
+    let source = json!({"image": {"imageID": source, "region": "us-east-1"}});
+    let spec = with(default_spec(), "/source", source);
+    with(with(spec, "/sourceChangePolicy", json!("ReplaceWhenReady")), "/keepPrevious", json!(0))
+}
+
+async fn replacing() -> (Flow, Subject) {
+    let mut flow = Flow::new();
+    flow.seed_image(OLD, "golden-1");
+    flow.seed_image(NEW, "golden-2");
+    let copies = replication("web");
+    flow.apply(&copies, replacing_spec(OLD));
+    ready(&mut flow, &copies).await;
+    (flow, copies)
+}
+
+fn ids(flow: &Flow, region: &str) -> Vec<String> {
+    flow.images(region).into_iter().map(|image| image.id).collect()
+}
+
+fn serving(flow: &Flow, copies: &Subject, region: &str) -> String {
+    destination(flow, copies, region)["servingImageID"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_copies_serve_until_the_new_ones_are_everywhere_and_then_go() {
+    let (mut flow, copies) = replacing().await;
+    let old = ids(&flow, "eu-west-1");
+    let slow = Effect::Image { pending: Duration::from_mins(40), then: ImageEnd::Available };
+    let rule = Rule::on("CopyImage", slow).in_region("ap-southeast-2");
+    flow.sim.gate(|gate| gate.faults.add(flow.now(), rule)).expect("a rule");
+    flow.apply(&copies, replacing_spec(NEW));
+    flow.until("copied", HOUR, |f| destination(f, &copies, "eu-west-1")["availableAt"].is_string()).await;
+    flow.run_for(Duration::from_mins(1)).await;
+    assert_eq!(serving(&flow, &copies, "eu-west-1"), old[0]);
+    assert_eq!(ids(&flow, "eu-west-1").len(), 2);
+    ready(&mut flow, &copies).await;
+    flow.run_for(Duration::from_mins(5)).await;
+    let new = ids(&flow, "eu-west-1");
+    assert_eq!((new.len(), new.contains(&old[0])), (1, false));
+    assert_eq!(serving(&flow, &copies, "eu-west-1"), new[0]);
+    assert_eq!(flow.snapshots().len(), 2 + 2, "two sources and two copies");
+    flow.writes_nothing_for_two_weeks().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_copy_stays_as_long_as_it_is_in_use() {
+    let (mut flow, copies) = replacing().await;
+    let old = ids(&flow, "eu-west-1")[0].clone();
+    flow.launch("eu-west-1", &old);
+    flow.apply(&copies, replacing_spec(NEW));
+    ready(&mut flow, &copies).await;
+    let told = |f: &Flow| condition(&destination(f, &copies, "eu-west-1"), "FormerRemoved");
+    flow.until("kept", HOUR, |f| told(f).1 == "ImageInUse").await;
+    assert!(told(&flow).2.contains(&old), "{}", told(&flow).2);
+    assert_eq!(flow.condition(&copies, "Ready").2, "all 2 destinations are ready");
+    let elsewhere = |f: &Flow| condition(&destination(f, &copies, "ap-southeast-2"), "FormerRemoved");
+    flow.until("removed elsewhere", HOUR, |f| elsewhere(f).0 == "True").await;
+    flow.terminate_all("eu-west-1");
+    flow.run_for(Duration::from_hours(29 * 24)).await;
+    assert!(ids(&flow, "eu-west-1").contains(&old), "launched within thirty days");
+    flow.run_for(Duration::from_hours(3 * 24)).await;
+    assert!(!ids(&flow, "eu-west-1").contains(&old));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_goes_with_its_copies_waits_for_those_in_use() {
+    let (mut flow, copies) = replicated(with(default_spec(), "/deletionPolicy", json!("Delete"))).await;
+    flow.launch("eu-west-1", &ids(&flow, "eu-west-1")[0]);
+    flow.delete(&copies);
+    flow.run_for(HOUR).await;
+    assert_eq!((ids(&flow, "eu-west-1").len(), ids(&flow, "ap-southeast-2").len()), (1, 0));
+    assert_eq!(flow.condition(&copies, "Ready").1, "ImageInUse");
+    let spec = with(default_spec(), "/deletionPolicy", json!("Delete"));
+    flow.apply(&copies, with(spec, "/protectInUse", json!(false)));
+    flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
+    assert!(ids(&flow, "eu-west-1").is_empty());
 }

@@ -9,7 +9,7 @@ use ami_operator::{
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use ec2sim::{
-    core::{Sim, clock::Clock as SimClock, profile::Profile, world::World},
+    core::{Caller, Service, Sim, clock::Clock as SimClock, params::Params, profile::Profile, world::World},
     front::{Front, sdk::InProcess},
     iam::Iam,
 };
@@ -193,32 +193,42 @@ impl Flow {
 
     /// A call to EC2 in us-east-1 by somebody else of the account.
     pub fn call(&self, action: &str, params: &[(&str, &str)]) {
-        self.call_with(action, &ec2sim::core::params::Params::from_query(params.iter().copied()));
+        self.call_with(action, &Params::from_query(params.iter().copied()));
     }
 
-    pub fn call_with(&self, action: &str, params: &ec2sim::core::params::Params) {
-        let caller = ec2sim::core::Caller {
-            account: ACCOUNT.to_owned(),
-            region: "us-east-1".to_owned(),
-            principal: format!("arn:aws:iam::{ACCOUNT}:user/somebody"),
-        };
-        self.sim
-            .call(self.now(), &caller, ec2sim::core::Service::Ec2, action, params)
-            .outcome
-            .expect("the call is accepted");
+    pub fn call_with(&self, action: &str, params: &Params) {
+        self.call_as_somebody("us-east-1", Service::Ec2, action, params);
     }
 
-    /// A parameter of our account that somebody made by hand.
-    pub fn put_parameter(&self, region: &str, name: &str, value: &str) {
-        let caller = ec2sim::core::Caller {
+    fn call_as_somebody(&self, region: &str, service: Service, action: &str, params: &Params) {
+        let caller = Caller {
             account: ACCOUNT.to_owned(),
             region: region.to_owned(),
             principal: format!("arn:aws:iam::{ACCOUNT}:user/somebody"),
         };
-        let params = [("Name", name), ("Value", value), ("Type", "String")];
-        let params = ec2sim::core::params::Params::from_query(params.iter().copied());
-        let call = self.sim.call(self.now(), &caller, ec2sim::core::Service::Ssm, "PutParameter", &params);
+        let call = self.sim.call(self.now(), &caller, service, action, params);
         call.outcome.expect("the call is accepted");
+    }
+
+    /// A parameter of our account that somebody made by hand.
+    pub fn put_parameter(&self, region: &str, name: &str, value: &str) {
+        let params = Params::from_query([("Name", name), ("Value", value), ("Type", "String")]);
+        self.call_as_somebody(region, Service::Ssm, "PutParameter", &params);
+    }
+
+    /// Somebody launches an instance of an image.
+    pub fn launch(&self, region: &str, image: &str) {
+        let params = [("ImageId", image), ("InstanceType", "t3.micro"), ("MinCount", "1"), ("MaxCount", "1")];
+        self.call_as_somebody(region, Service::Ec2, "RunInstances", &Params::from_query(params));
+    }
+
+    /// Somebody terminates all of our account's instances of a region.
+    pub fn terminate_all(&self, region: &str) {
+        let world = self.sim.world();
+        for instance in world.regions[region].instances.values().filter(|i| i.owner == ACCOUNT) {
+            let params = Params::from_query([("InstanceId.1", instance.id.as_str())]);
+            self.call_as_somebody(region, Service::Ec2, "TerminateInstances", &params);
+        }
     }
 
     pub fn now(&self) -> jiff::Timestamp {

@@ -75,6 +75,28 @@ pub(super) fn copy(
     keep(view, eyes, &place, &OF_A_COPY)
 }
 
+/// What is published stays true while the next copy is made; none where it is.
+pub(super) fn meanwhile(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+) -> Option<DestinationPlan> {
+    let published = copy.published.as_ref()?;
+    let seen = eyes.image(&copy.region, &published.image_id, view.resync()).ok()?;
+    let place = Place {
+        region: &copy.region,
+        image: seen.present()?,
+        snapshots: &[],
+        tag_keys: &published.tag_keys,
+        applied: &copy.applied,
+        published: Some(published),
+        former: Some(Vec::new()),
+        is_source: false,
+        in_sync: false,
+    };
+    Some(settled(publish::keep(view, eyes, &place))).filter(|plan| plan.step.is_some())
+}
+
 /// Keeps the source image true in its own region; none where this object does nothing with it.
 pub(super) fn source_region(
     view: &ReplicationView<'_>,
@@ -127,7 +149,8 @@ fn source_image(
         region: &source.region,
         image,
         snapshots: &snapshots,
-        tag_keys: known.published.as_ref().map_or(&[], |published| &published.tag_keys),
+        // Those of a former source are taken off that one.
+        tag_keys: known.published.as_ref().filter(|p| p.image_id == image.id).map_or(&[], |p| &p.tag_keys),
         applied: &known.applied,
         published: known.published.as_ref(),
         former: None,
@@ -168,7 +191,8 @@ fn write(place: &Place<'_>, call: UpkeepCall, waiting_on: WaitingOn) -> Destinat
     self::call(DestinationCall::Upkeep { region: place.region.clone(), call }, waiting_on)
 }
 
-fn both(whole: DestinationPlan, part: DestinationPlan) -> DestinationPlan {
+/// Two plans for one region, of which the first asks for no step.
+pub(super) fn both(whole: DestinationPlan, part: DestinationPlan) -> DestinationPlan {
     let mut shown = whole.shown;
     shown.extend(part.shown);
     let part_is_worse = gravity(&part.progress) > gravity(&whole.progress)

@@ -1,5 +1,6 @@
 //! Decisions about a replication: each region by itself, and all together.
 
+mod former;
 mod keep;
 mod leave;
 mod lifecycle;

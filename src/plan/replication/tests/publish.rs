@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{
         DeletionPolicy,
-        image_replication::{PreviousCopy, Published, PutParameterStatus},
+        image_replication::{DestinationStatus, PreviousCopy, Published, PutParameterStatus},
     },
     model::{Answer, Image, ImageId, ImageState, Query, Tags, ownership::Role},
     plan::{
@@ -232,8 +232,46 @@ fn a_pinned_image_that_is_gone_is_told_and_not_published() {
 
 #[test]
 fn a_pinned_image_stays_published_whatever_is_copied() {
-    let newer = pinned_parameter().with(|r| receipt_of(r).image_id = ImageId::from("ami-9"));
+    let newer = pinned_parameter().with(|r| {
+        receipt_of(r).image_id = ImageId::from("ami-9");
+        receipt_of(r).tag_keys.clear();
+    });
     assert_eq!(holding(newer, FORMER).says(), "record in sync");
+}
+
+#[test]
+fn an_image_between_the_pinned_one_and_the_newest_loses_its_tags() {
+    let publish = json!({"tags": {"channel": "published"}, "pin": "Previous"});
+    let between = Image { id: ImageId::from("ami-9"), ..former_image("published") };
+    let newer = untagged(without_parameters(succeeding(publish, "", "published")))
+        .sees_image(Image { tags: Tags::new(), ..copy(ImageState::Available) })
+        .sees_image(between)
+        .with(|r| {
+            receipt_of(r).image_id = ImageId::from("ami-9");
+            r.status.destinations[0].tag_keys.clear();
+        });
+    assert_eq!(newer.says(), r#"DeleteTags ["channel"]"#);
+}
+
+#[test]
+fn what_is_published_is_kept_true_while_the_next_copy_is_made() {
+    let copying = |publish: Option<Value>| {
+        let under_way = DestinationStatus {
+            image_id: Some(ImageId::from("ami-9")),
+            available_at: None,
+            published: Some(receipt(None)),
+            ..kept(EU)
+        };
+        let new = Replication::of(vec![under_way])
+            .sees_image(copy(ImageState::Available))
+            .sees_image(Image { id: ImageId::from("ami-9"), ..copy(ImageState::Pending) });
+        tagged(holding(new, FORMER), ours()).with(|r| {
+            r.spec.publish = publish.map(|publish| serde_json::from_value(publish).expect("publish"));
+        })
+    };
+    assert_eq!(copying(Some(by_parameter())).says(), put(IMAGE, "changed"));
+    assert_eq!(copying(None).says(), format!("DeleteParameter {NAME}"));
+    assert_eq!(progress(&copying(None).ireland().progress), "wait WaitingForImage");
 }
 
 fn next_after(former: &[&str]) -> Published {

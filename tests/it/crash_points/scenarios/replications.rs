@@ -1,6 +1,6 @@
 //! Lives of an `ImageReplication`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ec2sim::faults::{Effect, ImageEnd, Rule};
 use futures::FutureExt;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{LIMIT, Scenario, fault, gone, hide_what_is_made};
 use crate::flow::{
     Flow, build, replication,
-    world::{build_spec, replication_spec, with},
+    world::{build_spec, condition, replication_spec, with},
 };
 
 const REGIONS: [&str; 3] = ["ap-southeast-2", "eu-west-1", "us-west-2"];
@@ -34,6 +34,13 @@ pub fn all() -> Vec<Scenario> {
         .or_ends_as(REMOVED_LATE),
         Scenario::new("a replication's tags are changed", |f| retagged(f).boxed_local()),
         Scenario::new("a source is replaced", |f| replaced(f).boxed_local()),
+        Scenario::new("copies are shared, published, protected and deprecated", |f| {
+            consumable(f).boxed_local()
+        }),
+        Scenario::new("what consumers were given is taken back", |f| taken_back(f).boxed_local()),
+        Scenario::new("a published source is replaced, and its copies go", |f| rolled_out(f).boxed_local()),
+        Scenario::new("a copy that drifted is put right", |f| drifted(f).boxed_local()),
+        Scenario::new("a copy that somebody deregistered is made again", |f| lost(f).boxed_local()),
         Scenario::new(DELETED_LATE, |f| deleted(f, "Retain").boxed_local()),
         Scenario::new("a replication is deleted with its copies", |f| deleted(f, "Delete").boxed_local()),
         Scenario::new("a replication is deleted while it copies, Retain", |f| {
@@ -139,6 +146,80 @@ async fn replaced(flow: &mut Flow) {
     flow.seed_image(NEW, "golden-2");
     started_and_ready(flow, spec(OLD, &REGIONS[..2])).await;
     flow.apply(&replication("web"), spec(NEW, &REGIONS[..2]));
+    ready(flow).await;
+}
+
+/// All that consumers can be given.
+fn consumable_spec(source: &str) -> Value {
+    let mut spec = spec(source, &REGIONS[..2]);
+    spec["sharing"] = json!({"accountIDs": ["111111111111"], "snapshots": "Shared"});
+    spec["publish"] = json!({"ssmParameters": [{"name": "/images/web"}], "tags": {"channel": "stable"}});
+    spec["deprecateAfter"] = json!("2160h");
+    spec["deregistrationProtection"] = json!("Enabled");
+    spec["destinations"][0]["fastSnapshotRestoreZones"] = json!([format!("{}a", REGIONS[0])]);
+    spec
+}
+
+async fn consumable(flow: &mut Flow) {
+    flow.boundaries.begin();
+    start(flow, consumable_spec(OLD));
+    ready(flow).await;
+}
+
+async fn taken_back(flow: &mut Flow) {
+    started_and_ready(flow, consumable_spec(OLD)).await;
+    let plain = with(spec(OLD, &REGIONS[..2]), "/deregistrationProtection", json!("Disabled"));
+    flow.apply(&replication("web"), plain);
+    ready(flow).await;
+    flow.until("taken back", LIMIT, |f| f.status(&replication("web"))["sourceRegion"].is_null()).await;
+}
+
+async fn rolled_out(flow: &mut Flow) {
+    let replacing = |source| {
+        let spec = with(consumable_spec(source), "/sourceChangePolicy", json!("ReplaceWhenReady"));
+        with(spec, "/keepPrevious", json!(0))
+    };
+    flow.seed_image(NEW, "golden-2");
+    started_and_ready(flow, replacing(OLD)).await;
+    flow.apply(&replication("web"), replacing(NEW));
+    ready(flow).await;
+    let replaced = |destination: &Value| {
+        condition(destination, "FormerRemoved").0 == "True" && destination["previous"].is_null()
+    };
+    flow.until("replaced", LIMIT, |f| {
+        let status = f.status(&replication("web"));
+        status["destinations"].as_array().is_some_and(|all| all.iter().all(replaced))
+    })
+    .await;
+}
+
+async fn drifted(flow: &mut Flow) {
+    started_and_ready(flow, consumable_spec(OLD)).await;
+    let id = flow.images(REGIONS[1])[0].id.clone();
+    flow.meddle(|world| {
+        let region = world.region_mut(REGIONS[1]);
+        let image = Arc::make_mut(region.images.get_mut(&id).expect("the copy"));
+        image.permissions.users.clear();
+        image.tags.remove("channel");
+        image.deprecated_at = None;
+        region.parameters.clear();
+    });
+    flow.run_for(Duration::from_hours(1)).await;
+    ready(flow).await;
+}
+
+async fn lost(flow: &mut Flow) {
+    let warm = json!([{"region": REGIONS[0], "fastSnapshotRestoreZones": [format!("{}a", REGIONS[0])]}]);
+    started_and_ready(flow, with(spec(OLD, &REGIONS[..1]), "/destinations", warm)).await;
+    let copy = flow.images(REGIONS[0])[0].clone();
+    flow.meddle(|world| {
+        let region = world.region_mut(REGIONS[0]);
+        region.images.remove(&copy.id);
+        for id in copy.snapshot_ids() {
+            region.snapshots.remove(id);
+        }
+    });
+    flow.until("made again", LIMIT, |f| f.images(REGIONS[0]).iter().any(|image| image.id != copy.id)).await;
     ready(flow).await;
 }
 

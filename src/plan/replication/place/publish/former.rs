@@ -36,7 +36,7 @@ pub(super) fn obstacle(
     })
 }
 
-/// Puts the tags on the image that is pinned.
+/// Puts the tags on the image that is pinned, and takes them off one that came between it and the newest.
 pub(super) fn dress(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
@@ -55,9 +55,15 @@ pub(super) fn dress(
     let seen = eyes.image(place.region, id, view.resync())?;
     let Some(image) = seen.present() else { return Ok(None) };
     let tags = missing(image, &publish.tags);
-    let (region, resources) = (place.region.clone(), resources(image));
-    let put = DestinationCall::CreateTags { region, resources, tags: tags.clone() };
-    Ok((!tags.is_empty()).then(|| call(put, waiting_on(place))))
+    if !tags.is_empty() {
+        let (region, resources) = (place.region.clone(), resources(image));
+        let put = DestinationCall::CreateTags { region, resources, tags };
+        return Ok(Some(call(put, waiting_on(place))));
+    }
+    if published.image_id == place.image.id || published.tag_keys.is_empty() {
+        return Ok(None);
+    }
+    take_off_newest(view, eyes, place.region, published).map(Some)
 }
 
 /// Takes the tags off the image before the newest.
@@ -88,8 +94,17 @@ pub(super) fn undress(
     if published.tag_keys.is_empty() {
         return Ok(None);
     }
+    take_off_newest(view, eyes, region, published).map(Some)
+}
+
+fn take_off_newest(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    region: &Region,
+    published: &Published,
+) -> Decided {
     let cleaned = Published { tag_keys: Vec::new(), ..published.clone() };
-    take_off(view, eyes, region, (&published.image_id, &published.tag_keys), cleaned).map(Some)
+    take_off(view, eyes, region, (&published.image_id, &published.tag_keys), cleaned)
 }
 
 /// A key that `spec.tags` has too gets that value back, on copies. Once none is left, or the image itself is gone, that is

@@ -1,0 +1,110 @@
+//! Copies of former sources: they serve until every region has the newest one; then as many stay as the manifest keeps.
+
+use super::{
+    DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView, WaitingOn,
+    destination::standing,
+    in_use::{self, Usage},
+    leave::{deregister, remaining_cooldown},
+};
+use crate::{
+    api::image_replication::{DestinationStatus, Pin, PreviousCopy, SourceChangePolicy},
+    model::{AwsError, ImageId},
+    plan::{
+        removal::{self, Doomed, Origin, Removal, handed_over},
+        replication::{DestinationCall, DestinationStep, destination::requested_at},
+    },
+};
+
+/// What is to be done about former copies in a region whose newest copy is as it should be. The object is ready all the
+/// same: a condition of the region tells of it.
+pub(super) fn retire(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+) -> Result<Option<DestinationPlan>, AwsError> {
+    if view.spec.source_change_policy == SourceChangePolicy::Retain {
+        return Ok(None);
+    }
+    let surplus = surplus(view, copy);
+    if surplus.is_empty() {
+        return Ok(Some(telling(Progress::Done)));
+    }
+    let succession = WaitingOn::Succession { region: copy.region.clone() };
+    if !view.status.is_everywhere(view.spec) || !is_published(view, copy) {
+        return Ok(Some(telling(Progress::Moving(succession))));
+    }
+    let mut in_use = None;
+    for former in surplus.into_iter().rev() {
+        match in_use::of(view, eyes, &copy.region, &former.image_id)? {
+            Usage::Unknown => return Ok(Some(telling(Progress::Moving(succession)))),
+            Usage::Used(why) => in_use = in_use.or(Some(why)),
+            Usage::Free => return remove(view, eyes, copy, &former.image_id).map(Some),
+        }
+    }
+    let kept = in_use.map(|why| {
+        let message =
+            format!("{why}: it stays; set spec.protectInUse to false to have it removed all the same");
+        Progress::Blocked(Failure::new("ImageInUse", message))
+    });
+    Ok(Some(telling(kept.unwrap_or(Progress::Done))))
+}
+
+fn telling(progress: Progress) -> DestinationPlan {
+    standing(Progress::Done).showing(Matter::FormerRemoved, progress)
+}
+
+/// Those beyond the number that is kept, the newest first. What is pinned stays.
+fn surplus<'c>(view: &ReplicationView<'_>, copy: &'c DestinationStatus) -> Vec<&'c PreviousCopy> {
+    let pin = view.spec.publish.as_ref().and_then(|publish| publish.pin);
+    let published = copy.published.as_ref().filter(|_| pin == Some(Pin::Previous));
+    let pinned = published.and_then(|published| published.previous_image_id.as_ref());
+    let kept = usize::try_from(view.spec.keep_previous).unwrap_or(usize::MAX);
+    copy.previous.iter().skip(kept).filter(|former| Some(&former.image_id) != pinned).collect()
+}
+
+/// No parameter and no tag points at a former copy any more.
+fn is_published(view: &ReplicationView<'_>, copy: &DestinationStatus) -> bool {
+    let Some(published) = &copy.published else { return view.spec.publish.is_none() };
+    let is_pinned = view.spec.publish.as_ref().is_some_and(|publish| publish.pin == Some(Pin::Previous));
+    is_pinned || copy.image_id.as_ref() == Some(&published.image_id)
+}
+
+/// Removes one former copy with its snapshots.
+fn remove(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+    id: &ImageId,
+) -> Result<DestinationPlan, AwsError> {
+    let region = &copy.region;
+    if let Some((until, check_after)) = remaining_cooldown(view, eyes, region, id)? {
+        let cooling = WaitingOn::ProtectionCooldown { id: id.clone(), region: region.clone(), until };
+        return Ok(DestinationPlan { check_after: Some(check_after), ..telling(Progress::Moving(cooling)) });
+    }
+    let others = copy.previous.iter().map(|former| &former.image_id).filter(|other| *other != id);
+    let keep: Vec<ImageId> = others.chain(&copy.image_id).cloned().collect();
+    let handed_over = handed_over(&copy.used_snapshots, view.now);
+    let doomed = Doomed {
+        region,
+        owner: view.owner,
+        known: std::slice::from_ref(id),
+        origin: Origin::Images(&[]),
+        keep: &keep,
+        handed_over: &handed_over,
+        spare_available: false,
+        made_at: requested_at(copy),
+        was_seen: true,
+    };
+    let removing = WaitingOn::ImageRemoval { id: Some(id.clone()), region: region.clone() };
+    let told = telling(Progress::Moving(removing.clone()));
+    let step = match removal::of_images(eyes, &doomed, view.now)? {
+        Removal::Waiting(check_after) => return Ok(DestinationPlan { check_after, ..told }),
+        Removal::Deregister(id) => deregister(eyes, region.clone(), id, removing)?.step,
+        Removal::DeleteSnapshot(id) => {
+            Some(DestinationStep::Call(DestinationCall::DeleteSnapshot { region: region.clone(), id }))
+        }
+        Removal::Spared(id) => Some(DestinationStep::Record(DestinationRecord::FormerGone(id))),
+        Removal::Gone => Some(DestinationStep::Record(DestinationRecord::FormerGone(id.clone()))),
+    };
+    Ok(DestinationPlan { step, ..told })
+}
