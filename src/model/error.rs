@@ -227,7 +227,7 @@ impl AwsError {
     fn class_by_pattern(&self) -> Class {
         if self.code.starts_with("Throttling") {
             Class::Throttled
-        } else if self.code.ends_with("LimitExceeded") {
+        } else if ["LimitExceeded", "QuotaExceeded"].iter().any(|end| self.code.ends_with(end)) {
             Class::Quota
         } else if self.code.ends_with(".NotFound") {
             Class::NotFound

@@ -47,6 +47,7 @@ pub(super) fn copy_image(request: &CopyImage) -> CopyImageInputBuilder {
         .name(&request.name)
         .set_encrypted(encrypted.then_some(true))
         .set_kms_key_id(request.kms_key_id.clone())
+        .set_snapshot_copy_completion_duration_minutes(request.completion_minutes.map(i64::from))
         .copy_image_tags(false)
         .set_tag_specifications(Some(convert::tag_specifications(&TAGGED, &request.tags)))
 }

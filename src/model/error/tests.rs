@@ -231,7 +231,7 @@ fn no_code_of_the_table_is_left_out_of_the_treatments() {
 fn an_unknown_code_is_sorted_by_how_it_is_spelled() {
     assert_treated(&[
         ("Throttled Wait Throttled", &["ThrottlingOfSomethingNew"]),
-        ("Quota Retry QuotaExceeded", &["NetworkInterfaceLimitExceeded"]),
+        ("Quota Retry QuotaExceeded", &["NetworkInterfaceLimitExceeded", "SomeThroughputQuotaExceeded"]),
         ("NotFound Retry NotFound", &["InvalidKeyPair.NotFound"]),
         ("Invalid Rejected InvalidRequest", &["InvalidInstanceID.Malformed"]),
     ]);

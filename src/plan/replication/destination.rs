@@ -216,6 +216,7 @@ fn request(
         source_region: source.region.clone(),
         name: view.spec.image_name.clone().unwrap_or_else(|| source.name.clone()),
         kms_key_id: key,
+        completion_minutes: view.spec.time_based_copy_minutes,
         tags: view.owner.tags(&view.spec.tags, Role::Copy, attempt, None),
     };
     call(DestinationCall::CopyImage(request), WaitingOn::CopyStart { region: copy.region.clone() })

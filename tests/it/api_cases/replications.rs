@@ -10,6 +10,7 @@ const COPY_KEY: &str = "the encryption of a copy cannot be changed";
 const DEPRECATION: &str = "deprecateAfter must be between 1h and 87600h";
 const RESERVED: &str = "parameter names that begin with aws or ssm are reserved";
 const IMAGE_NAME: &str = "imageName is immutable";
+const COPY_TIME: &str = "timeBasedCopyMinutes must be a multiple of 15";
 
 /// The cases of this file.
 pub fn cases() -> Vec<Case> {
@@ -21,6 +22,7 @@ fn replications() -> Vec<Case> {
     let image = json!({"imageID": "ami-0123456789abcdef0", "region": "us-east-1"});
     let both = json!({"image": image, "imageBuildRef": {"name": "web"}});
     let resync = |interval: &str| with(replication(), "resyncInterval", json!(interval));
+    let minutes = |minutes: i32| with(replication(), "timeBasedCopyMinutes", json!(minutes));
     vec![
         accepted("a source can be an image", source(json!({"image": image}))),
         refused(
@@ -56,6 +58,11 @@ fn replications() -> Vec<Case> {
         accepted("copies can be looked at every week", resync("168h")),
         refused("less often is refused", resync("169h"), RESYNC),
         refused("an interval is a duration", resync("daily"), "spec.resyncInterval"),
+        accepted("a copy can be made within a quarter of an hour", minutes(15)),
+        accepted("a copy can be given two days", minutes(2880)),
+        refused("a copy is given quarters of an hour", minutes(20), COPY_TIME),
+        refused("no copy is made at once", minutes(0), "spec.timeBasedCopyMinutes"),
+        refused("no copy is given more than two days", minutes(2895), "spec.timeBasedCopyMinutes"),
     ]
 }
 

@@ -73,6 +73,14 @@ async fn copies_carry_the_objects_tags_and_not_the_builds_ownership() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_copy_is_made_within_the_time_that_the_manifest_gives() {
+    let (flow, _) = replicated(with(default_spec(), "/timeBasedCopyMinutes", json!(45))).await;
+    let world = flow.sim.world();
+    let minutes = |region: &str| world.regions[region].snapshots.values().find_map(|s| s.completion_minutes);
+    assert!(REGIONS.iter().all(|region| minutes(region) == Some(45)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn copying_begins_before_the_builder_is_terminated() {
     let mut flow = Flow::new();
     let copies = replication("web");

@@ -67,6 +67,14 @@ fn the_intent_knows_which_tags_it_will_have_put_on() {
 }
 
 #[test]
+fn a_copy_takes_as_long_as_the_manifest_gives_it() {
+    let replication = Replication::of(vec![asked(EU, 1)]);
+    assert_eq!(request(&replication).completion_minutes, None);
+    let replication = replication.with(|r| r.spec.time_based_copy_minutes = Some(45));
+    assert_eq!(request(&replication).completion_minutes, Some(45));
+}
+
+#[test]
 fn a_fresh_intent_is_carried_out_without_a_search() {
     let replication = Replication::of(vec![asked(EU, 1)]);
     assert_eq!(replication.says(), format!("CopyImage {SOURCE}"));
