@@ -16,7 +16,7 @@ use crate::{
     model::{AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Seen, Snapshot, ownership::Role},
     plan::{
         Pace,
-        build::{TOKEN_MISMATCH, why_failed},
+        build::{TOKEN_MISMATCH, is_hopeless, why_failed},
         naming,
     },
 };
@@ -234,6 +234,7 @@ fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStat
         .into_iter()
         .flatten()
         .filter(|s| view.owner.owns_attempt(&s.tags, attempt))
+        .filter(|s| s.made_for().is_none_or(|image| image == *id))
         .cloned()
         .collect();
     let progress = mine.iter().map(|s| s.progress).min();
@@ -242,6 +243,11 @@ fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStat
         Seen::Unknown => moving(waiting_on),
         Seen::Absent(absence) if timing::is_gone(absence, requested_at(copy)) => lost(copy, waiting_on),
         Seen::Absent(_) => moving(waiting_on),
+        Seen::Present(image) if is_hopeless(&image, &mine) => {
+            let message =
+                format!("copy {id} in {region} will never be available: {}", why_failed(&image, &mine));
+            record(DestinationRecord::Failed(Failure::new("CopyFailed", message)), waiting_on)
+        }
         Seen::Present(image) => match &image.state {
             ImageState::Pending | ImageState::Transient | ImageState::Other(_) => moving(waiting_on),
             ImageState::Available | ImageState::Disabled => {

@@ -1,8 +1,10 @@
 //! The life of an `ImageReplication`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ami_operator::{api::RECONCILE_REQUESTED_AT, ec2::poller::Subject, model::Action};
+use ec2sim::core::records::StateReason;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{
@@ -281,6 +283,29 @@ async fn a_copy_with_an_unusable_key_says_so_and_leaves_no_failed_image() {
     assert_eq!(flow.condition(&copies, "Stalled").1, "CopyFailed");
     flow.run_for(Duration::from_mins(1)).await;
     assert!(flow.images("eu-west-1").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_hangs_with_a_broken_snapshot_is_made_again() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    flow.apply(&copies, default_spec());
+    flow.apply(&build("web"), build_spec(&[]));
+    flow.until("copying", HOUR, |f| destination(f, &copies, "eu-west-1")["imageID"].is_string()).await;
+    let (now, image) = (flow.now(), flow.images("eu-west-1").remove(0));
+    flow.meddle(|world| {
+        let region = world.region_mut("eu-west-1");
+        let hanging = region.images.get_mut(&image.id).map(Arc::make_mut).expect("the image");
+        hanging.settles_at = now + SignedDuration::from_hours(100);
+        for id in image.snapshot_ids() {
+            let snapshot = region.snapshots.get_mut(id).map(Arc::make_mut).expect("its snapshot");
+            snapshot.completes_at = now;
+            snapshot.failure = Some(StateReason::new("Server.InternalError", "it broke"));
+        }
+    });
+    ready(&mut flow, &copies).await;
+    assert_eq!(flow.ec2.count(Action::CopyImage), 3);
+    assert_eq!((flow.images("eu-west-1").len(), flow.snapshots().len()), (1, 3));
 }
 
 #[tokio::test(start_paused = true)]

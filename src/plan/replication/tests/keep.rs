@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     api::image_build::FailureStatus,
     api::image_replication::DestinationStatus,
-    model::{CopyImage, Image, ImageId, ImageState, Query, Snapshot, Tags, ownership},
+    model::{CopyImage, Image, ImageId, ImageState, Query, Snapshot, SnapshotState, Tags, ownership},
     plan::{
         Pace, Progress, WaitingOn,
         build::TOKEN_MISMATCH,
@@ -228,6 +228,37 @@ fn a_copy_that_will_never_be_available_has_failed() {
         let replication = Replication::of(vec![begun(EU, 60)]).sees_image(copy(state));
         assert_eq!(replication.says(), "record failed CopyFailed");
     }
+}
+
+/// A pending copy, and a snapshot of this attempt that came to nothing, made for this image.
+fn pending_with_a_broken_snapshot_for(image: &str) -> Replication {
+    let broken = Snapshot {
+        state: SnapshotState::Error,
+        state_message: Some("Given key ID is not accessible".to_owned()),
+        description: format!(
+            "Copied for DestinationAmi {image} from SourceAmi {SOURCE} for SourceSnapshot snap-0."
+        ),
+        tags: copy_owner().tags(&Tags::new(), ownership::Role::Copy, 1, None),
+        ..snapshot(0)
+    };
+    Replication::of(vec![begun(EU, 60)]).sees_image(copy(ImageState::Pending)).sees_snapshots(vec![broken])
+}
+
+#[test]
+fn a_pending_copy_with_a_snapshot_in_error_has_failed() {
+    let replication = pending_with_a_broken_snapshot_for(IMAGE);
+    assert_eq!(replication.says(), "record failed CopyFailed");
+    let Some(DestinationStep::Record(DestinationRecord::Failed(failure))) = replication.ireland().step else {
+        panic!()
+    };
+    assert!(failure.message.contains("will never be available: snap-"), "{}", failure.message);
+    assert!(failure.message.contains("Given key ID is not accessible"), "{}", failure.message);
+}
+
+#[test]
+fn a_snapshot_in_error_that_was_made_for_another_image_says_nothing_of_a_copy() {
+    let replication = pending_with_a_broken_snapshot_for("ami-0000000000000dead");
+    assert_eq!(replication.says(), "wait WaitingForImage");
 }
 
 #[test]
