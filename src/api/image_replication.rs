@@ -56,6 +56,8 @@ use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags};
         .field_path(".imageName").message("imageName is immutable, as the name of an AMI is: create a new ImageReplication"),
     validation = Rule::new("!has(self.source.image) || self.destinations.all(d, d.region != self.source.image.region)")
         .field_path(".destinations").message("destinations must not list the source's own region: the image is there already"),
+    validation = Rule::new("!has(self.source.image) || self.destinations.all(d, ['cn-', 'us-gov-', 'us-iso-', 'us-isob-', 'eu-isoe-', 'us-isof-', 'eusc-'].all(p, d.region.startsWith(p) == self.source.image.region.startsWith(p)))")
+        .field_path(".destinations").message("destinations must be regions of the source's partition: AWS copies no image from one partition (aws, aws-cn, aws-us-gov, …) to another"),
     validation = Rule::new("duration(self.resyncInterval) >= duration('1m') && duration(self.resyncInterval) <= duration('168h')")
         .field_path(".resyncInterval").message("resyncInterval must be between 1m and 168h"),
     validation = Rule::new("!has(self.deprecateAfter) || (duration(self.deprecateAfter) >= duration('1h') && duration(self.deprecateAfter) <= duration('87600h'))")

@@ -110,6 +110,13 @@ pub(super) fn image(found: types::Image) -> Option<Image> {
         devices: found.block_device_mappings.unwrap_or_default().into_iter().filter_map(device).collect(),
         root_device_name: found.root_device_name,
         imds_support: found.imds_support.map(|version| version.as_str().to_owned()),
+        product_codes: found
+            .product_codes
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|c| c.product_code_id)
+            .collect(),
+        usage_operation: convert::non_empty(found.usage_operation),
         source_instance_id: found.source_instance_id.map(InstanceId),
         source_image_id: found.source_image_id.map(ImageId),
         public: found.public.unwrap_or_default(),

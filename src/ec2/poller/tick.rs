@@ -133,6 +133,10 @@ impl Ticker {
                 let grants = self.ec2.describe_volume_permissions(&self.name, id).await?;
                 Ok(only(query, Answer::Grants(Box::new(grants))))
             }
+            Some(query @ Query::Account) => {
+                let identity = self.ec2.get_caller_identity(&self.name).await?;
+                Ok(only(query, Answer::Account(identity.account)))
+            }
             Some(query @ Query::BlockPublicAccess) => {
                 Ok(only(query, Answer::Flag(self.ec2.blocks_public_images(&self.name).await?)))
             }
@@ -278,6 +282,7 @@ fn capacity(query: &Query) -> usize {
         | Query::ParameterTags(_)
         | Query::LaunchPermissions(_)
         | Query::VolumePermissions(_)
+        | Query::Account
         | Query::BlockPublicAccess
         | Query::DefaultEncryption => 1,
         Query::Agent(_) => AGENTS,
@@ -326,6 +331,7 @@ fn texts(group: &[Query]) -> Vec<String> {
         | Query::ParameterTags(_)
         | Query::LaunchPermissions(_)
         | Query::VolumePermissions(_)
+        | Query::Account
         | Query::BlockPublicAccess
         | Query::DefaultEncryption
         | Query::FastRestores(_) => None,

@@ -275,14 +275,11 @@ async fn a_copy_with_an_unusable_key_says_so_and_leaves_no_failed_image() {
     let destinations = json!([{"region": "eu-west-1", "encryption": {"kmsKeyID": key}}]);
     flow.apply(&copies, with(default_spec(), "/destinations", destinations));
     flow.apply(&build("web"), build_spec(&[]));
-    flow.until("failed", HOUR, |f| {
-        condition(&destination(f, &copies, "eu-west-1"), "Copied").1 == "CopyFailed"
-    })
-    .await;
-    flow.until("stalled", 12 * HOUR, |f| f.is_true(&copies, "Stalled")).await;
-    assert_eq!(flow.condition(&copies, "Stalled").1, "CopyFailed");
-    flow.run_for(Duration::from_mins(1)).await;
-    assert!(flow.images("eu-west-1").is_empty());
+    flow.until("stalled", HOUR, |f| f.is_true(&copies, "Stalled")).await;
+    let (_, reason, message) = condition(&destination(&flow, &copies, "eu-west-1"), "Stalled");
+    assert_eq!(reason, "KeyNotUsable");
+    assert!(message.contains(key) && message.contains("kms:ReEncrypt*"), "{message}");
+    flow.until("cleaned up", HOUR, |f| f.images("eu-west-1").is_empty()).await;
 }
 
 #[tokio::test(start_paused = true)]
