@@ -216,13 +216,14 @@ impl AwsError {
     /// has no code of its own.
     fn class_by_message(&self) -> Option<Class> {
         let says = |part: &str| self.message.contains(part);
+        let told = Class::of_reason(&self.message);
         match self.code.as_str() {
-            _ if says("iven key ID is not accessible") => Some(Class::Kms),
+            _ if told == Some(Class::Kms) => told,
+            "InvalidRequest" if told.is_some() => told,
             "InvalidParameterValue" if says("not in state") => Some(Class::NotReadyYet),
             "InvalidParameterValue" if says("iamInstanceProfile") && says("nvalid IAM Instance Profile") => {
                 Some(Class::NotReadyYet)
             }
-            "InvalidRequest" if says("permission to access the storage") => Some(Class::Denied),
             _ => None,
         }
     }
@@ -230,7 +231,7 @@ impl AwsError {
     fn class_by_pattern(&self) -> Class {
         if self.code.starts_with("Throttling") {
             Class::Throttled
-        } else if self.code.ends_with("LimitExceeded") {
+        } else if ["LimitExceeded", "QuotaExceeded"].iter().any(|end| self.code.ends_with(end)) {
             Class::Quota
         } else if self.code.ends_with(".NotFound") {
             Class::NotFound
@@ -273,6 +274,10 @@ pub enum Class {
     TokenSpent,
     /// The resource is still on its way into the state that the call needs.
     NotReadyYet,
+    /// Somebody else's image that may be launched, and whose snapshots may not be read.
+    NotShared,
+    /// Somebody else's image with a licence: only its owner may copy it.
+    NotCopyable,
     /// Something else still uses it.
     InUse,
     /// Protected from removal, or not permitted on this resource.
@@ -299,6 +304,21 @@ pub enum Disposition {
 }
 
 impl Class {
+    /// What a refusal without a code of its own speaks of, or the state reason of an image or a snapshot: only their words
+    /// tell. Sources: AWS re:Post, "Why can't I copy my AMI to another account", and the troubleshooting pages of EC2.
+    pub fn of_reason(text: &str) -> Option<Self> {
+        let says = |part: &str| text.contains(part);
+        if says("iven key ID is not accessible") {
+            Some(Self::Kms)
+        } else if says("permission to access the storage") {
+            Some(Self::NotShared)
+        } else if says("cannot be copied to another AWS account") {
+            Some(Self::NotCopyable)
+        } else {
+            None
+        }
+    }
+
     /// How a failed call of this class is treated.
     pub fn disposition(self) -> Disposition {
         match self {
@@ -316,8 +336,9 @@ impl Class {
             | Self::RegionOff
             | Self::NotSubscribed
             | Self::Protected
+            | Self::NotShared
             | Self::Kms => Disposition::NeedsHelp,
-            Self::NameTaken | Self::Invalid => Disposition::Rejected,
+            Self::NameTaken | Self::NotCopyable | Self::Invalid => Disposition::Rejected,
         }
     }
 
@@ -348,6 +369,8 @@ impl Class {
             Self::TokenMismatch => "TokenMismatch",
             Self::TokenSpent => "BuilderTerminated",
             Self::NotReadyYet => "WaitingForState",
+            Self::NotShared => "SnapshotsNotShared",
+            Self::NotCopyable => "SourceNotCopyable",
             Self::InUse => "WaitingForRelease",
             Self::Protected => "Protected",
             Self::Kms => "KeyNotUsable",
@@ -372,7 +395,13 @@ impl Class {
             Self::NameTaken => "give spec.image.name another value in a new object",
             Self::Protected => "switch off the resource's protection, or remove it by hand",
             Self::Kms => {
-                "check that the key exists in this region, is enabled, and that its policy lets the operator's role use it"
+                "check that the key exists in this region, is enabled, and that its policy lets the operator's role use it: kms:CreateGrant, kms:Decrypt, kms:DescribeKey, kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt*"
+            }
+            Self::NotShared => {
+                "let the image's owner share each of its snapshots too: `aws ec2 modify-snapshot-attribute --attribute createVolumePermission --operation-type add --user-ids ACCOUNT --snapshot-id SNAPSHOT`, and the key of encrypted ones; what is encrypted with alias/aws/ebs can be shared only as a copy under a key of the owner's own"
+            }
+            Self::NotCopyable => {
+                "only the owner may copy an image with a product code of AWS Marketplace or a billed licence (Windows, RHEL, SUSE): make an image of your own from it with an ImageBuild, and copy that"
             }
             Self::Invalid => "correct the manifest",
             Self::NotFound => "check the id: it may be of another region or account, or gone",

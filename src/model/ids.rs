@@ -71,6 +71,26 @@ impl fmt::Display for Region {
     }
 }
 
+/// How the regions of each partition begin; all others are of `aws`.
+/// Source: the AWS SDKs' `partitions.json`.
+const PARTITIONS: [(&str, &str); 7] = [
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+];
+
+impl Region {
+    /// The partition of the region: nothing can be copied from one to another.
+    pub fn partition(&self) -> &'static str {
+        let of_region = PARTITIONS.iter().find(|(start, _)| self.0.starts_with(start));
+        of_region.map_or("aws", |(_, partition)| partition)
+    }
+}
+
 impl fmt::Display for ClientToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -23,6 +23,10 @@ pub struct Image {
     pub root_device_name: Option<String>,
     /// `v2.0` where instances of this image require IMDSv2.
     pub imds_support: Option<String>,
+    /// Of AWS Marketplace.
+    pub product_codes: Vec<String>,
+    /// What its instances are billed as: `RunInstances`, or with a licence such as `RunInstances:0002`.
+    pub usage_operation: Option<String>,
     pub source_instance_id: Option<InstanceId>,
     pub source_image_id: Option<ImageId>,
     /// Everybody may launch it.
@@ -63,6 +67,13 @@ impl Image {
     /// The snapshots that the image names, in device order.
     pub fn snapshot_ids(&self) -> Vec<SnapshotId> {
         self.devices.iter().filter_map(|d| d.snapshot_id.clone()).collect()
+    }
+
+    /// Whether somebody is paid for its software by the hour, so that only its owner may copy it.
+    /// Source: EC2 user guide, "Copy an Amazon EC2 AMI", and "AMI billing information fields".
+    pub fn is_licensed(&self) -> bool {
+        let billed = self.usage_operation.as_deref().is_some_and(|operation| operation != "RunInstances");
+        billed || !self.product_codes.is_empty()
     }
 }
 

@@ -39,6 +39,8 @@ pub enum Query {
     LaunchPermissions(ImageId),
     /// Who may use one of our snapshots.
     VolumePermissions(SnapshotId),
+    /// Which account this is.
+    Account,
     /// Whether the account lets no image of the region become public.
     BlockPublicAccess,
     /// With which key the region encrypts a copy for which none is named.
@@ -84,6 +86,7 @@ pub enum Answer {
     CommandOutput(Box<CommandOutput>),
     Tags(Tags),
     Grants(Box<Grants>),
+    Account(String),
     Flag(bool),
     DefaultEncryption(DefaultEncryption),
     Zones(Vec<String>),

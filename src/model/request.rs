@@ -76,6 +76,8 @@ pub struct CopyImage {
     pub name: String,
     /// Given: the copy is encrypted with this key of the destination region. Else it is encrypted as its source is.
     pub kms_key_id: Option<String>,
+    /// Within how many minutes each snapshot is copied; none: as soon as can be.
+    pub completion_minutes: Option<i32>,
     /// On the image and its snapshots, in the create call itself.
     pub tags: Tags,
 }

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use super::timing;
 use crate::model::{
     Agent, Answer, AwsError, ClientToken, CommandId, CommandOutput, ConsoleView, DefaultEncryption, Grants,
     Image, ImageId, ImageSelector, Instance, InstanceId, Invocation, Nonce, Query, Region, Seen, Snapshot,
@@ -165,6 +166,11 @@ impl<'a> Eyes<'a> {
         self.look(region, Query::VolumePermissions(id.clone()), pace, as_grants)
     }
 
+    /// Our account's id.
+    pub fn account(&self, region: &Region) -> Look<String> {
+        self.look(region, Query::Account, Pace::Every(timing::NEEDS_HELP), as_account)
+    }
+
     /// Whether no image of the region can become public.
     pub fn blocks_public_images(&self, region: &Region, pace: Pace) -> Look<bool> {
         self.look(region, Query::BlockPublicAccess, pace, as_flag)
@@ -240,6 +246,10 @@ fn as_command_output(answer: &Answer) -> Option<CommandOutput> {
 
 fn as_grants(answer: &Answer) -> Option<Grants> {
     if let Answer::Grants(grants) = answer { Some((**grants).clone()) } else { None }
+}
+
+fn as_account(answer: &Answer) -> Option<String> {
+    if let Answer::Account(id) = answer { Some(id.clone()) } else { None }
 }
 
 fn as_flag(answer: &Answer) -> Option<bool> {

@@ -47,6 +47,7 @@ pub(super) fn copy_image(request: &CopyImage) -> CopyImageInputBuilder {
         .name(&request.name)
         .set_encrypted(encrypted.then_some(true))
         .set_kms_key_id(request.kms_key_id.clone())
+        .set_snapshot_copy_completion_duration_minutes(request.completion_minutes.map(i64::from))
         .copy_image_tags(false)
         .set_tag_specifications(Some(convert::tag_specifications(&TAGGED, &request.tags)))
 }
@@ -109,6 +110,13 @@ pub(super) fn image(found: types::Image) -> Option<Image> {
         devices: found.block_device_mappings.unwrap_or_default().into_iter().filter_map(device).collect(),
         root_device_name: found.root_device_name,
         imds_support: found.imds_support.map(|version| version.as_str().to_owned()),
+        product_codes: found
+            .product_codes
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|c| c.product_code_id)
+            .collect(),
+        usage_operation: convert::non_empty(found.usage_operation),
         source_instance_id: found.source_instance_id.map(InstanceId),
         source_image_id: found.source_image_id.map(ImageId),
         public: found.public.unwrap_or_default(),

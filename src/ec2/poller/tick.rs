@@ -137,6 +137,10 @@ impl Ticker {
                 let arns = self.ec2.describe_image_references(&self.name, id).await?;
                 Ok(only(query, Answer::References(arns)))
             }
+            Some(query @ Query::Account) => {
+                let identity = self.ec2.get_caller_identity(&self.name).await?;
+                Ok(only(query, Answer::Account(identity.account)))
+            }
             Some(query @ Query::BlockPublicAccess) => {
                 Ok(only(query, Answer::Flag(self.ec2.blocks_public_images(&self.name).await?)))
             }
@@ -283,6 +287,7 @@ fn capacity(query: &Query) -> usize {
         | Query::LaunchPermissions(_)
         | Query::VolumePermissions(_)
         | Query::ImageReferences(_)
+        | Query::Account
         | Query::BlockPublicAccess
         | Query::DefaultEncryption => 1,
         Query::Agent(_) => AGENTS,
@@ -331,6 +336,7 @@ fn texts(group: &[Query]) -> Vec<String> {
         | Query::ParameterTags(_)
         | Query::LaunchPermissions(_)
         | Query::VolumePermissions(_)
+        | Query::Account
         | Query::BlockPublicAccess
         | Query::DefaultEncryption
         | Query::ImageReferences(_)

@@ -231,7 +231,7 @@ fn no_code_of_the_table_is_left_out_of_the_treatments() {
 fn an_unknown_code_is_sorted_by_how_it_is_spelled() {
     assert_treated(&[
         ("Throttled Wait Throttled", &["ThrottlingOfSomethingNew"]),
-        ("Quota Retry QuotaExceeded", &["NetworkInterfaceLimitExceeded"]),
+        ("Quota Retry QuotaExceeded", &["NetworkInterfaceLimitExceeded", "SomeThroughputQuotaExceeded"]),
         ("NotFound Retry NotFound", &["InvalidKeyPair.NotFound"]),
         ("Invalid Rejected InvalidRequest", &["InvalidInstanceID.Malformed"]),
     ]);
@@ -264,13 +264,16 @@ fn any_other_invalid_parameter_is_rejected() {
 #[test]
 fn an_image_whose_storage_is_not_shared_needs_a_permission() {
     let message = "You do not have permission to access the storage of this ami";
-    assert_eq!(error("InvalidRequest", message).class(), Class::Denied);
+    let class = error("InvalidRequest", message).class();
+    assert_eq!((class, class.disposition()), (Class::NotShared, Disposition::NeedsHelp));
+    assert!(class.advice().contains("createVolumePermission"), "{}", class.advice());
 }
 
 #[test]
 fn an_image_of_the_marketplace_that_cannot_be_copied_is_rejected() {
     let message = "Images from AWS Marketplace cannot be copied to another AWS account";
-    assert_eq!(error("InvalidRequest", message).class(), Class::Invalid);
+    let class = error("InvalidRequest", message).class();
+    assert_eq!((class, class.disposition()), (Class::NotCopyable, Disposition::Rejected));
 }
 
 #[test]

@@ -140,8 +140,7 @@ fn by_state(
 ) -> Decision {
     let region = &view.spec.region;
     match &image.state {
-        // A snapshot in this state never gets out of it, and its image would be waited for until the end of time.
-        ImageState::Pending if snapshots.iter().any(|s| s.state == SnapshotState::Error) => {
+        _ if is_hopeless(image, snapshots) => {
             let why = why_failed(image, snapshots);
             let message = format!("image {} in {region} will never be available: {why}", image.id);
             fail(STAGE, Failure::new("ImageFailed", message))
@@ -193,6 +192,12 @@ fn available(view: &BuildView<'_>, status: &ImageStatus, image: &Image, waiting_
 /// The progress of the snapshot that is furthest behind: the image is available when the last one is complete.
 pub(crate) fn least_progress(snapshots: &[Snapshot]) -> Option<u8> {
     snapshots.iter().map(|s| s.progress).min()
+}
+
+/// Whether an image that EC2 calls pending will stay so: a snapshot in error never gets out of that state, and its image
+/// would be waited for until the end of time.
+pub(crate) fn is_hopeless(image: &Image, snapshots: &[Snapshot]) -> bool {
+    image.state == ImageState::Pending && snapshots.iter().any(|s| s.state == SnapshotState::Error)
 }
 
 /// What EC2 says of a failed image and its snapshots. It must be read now: the evidence goes with the image.

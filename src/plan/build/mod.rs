@@ -12,7 +12,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use image::why_failed;
+pub(crate) use image::{is_hopeless, why_failed};
 pub use launch::TOKEN_MISMATCH;
 
 use std::time::Duration;

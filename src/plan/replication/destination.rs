@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, DriftKind, Eyes, Failure, Progress,
-    ReplicationSourceStatus, ReplicationView, WaitingOn, former,
+    ReplicationSourceStatus, ReplicationView, WaitingOn, failure, former,
     leave::{cool_down, remove},
     place, timing,
 };
@@ -16,7 +16,7 @@ use crate::{
     model::{AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Seen, Snapshot, ownership::Role},
     plan::{
         Pace,
-        build::{TOKEN_MISMATCH, why_failed},
+        build::{TOKEN_MISMATCH, is_hopeless, why_failed},
         naming,
     },
 };
@@ -47,12 +47,26 @@ pub(super) fn keep(
         );
         return standing(Progress::Rejected(Failure::new("SourceRegion", message)));
     }
+    if wanted.region.partition() != source.region.partition() {
+        return standing(Progress::Rejected(other_partition(source, wanted)));
+    }
     let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
     let begun = known.is_some_and(|copy| is_current(copy, source) && copy.failure.is_none());
     match place::obstacle(view, eyes, source, wanted).filter(|_| !begun) {
         Some(obstacle) => obstacle,
         None => make(view, eyes, source, wanted, known),
     }
+}
+
+fn other_partition(source: &ReplicationSourceStatus, wanted: &Destination) -> Failure {
+    let message = format!(
+        "{} is of partition {}, and the source's region {} of {}: AWS copies no image from one to the other; take it off spec.destinations",
+        wanted.region,
+        wanted.region.partition(),
+        source.region,
+        source.region.partition()
+    );
+    Failure::new("OtherPartition", message)
 }
 
 fn make(
@@ -158,7 +172,7 @@ fn current(
 ) -> Decided {
     match &copy.image_id {
         None => start(view, eyes, source, wanted, copy),
-        Some(id) if copy.available_at.is_none() => under_way(view, eyes, copy, id),
+        Some(id) if copy.available_at.is_none() => under_way(view, eyes, wanted, copy, id),
         Some(id) => in_place(view, eyes, copy, id),
     }
 }
@@ -224,12 +238,19 @@ fn request(
         source_region: source.region.clone(),
         name: view.spec.image_name.clone().unwrap_or_else(|| source.name.clone()),
         kms_key_id: key,
+        completion_minutes: view.spec.time_based_copy_minutes,
         tags: view.owner.tags(&view.spec.tags, Role::Copy, attempt, None),
     };
     call(DestinationCall::CopyImage(request), WaitingOn::CopyStart { region: copy.region.clone() })
 }
 
-fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, id: &ImageId) -> Decided {
+fn under_way(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    wanted: &Destination,
+    copy: &DestinationStatus,
+    id: &ImageId,
+) -> Decided {
     let region = &copy.region;
     // Only to show progress and reasons: a copy must be seen to be available though its snapshots cannot be seen.
     let snapshots = eyes.snapshots_of(region, &view.owner.uid, Pace::Every(timing::PROGRESS_INTERVAL));
@@ -241,23 +262,25 @@ fn under_way(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStat
         .into_iter()
         .flatten()
         .filter(|s| view.owner.owns_attempt(&s.tags, attempt))
+        .filter(|s| s.made_for().is_none_or(|image| image == *id))
         .cloned()
         .collect();
     let progress = mine.iter().map(|s| s.progress).min();
     let waiting_on = WaitingOn::Image { id: id.clone(), region: region.clone(), progress };
+    let failed =
+        |image| record(DestinationRecord::Failed(failure::of_copy(image, &mine, wanted)), waiting_on.clone());
     Ok(match eyes.image(region, id, Pace::Tick)? {
         Seen::Unknown => moving(waiting_on),
         Seen::Absent(absence) if timing::is_gone(absence, requested_at(copy)) => lost(copy, waiting_on),
         Seen::Absent(_) => moving(waiting_on),
+        Seen::Present(image) if is_hopeless(&image, &mine) => failed(&image),
         Seen::Present(image) => match &image.state {
             ImageState::Pending | ImageState::Transient | ImageState::Other(_) => moving(waiting_on),
             ImageState::Available | ImageState::Disabled => {
                 record(DestinationRecord::Available(Box::new(image)), waiting_on)
             }
             ImageState::Invalid | ImageState::Deregistered | ImageState::Failed | ImageState::Error => {
-                let why = why_failed(&image, &mine);
-                let message = format!("copy {id} in {region} is {}: {why}", image.state);
-                record(DestinationRecord::Failed(Failure::new("CopyFailed", message)), waiting_on)
+                failed(&image)
             }
         },
     })
@@ -361,9 +384,10 @@ fn after_failure(
 }
 
 fn failed_progress(copy: &DestinationStatus) -> Progress {
-    let message = copy.failure.as_ref().map(|f| f.message.clone()).unwrap_or_default();
-    if copy.attempt.unwrap_or(1) >= STALLED_AFTER {
-        return Progress::Blocked(Failure::new("CopyFailed", message));
+    let failure = copy.failure.as_ref().map_or_else(|| Failure::new(failure::UNEXPLAINED, ""), Failure::from);
+    let message = failure.message.clone();
+    if copy.attempt.unwrap_or(1) >= STALLED_AFTER || failure.reason != failure::UNEXPLAINED {
+        return Progress::Blocked(failure);
     }
     Progress::Moving(WaitingOn::CopyRetry { region: copy.region.clone(), message })
 }

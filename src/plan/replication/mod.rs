@@ -1,6 +1,7 @@
 //! What an `ImageReplication` does next: resolve the source, then each region by itself, at most one write a region.
 
 mod destination;
+mod failure;
 mod former;
 mod in_use;
 mod leave;

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     api::image_replication::ImageRef,
-    model::{Image, ImageState, Seen},
+    model::{Class, Image, ImageState, Seen},
     plan::Pace,
 };
 
@@ -54,7 +54,7 @@ fn by_id(view: &ReplicationView<'_>, eyes: &Eyes<'_>, wanted: &ImageRef) -> Reso
         .image(&wanted.region, &wanted.image_id, Pace::Now)
         .map_err(|e| Box::new(Progress::Trouble(e)))?
     {
-        Seen::Present(image) => available(wanted, &image),
+        Seen::Present(image) => available(eyes, wanted, &image),
         Seen::Absent(absence) if timing::is_absent(absence) => {
             let message = format!(
                 "image {} was not found in {}: it does not exist there or is not shared with this account; check spec.source.image",
@@ -66,8 +66,11 @@ fn by_id(view: &ReplicationView<'_>, eyes: &Eyes<'_>, wanted: &ImageRef) -> Reso
     }
 }
 
-fn available(wanted: &ImageRef, image: &Image) -> Resolved {
+fn available(eyes: &Eyes<'_>, wanted: &ImageRef, image: &Image) -> Resolved {
     match &image.state {
+        ImageState::Available if image.is_licensed() && !is_ours(eyes, wanted, image)? => {
+            not_copyable(wanted, image)
+        }
         ImageState::Available => Ok(ReplicationSourceStatus {
             image_build_name: None,
             image_id: image.id.clone(),
@@ -89,6 +92,29 @@ fn available(wanted: &ImageRef, image: &Image) -> Resolved {
             blocked("SourceNotAvailable", message)
         }
     }
+}
+
+/// Only asked where the answer matters.
+fn is_ours(eyes: &Eyes<'_>, wanted: &ImageRef, image: &Image) -> Result<bool, Box<Progress>> {
+    let account = eyes.account(&wanted.region).map_err(|e| Box::new(Progress::Trouble(e)))?;
+    let account = account.present().ok_or_else(|| Box::new(Progress::Moving(WaitingOn::SourceLookup)))?;
+    Ok(image.owner_id == *account)
+}
+
+/// AWS would refuse the copy in every region.
+fn not_copyable(wanted: &ImageRef, image: &Image) -> Resolved {
+    let licence = image.product_codes.first().map_or_else(
+        || format!("usage operation {}", image.usage_operation.as_deref().unwrap_or_default()),
+        |code| format!("product code {code}"),
+    );
+    let message = format!(
+        "source image {} in {} belongs to account {} and has {licence}: {}",
+        image.id,
+        wanted.region,
+        image.owner_id,
+        Class::NotCopyable.advice()
+    );
+    blocked(Class::NotCopyable.reason(), message)
 }
 
 fn moving(waiting_on: WaitingOn) -> Resolved {

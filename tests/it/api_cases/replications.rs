@@ -9,7 +9,9 @@ const RESYNC: &str = "resyncInterval must be between 1m and 168h";
 const COPY_KEY: &str = "the encryption of a copy cannot be changed";
 const DEPRECATION: &str = "deprecateAfter must be between 1h and 87600h";
 const RESERVED: &str = "parameter names that begin with aws or ssm are reserved";
+const PARTITION: &str = "destinations must be regions of the source's partition";
 const IMAGE_NAME: &str = "imageName is immutable";
+const COPY_TIME: &str = "timeBasedCopyMinutes must be a multiple of 15";
 
 /// The cases of this file.
 pub fn cases() -> Vec<Case> {
@@ -21,6 +23,7 @@ fn replications() -> Vec<Case> {
     let image = json!({"imageID": "ami-0123456789abcdef0", "region": "us-east-1"});
     let both = json!({"image": image, "imageBuildRef": {"name": "web"}});
     let resync = |interval: &str| with(replication(), "resyncInterval", json!(interval));
+    let minutes = |minutes: i32| with(replication(), "timeBasedCopyMinutes", json!(minutes));
     vec![
         accepted("a source can be an image", source(json!({"image": image}))),
         refused(
@@ -74,6 +77,11 @@ fn replications() -> Vec<Case> {
             with(replication(), "inUsePeriod", json!("12h")),
             "inUsePeriod must be between 24h and 8760h",
         ),
+        accepted("a copy can be made within a quarter of an hour", minutes(15)),
+        accepted("a copy can be given two days", minutes(2880)),
+        refused("a copy is given quarters of an hour", minutes(20), COPY_TIME),
+        refused("no copy is made at once", minutes(0), "spec.timeBasedCopyMinutes"),
+        refused("no copy is given more than two days", minutes(2895), "spec.timeBasedCopyMinutes"),
     ]
 }
 
@@ -195,6 +203,10 @@ fn destinations() -> Vec<Case> {
     let region = |i: usize| json!({"region": format!("us-{}-{}", ["east", "west", "south", "north", "central", "iso"][i % 6], i / 6)});
     let own =
         with(replication(), "source", json!({"image": {"imageID": "ami-01234567", "region": "eu-west-1"}}));
+    let from = |source: &str, destination: &str| {
+        let source = json!({"image": {"imageID": "ami-01234567", "region": source}});
+        with(to(json!([{"region": destination}])), "source", source)
+    };
     vec![
         refused("a replication has one destination", to(json!([])), "spec.destinations"),
         accepted("fifty destinations are allowed", to(many(50, region))),
@@ -215,6 +227,9 @@ fn destinations() -> Vec<Case> {
             own,
             "destinations must not list the source's own region",
         ),
+        refused("no image leaves its partition", from("cn-north-1", "eu-west-1"), PARTITION),
+        refused("no image enters another partition", from("us-east-1", "us-gov-west-1"), PARTITION),
+        accepted("an image is copied within its partition", from("us-gov-east-1", "us-gov-west-1")),
         accepted("a copy can be encrypted with an alias", encrypted("alias/images")),
         accepted(
             "a copy can be encrypted with a key of its region",

@@ -14,6 +14,7 @@ mod recovery_tests;
 mod replication_tests;
 mod sharing_tests;
 pub mod simulation;
+mod source_tests;
 mod upkeep_faults;
 pub mod world;
 

@@ -68,6 +68,12 @@ pub enum Deed {
     Toggle(&'static str),
     Tag(&'static str),
     ReplaceSource,
+    /// The image is shared if it was not, and no longer if it was.
+    Share,
+    /// As are parameters and tags.
+    Publish,
+    /// Copies of a former source go.
+    Replace,
 }
 
 /// The API server misbehaves from then on for so many seconds.
@@ -159,7 +165,10 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => Just(Deed::Cancel),
         3 => select(REGIONS.to_vec()).prop_map(Deed::Toggle),
         1 => select(vec!["stable", "candidate"]).prop_map(Deed::Tag),
-        1 => Just(Deed::ReplaceSource),
+        2 => Just(Deed::ReplaceSource),
+        1 => Just(Deed::Share),
+        1 => Just(Deed::Publish),
+        1 => Just(Deed::Replace),
     ]
 }
 

@@ -10,7 +10,7 @@ use ec2sim::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::run::Actor;
+use super::run::{Actor, RECEIVER, SOURCES, parameter};
 use crate::{
     crash_points::ending::{leaks, trespasses},
     flow::{Flow, world::ACCOUNT},
@@ -39,7 +39,8 @@ impl Wrongs {
 
 /// What is wrong with the end of a run.
 pub fn wrongs(flow: &Flow, actors: &[Actor]) -> Wrongs {
-    let mut wrongs = Wrongs { leaks: leaks(flow), duplicates: duplicates(flow), others: trespasses(flow) };
+    let mut wrongs = Wrongs { leaks: leaks(flow), duplicates: duplicates(flow), others: Vec::new() };
+    wrongs.others.extend(trespasses(flow).into_iter().filter(|trespass| !is_of_sharing(trespass)));
     for actor in actors {
         let images = available(flow, &actor.uid);
         if actor.subject.kind == "ImageBuild" {
@@ -50,6 +51,14 @@ pub fn wrongs(flow: &Flow, actors: &[Actor]) -> Wrongs {
         wrongs.others.extend(writes_while_suspended(flow, actor));
     }
     wrongs
+}
+
+/// A source is shared and published as its copies are, whosever it is.
+fn is_of_sharing(trespass: &str) -> bool {
+    let numbers = SOURCES.map(|(id, _)| id.trim_start_matches("ami-"));
+    let changes = ["CreateTags", "DeleteTags", "ModifyImageAttribute", "ModifySnapshotAttribute"];
+    changes.iter().any(|action| trespass.starts_with(action))
+        && numbers.iter().any(|id| trespass.contains(id))
 }
 
 /// More than one instance of a token or an attempt, and more than one image of an attempt.
@@ -128,10 +137,29 @@ fn of_replication(flow: &Flow, actor: &Actor, images: &Images, wrongs: &mut Wron
     };
     for region in actor.regions() {
         let copy = known(&region).filter(|id| images.get(&region).is_some_and(|ids| ids.contains(id)));
-        if copy.is_none() {
-            wrongs.others.push(format!("{name} has no copy in {region}: {status}"));
+        match copy {
+            None => wrongs.others.push(format!("{name} has no copy in {region}: {status}")),
+            Some(id) => wrongs.others.extend(of_consumers(flow, actor, &region, &id)),
         }
     }
+}
+
+/// Receivers and parameters are as the manifest says.
+fn of_consumers(flow: &Flow, actor: &Actor, region: &str, id: &str) -> Vec<String> {
+    let (world, now) = (flow.sim.world(), flow.now());
+    let region = &world.regions[region];
+    let is_shared = region.images[id].permissions.users.contains(RECEIVER);
+    let key = (ACCOUNT.to_owned(), parameter(&actor.subject.name));
+    let told = region.parameters.get(&key).and_then(|p| p.newest(now)).map(|version| version.value.as_str());
+    let wanted = |field: &str| !actor.spec[field].is_null();
+    let mut wrongs = Vec::new();
+    if is_shared != wanted("sharing") {
+        wrongs.push(format!("{id} is shared: {is_shared}, and {}", actor.spec));
+    }
+    if told != Some(id).filter(|_| wanted("publish")) {
+        wrongs.push(format!("a parameter tells of {told:?} instead of {id}, and {}", actor.spec));
+    }
+    wrongs
 }
 
 fn writes_while_suspended(flow: &Flow, actor: &Actor) -> Vec<String> {

@@ -30,7 +30,7 @@ use crate::flow::{
 };
 
 /// Images that are there from the start.
-const SOURCES: [(&str, &str); 2] =
+pub const SOURCES: [(&str, &str); 2] =
     [("ami-000000000000000a1", "golden-1"), ("ami-000000000000000a2", "golden-2")];
 
 /// Everything settles within this time after the storm: a copy that failed often rests for an hour.
@@ -250,6 +250,9 @@ impl Stage<'_> {
             Scene::Do(Deed::Toggle(region)) => actor.toggle(region),
             Scene::Do(Deed::Tag(value)) => actor.tag(value),
             Scene::Do(Deed::ReplaceSource) => actor.replace_source(),
+            Scene::Do(Deed::Share) => actor.switch("sharing", sharing()),
+            Scene::Do(Deed::Publish) => actor.switch("publish", publish(&actor.subject.name)),
+            Scene::Do(Deed::Replace) => actor.replace(),
         }
         self.flow.apply(&actor.subject, actor.spec.clone());
         if let Scene::Create = scene {
@@ -297,6 +300,22 @@ impl Stage<'_> {
         let actors = self.actors.iter().find_map(|actor| actor.restless(self.flow));
         actors.or_else(|| is_moving(&self.flow.sim.world(), self.flow.now()))
     }
+}
+
+/// Whom copies are shared with.
+pub const RECEIVER: &str = "111111111111";
+
+fn sharing() -> Value {
+    json!({"accountIDs": [RECEIVER], "snapshots": "Shared"})
+}
+
+/// The parameter that tells of an object's copies.
+pub fn parameter(name: &str) -> String {
+    format!("/images/{name}")
+}
+
+fn publish(name: &str) -> Value {
+    json!({"ssmParameters": [{"name": parameter(name)}], "tags": {"channel": "stable"}, "when": "EachReady"})
 }
 
 fn deregistered(standing: &Standing) -> Option<String> {
@@ -384,6 +403,20 @@ impl Actor {
     fn tag(&mut self, value: &str) {
         if self.is_replication() {
             self.spec["tags"] = json!({"stage": value});
+        }
+    }
+
+    /// On if it was off.
+    fn switch(&mut self, field: &str, on: Value) {
+        if self.is_replication() {
+            self.spec[field] = if self.spec[field].is_null() { on } else { Value::Null };
+        }
+    }
+
+    fn replace(&mut self) {
+        if self.is_replication() {
+            self.spec["sourceChangePolicy"] = json!("ReplaceWhenReady");
+            self.spec["keepPrevious"] = json!(0);
         }
     }
 

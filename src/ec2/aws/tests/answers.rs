@@ -97,6 +97,7 @@ const IMAGE: &str = "
   <imageOwnerId>123456789012</imageOwnerId>
   <architecture>x86_64</architecture>
   <platform>windows</platform>
+  <usageOperation>RunInstances:0002</usageOperation>
   <creationDate>2026-11-23T10:00:00.000Z</creationDate>
   <rootDeviceType>ebs</rootDeviceType>
   <rootDeviceName>/dev/xvda</rootDeviceName>
@@ -140,6 +141,8 @@ fn failed_image() -> Image {
         devices: vec![device("/dev/xvda", Some("snap-1"), 8, true), device("/dev/xvdb", None, 20, false)],
         root_device_name: Some("/dev/xvda".into()),
         imds_support: Some("v2.0".into()),
+        product_codes: strings(["code-1"]),
+        usage_operation: Some("RunInstances:0002".into()),
         source_instance_id: Some("i-1".into()),
         source_image_id: Some("ami-0".into()),
         public: true,

@@ -57,6 +57,7 @@ fn copy() -> CopyImage {
         source_region: "us-east-1".into(),
         name: "web-1".into(),
         kms_key_id: None,
+        completion_minutes: None,
         tags: tags(),
     }
 }

@@ -176,6 +176,13 @@ async fn a_copy_with_a_key_is_encrypted_without_being_told_so() {
 }
 
 #[tokio::test]
+async fn a_copy_says_in_how_many_minutes_it_must_be_done() {
+    let request = CopyImage { completion_minutes: Some(30), ..copy() };
+    let request = sent(Action::CopyImage, async |ec2| ec2.copy_image(&request).await).await;
+    assert!(request.contains("\nSnapshotCopyCompletionDurationMinutes=30\n"), "{request}");
+}
+
+#[tokio::test]
 async fn an_instance_is_terminated_by_its_id() {
     let call = async |ec2: AwsEc2| ec2.terminate_instances(&frankfurt(), &"i-1".into()).await;
     assert_eq!(sent(Action::TerminateInstances, call).await, "Action=TerminateInstances\nInstanceId.1=i-1");

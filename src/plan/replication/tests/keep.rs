@@ -6,10 +6,10 @@ use serde_json::json;
 
 use crate::{
     api::image_build::FailureStatus,
-    api::image_replication::DestinationStatus,
-    model::{CopyImage, Image, ImageId, ImageState, Query, Snapshot, Tags, ownership},
+    api::image_replication::{DestinationStatus, Encryption},
+    model::{CopyImage, Image, ImageId, ImageState, Query, Snapshot, SnapshotState, Tags, ownership},
     plan::{
-        Pace, Progress, WaitingOn,
+        Failure, Pace, Progress, WaitingOn,
         build::TOKEN_MISMATCH,
         fixtures::*,
         naming,
@@ -64,6 +64,14 @@ fn the_intent_is_written_before_the_call() {
 #[test]
 fn the_intent_knows_which_tags_it_will_have_put_on() {
     assert_eq!(intent(&Replication::of(vec![])).tag_keys, ["channel"]);
+}
+
+#[test]
+fn a_copy_takes_as_long_as_the_manifest_gives_it() {
+    let replication = Replication::of(vec![asked(EU, 1)]);
+    assert_eq!(request(&replication).completion_minutes, None);
+    let replication = replication.with(|r| r.spec.time_based_copy_minutes = Some(45));
+    assert_eq!(request(&replication).completion_minutes, Some(45));
 }
 
 #[test]
@@ -220,6 +228,64 @@ fn a_copy_that_will_never_be_available_has_failed() {
         let replication = Replication::of(vec![begun(EU, 60)]).sees_image(copy(state));
         assert_eq!(replication.says(), "record failed CopyFailed");
     }
+}
+
+/// A pending copy, and a snapshot of this attempt that came to nothing, made for this image.
+fn pending_with_a_broken_snapshot_for(image: &str, why: &str) -> Replication {
+    let broken = Snapshot {
+        state: SnapshotState::Error,
+        state_message: Some(why.to_owned()),
+        description: format!(
+            "Copied for DestinationAmi {image} from SourceAmi {SOURCE} for SourceSnapshot snap-0."
+        ),
+        tags: copy_owner().tags(&Tags::new(), ownership::Role::Copy, 1, None),
+        ..snapshot(0)
+    };
+    Replication::of(vec![begun(EU, 60)]).sees_image(copy(ImageState::Pending)).sees_snapshots(vec![broken])
+}
+
+fn failure(replication: &Replication) -> Failure {
+    match replication.ireland().step {
+        Some(DestinationStep::Record(DestinationRecord::Failed(failure))) => failure,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_pending_copy_with_a_snapshot_in_error_has_failed() {
+    let Failure { reason, message } = failure(&pending_with_a_broken_snapshot_for(IMAGE, "it broke"));
+    assert_eq!(reason, "CopyFailed");
+    assert!(message.ends_with(&format!("will never be available: {SNAPSHOT}: it broke")), "{message}");
+}
+
+#[test]
+fn a_copy_whose_key_cannot_be_used_says_what_the_key_s_policy_must_allow() {
+    let replication = pending_with_a_broken_snapshot_for(IMAGE, "Given key ID is not accessible");
+    let Failure { reason, message } = failure(&replication);
+    assert_eq!(reason, "KeyNotUsable");
+    assert!(message.contains("the default EBS encryption key of eu-west-1 must exist"), "{message}");
+    for action in ["CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt*"] {
+        assert!(message.contains(&format!("\"kms:{action}\"")), "{message}");
+    }
+    let encryption = Encryption { kms_key_id: "alias/images".to_owned() };
+    let replication = replication.with(|r| r.spec.destinations[0].encryption = Some(encryption));
+    assert!(failure(&replication).message.contains("key alias/images must exist in eu-west-1"));
+}
+
+#[test]
+fn a_failure_that_a_person_must_end_is_not_called_a_repetition() {
+    let replication = removed(1, 10);
+    assert_eq!(replication.says(), "wait CopyFailed");
+    let replication = replication.with(|r| {
+        r.status.destinations[0].failure.as_mut().expect("it failed").reason = "KeyNotUsable".to_owned();
+    });
+    assert_eq!(replication.says(), "blocked KeyNotUsable");
+}
+
+#[test]
+fn a_snapshot_in_error_that_was_made_for_another_image_says_nothing_of_a_copy() {
+    let replication = pending_with_a_broken_snapshot_for("ami-0000000000000dead", "it broke");
+    assert_eq!(replication.says(), "wait WaitingForImage");
 }
 
 #[test]
@@ -396,6 +462,15 @@ fn a_new_source_does_not_wait_for_the_old_one_s_pause() {
         r.status.destinations[0].source_image_id = Some(ImageId::from("ami-00000000000000009"));
     });
     assert_eq!(replication.says(), "record attempt 6 (0 previous)");
+}
+
+#[test]
+fn a_region_of_another_partition_is_refused() {
+    let replication = Replication::of(vec![]).with(|r| {
+        r.status.source.as_mut().expect("a source").region = "us-gov-west-1".into();
+        r.spec.source.image.as_mut().expect("an image").region = "us-gov-west-1".into();
+    });
+    assert_eq!(replication.says(), "rejected OtherPartition");
 }
 
 #[test]

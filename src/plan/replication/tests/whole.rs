@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     api::image_replication::GrantsStatus,
-    model::{Absence, Answer, ImageId, ImageState, Query, Region, Seen},
+    model::{Absence, Answer, Image, ImageId, ImageState, Query, Region, Seen},
     plan::{
         build::BaseBuild,
         fixtures::*,
@@ -83,6 +83,32 @@ fn a_source_that_cannot_be_copied_needs_a_person() {
         let plan = source_in(state).plan();
         assert_eq!(told(&plan), "blocked SourceNotAvailable");
         assert_eq!(plan.check_after, Some(timing::NEEDS_HELP));
+    }
+}
+
+/// An available source of account 123456789012 that is paid for by the hour.
+fn licensed_source(change: impl FnOnce(&mut Image)) -> Replication {
+    let mut image = source_image(ImageState::Available);
+    change(&mut image);
+    source_is(Seen::Present(Answer::Image(Box::new(image))))
+}
+
+fn in_account(replication: Replication, id: &str) -> Replication {
+    let account = Seen::Present(Answer::Account(id.to_owned()));
+    replication.with(|r| r.sightings.insert(&region(), Query::Account, account))
+}
+
+#[test]
+fn somebody_else_s_image_with_a_licence_is_refused_before_it_is_copied() {
+    let product = || licensed_source(|i| i.product_codes = vec!["code-1".to_owned()]);
+    let windows = || licensed_source(|i| i.usage_operation = Some("RunInstances:0002".to_owned()));
+    for source in [product(), windows()] {
+        assert_eq!(told(&source.plan()), "wait ResolvingSource");
+        let other = in_account(source, "999999999999");
+        assert_eq!(told(&other.plan()), "blocked SourceNotCopyable");
+    }
+    for source in [product(), windows()] {
+        assert_eq!(told(&in_account(source, "123456789012").plan()), format!("record source {SOURCE}"));
     }
 }
 

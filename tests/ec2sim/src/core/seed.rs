@@ -368,6 +368,7 @@ fn base_snapshot(base: &Base, region: &Region, made_at: Timestamp) -> Snapshot {
         failure: None,
         permissions: Permissions { public: base.product_code.is_none(), ..Permissions::default() },
         product_codes: Vec::new(),
+        completion_minutes: None,
         disk: base.system.map(|system| Disk { system: system.to_owned(), kept_by: None }),
         tags: Tags::new(),
     }

@@ -58,6 +58,8 @@ pub struct Quotas {
     pub snapshots: usize,
     pub public_images: usize,
     pub concurrent_image_copies: usize,
+    /// Of all time-based copies from one region, in MiB/s.
+    pub time_based_copies: i64,
     pub fast_snapshot_restores: usize,
     pub security_groups: usize,
 }
@@ -70,6 +72,7 @@ impl Default for Quotas {
             snapshots: 100_000,
             public_images: 5,
             concurrent_image_copies: 300,
+            time_based_copies: 2_000,
             fast_snapshot_restores: 5,
             security_groups: 2_500,
         }

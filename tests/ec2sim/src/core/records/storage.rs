@@ -56,6 +56,8 @@ pub struct Snapshot {
     pub failure: Option<StateReason>,
     pub permissions: Permissions,
     pub product_codes: Vec<super::ProductCode>,
+    /// In how many minutes it had to be made, if it is a time-based copy.
+    pub completion_minutes: Option<i64>,
     pub disk: Option<Disk>,
     pub tags: Tags,
 }

@@ -18,6 +18,8 @@ use crate::{
     ec2::{kms, snapshots, tokens::Token},
 };
 
+const MINUTES: &str = "SnapshotCopyCompletionDurationMinutes";
+
 pub fn copy(call: &Call, world: &mut World) -> Outcome {
     let token = Token::of(call, "")?;
     if let Some([id]) = token.as_ref().map(|token| token.replay(call.region(world))).transpose()?.flatten() {
@@ -30,6 +32,7 @@ pub fn copy(call: &Call, world: &mut World) -> Outcome {
     let source = source(call, world)?;
     let snapshots = source_snapshots(call, world, &source)?;
     check_quotas(call, world, snapshots.len())?;
+    check_throughput(call, world)?;
     let id = world.mint(ids::IMAGE);
     let plan = Plan::new(call, world, &id, &source, given.of("snapshot"))?;
     let devices = source.devices.iter().map(|device| plan.device(call, world, device, &snapshots)).collect();
@@ -59,7 +62,7 @@ fn check_parameters(call: &Call) -> Result<(), ApiError> {
         let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
         return Err(ApiError::new("InvalidParameterDependency", message));
     }
-    if let Some(minutes) = params.int("SnapshotCopyCompletionDurationMinutes")?
+    if let Some(minutes) = params.int(MINUTES)?
         && !(minutes % 15 == 0 && (15..=2880).contains(&minutes))
     {
         let hint = "Expecting a multiple of 15 from 15 to 2880.";
@@ -132,6 +135,29 @@ fn check_quotas(call: &Call, world: &World, snapshots: usize) -> Result<(), ApiE
     Ok(())
 }
 
+/// A time-based copy begins while the copies under way leave some of the throughput between the two regions; it takes longer
+/// where that is not enough. Source: EBS user guide, "Time-based copies", "Quotas".
+fn check_throughput(call: &Call, world: &World) -> Result<(), ApiError> {
+    if call.params.int(MINUTES)?.is_none() {
+        return Ok(());
+    }
+    let region = call.region(world);
+    let source = call.params.text("SourceRegion");
+    let under_way = region.images.values().filter(|image| {
+        image.owner == call.account()
+            && image.state(call.now) == ImageState::Pending
+            && image.source_image_region.as_deref() == source
+    });
+    let snapshots =
+        under_way.flat_map(|image| image.snapshot_ids()).filter_map(|id| region.snapshots.get(id));
+    let rates = snapshots.filter_map(|it| Some(it.size * 1024 / (it.completion_minutes? * 60)));
+    if rates.sum::<i64>() >= world.quotas.time_based_copies {
+        let message = "The cumulative snapshot copy throughput quota between these Regions is used up.";
+        return Err(ApiError::new("ResourceLimitExceeded", message));
+    }
+    Ok(())
+}
+
 fn image_tags(call: &Call, source: &Image, given: &Specifications) -> Result<Tags, ApiError> {
     let mut tags = Tags::new();
     if call.params.is_set("CopyImageTags")? && source.owner == call.account() {
@@ -154,6 +180,7 @@ struct Plan {
     /// The key, if all volumes are encrypted with it.
     key: Option<String>,
     failure: Option<StateReason>,
+    minutes: Option<i64>,
     tags: Tags,
 }
 
@@ -175,6 +202,7 @@ impl Plan {
             done_at: call.end_of(world, takes),
             failure: wrong.then(kms::copy_without_key),
             key: key.map(|key| key.arn),
+            minutes: call.params.int(MINUTES)?,
             tags,
         })
     }
@@ -208,6 +236,7 @@ impl Plan {
             completes_at: self.done_at,
             failure: self.failure.clone(),
             permissions: crate::core::records::Permissions::default(),
+            completion_minutes: self.minutes,
             tags: self.tags.clone(),
             ..Snapshot::clone(source)
         };

@@ -170,6 +170,7 @@ fn snapshot(call: &Call, world: &mut World, volume: &Volume, making: &Making) ->
         failure: None,
         permissions: Permissions::default(),
         product_codes: Vec::new(),
+        completion_minutes: None,
         disk: volume.disk.as_ref().map(|disk| disk.on_snapshot(&id)),
         tags: making.tags.clone(),
     };

@@ -130,6 +130,24 @@ fn a_pending_image_cannot_be_copied() {
 }
 
 #[test]
+fn a_time_based_copy_needs_some_throughput_that_is_left() {
+    let lab = Lab::new();
+    let image = lab.image("web");
+    let ireland = lab.region("eu-west-1");
+    let quick = [("SnapshotCopyCompletionDurationMinutes", "15")];
+    lab.sim.change(lab.now(), |world| world.quotas.time_based_copies = 9);
+    let id = ireland.copy(&image, &quick).unwrap();
+    assert_eq!(ireland.copy(&image, &quick).unwrap_err().code, "ResourceLimitExceeded");
+    ireland.copy(&image, &[]).unwrap();
+    ireland.wait(30);
+    ireland.copy(&image, &quick).unwrap();
+    let snapshot = ireland.snapshot(&id);
+    let told = |field: &str| ireland.ask("DescribeSnapshots", &[("SnapshotId.1", &snapshot)], field);
+    assert_eq!(told("snapshotSet/item/transferType"), "time-based");
+    assert_eq!(told("snapshotSet/item/completionDurationMinutes"), "15");
+}
+
+#[test]
 fn copies_may_share_a_name() {
     let lab = Lab::new();
     let image = lab.image("web");

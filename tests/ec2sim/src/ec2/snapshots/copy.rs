@@ -44,6 +44,7 @@ pub fn copy(call: &Call, world: &mut World) -> Outcome {
         completes_at: call.end_of(world, call.profile.copy),
         failure: wrong.then(|| StateReason::new("Client.InternalError", "Given key ID is not accessible")),
         permissions: Permissions::default(),
+        completion_minutes: None,
         tags: given,
         ..Snapshot::clone(&source)
     };

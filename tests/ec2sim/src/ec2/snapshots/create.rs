@@ -41,6 +41,7 @@ pub fn create(call: &Call, world: &mut World) -> Outcome {
         failure: None,
         permissions: Permissions::default(),
         product_codes: Vec::new(),
+        completion_minutes: None,
         tags,
     };
     // The answer shows it as pending, even if that takes no time.

@@ -97,7 +97,8 @@ fn filter_values(call: &Call, snapshot: &Snapshot, name: &str) -> Vec<String> {
         "snapshot-id" => snapshot.id.clone(),
         "start-time" => iso(snapshot.started_at),
         "status" => snapshot.state(call.now).name().to_owned(),
-        "storage-tier" | "transfer-type" => "standard".to_owned(),
+        "storage-tier" => "standard".to_owned(),
+        "transfer-type" => transfer_type(snapshot).to_owned(),
         "volume-id" => snapshot.volume_id.clone(),
         "volume-size" => snapshot.size.to_string(),
         "completion-time" if call.now >= snapshot.completes_at => iso(snapshot.completes_at),
@@ -125,7 +126,8 @@ pub fn node(call: &Call, snapshot: &Snapshot) -> Node {
         .text("description", &snapshot.description)
         .text("encrypted", snapshot.encrypted)
         .text("storageTier", "standard")
-        .text("transferType", "standard")
+        .text("transferType", transfer_type(snapshot))
+        .opt("completionDurationMinutes", snapshot.completion_minutes)
         .text("fullSnapshotSizeInBytes", full_size(snapshot))
         .set_if_any("tagSet", if own { tags } else { Vec::new() });
     let node = match state {
@@ -140,6 +142,10 @@ fn shown_progress(snapshot: &Snapshot, state: SnapshotState, now: Timestamp) -> 
         SnapshotState::Pending | SnapshotState::Completed => snapshot.progress(now),
         SnapshotState::Error => 0,
     }
+}
+
+fn transfer_type(snapshot: &Snapshot) -> &'static str {
+    if snapshot.completion_minutes.is_some() { "time-based" } else { "standard" }
 }
 
 /// Blocks that were ever written: a quarter of the volume here.

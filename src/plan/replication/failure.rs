@@ -1,0 +1,41 @@
+//! Why a copy came to nothing, and what a person can do about it. AWS finds most of what is wrong with keys and permissions
+//! only after it took the call, and then has no error code for it, only words.
+
+use super::Failure;
+use crate::{
+    api::image_replication::Destination,
+    model::{Class, Image, ImageState, Snapshot},
+    plan::build::why_failed,
+};
+
+/// The reason where AWS gives none that is known: it may pass.
+pub(super) const UNEXPLAINED: &str = "CopyFailed";
+
+/// What the operator's role needs of each key. Source: EC2 user guide, "Copy an Amazon EC2 AMI", "Permissions".
+const STATEMENT: &str = r#"{"Effect": "Allow", "Principal": {"AWS": "ARN of the operator's role"}, "Action": ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"], "Resource": "*"}"#;
+
+/// The failure of a copy that will not become available.
+pub(super) fn of_copy(image: &Image, snapshots: &[Snapshot], wanted: &Destination) -> Failure {
+    let why = why_failed(image, snapshots);
+    let state = match image.state {
+        ImageState::Pending => "will never be available".to_owned(),
+        _ => format!("is {}", image.state),
+    };
+    let message = format!("copy {} in {} {state}: {why}", image.id, wanted.region);
+    match Class::of_reason(&why) {
+        None => Failure::new(UNEXPLAINED, message),
+        Some(Class::Kms) => Failure::new(Class::Kms.reason(), format!("{message}; {}", about_key(wanted))),
+        Some(class) => Failure::new(class.reason(), format!("{message}; {}", class.advice())),
+    }
+}
+
+fn about_key(wanted: &Destination) -> String {
+    let key = match &wanted.encryption {
+        Some(encryption) => format!("key {}", encryption.kms_key_id),
+        None => format!("the default EBS encryption key of {}", wanted.region),
+    };
+    format!(
+        "{key} must exist in {}, be enabled, and have this statement in its policy, as must the key of an encrypted source: {STATEMENT}",
+        wanted.region
+    )
+}
