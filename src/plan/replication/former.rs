@@ -12,6 +12,7 @@ use crate::{
     plan::{
         removal::{self, Doomed, Origin, Removal, handed_over},
         replication::{DestinationCall, DestinationStep, destination::requested_at},
+        timing,
     },
 };
 
@@ -46,7 +47,9 @@ pub(super) fn retire(
             format!("{why}: it stays; set spec.protectInUse to false to have it removed all the same");
         Progress::Blocked(Failure::new("ImageInUse", message))
     });
-    Ok(Some(telling(kept.unwrap_or(Progress::Done))))
+    // No answer of AWS tells that the last launch was long ago.
+    let check_after = kept.is_some().then_some(timing::NEEDS_HELP);
+    Ok(Some(DestinationPlan { check_after, ..telling(kept.unwrap_or(Progress::Done)) }))
 }
 
 fn telling(progress: Progress) -> DestinationPlan {
