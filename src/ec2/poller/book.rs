@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    mem::{Discriminant, discriminant},
     time::Duration,
 };
 
@@ -39,6 +40,9 @@ pub(super) struct Book {
     /// Which entries each subject watches: a pass of one object must not cost time for all the others'.
     subjects: HashMap<Subject, HashSet<Query>>,
     last_tick: Option<Instant>,
+    /// Nothing is due before; maybe nothing is due then. Each pass of each object asks for the next round, and must not have
+    /// to look at everything that is watched.
+    not_before: Option<Instant>,
     /// Between two rounds; more than the tempo says while AWS throttles the region.
     spacing: Duration,
 }
@@ -60,7 +64,8 @@ struct Watched {
 impl Book {
     pub(super) fn new(tempo: Tempo) -> Self {
         let spacing = tempo.spacing;
-        Self { tempo, entries: HashMap::new(), subjects: HashMap::new(), last_tick: None, spacing }
+        let (entries, subjects) = (HashMap::new(), HashMap::new());
+        Self { tempo, entries, subjects, last_tick: None, not_before: None, spacing }
     }
 
     /// Replaces what `subject` looks at here; true if something that it had not looked at has an answer already.
@@ -81,6 +86,7 @@ impl Book {
                 entry.forget(now);
             }
             answered |= new && entry.sighting.is_some();
+            sooner(&mut self.not_before, entry.due(self.tempo.interval));
         }
         answered
     }
@@ -104,14 +110,21 @@ impl Book {
         for query in self.subjects.get(subject).into_iter().flatten() {
             if let Some(entry) = self.entries.get_mut(query) {
                 entry.forget(now);
+                sooner(&mut self.not_before, entry.due(self.tempo.interval));
             }
         }
     }
 
-    /// When the next round is due; never where nothing is watched.
-    pub(super) fn next_round(&self) -> Option<Instant> {
-        let due = self.entries.values().map(|e| e.due(self.tempo.interval)).min()?;
-        Some(self.last_tick.map_or(due, |last| due.max(last + self.spacing)))
+    /// When the next round may be due; never where nothing is watched. Only a time that has come is the exact one.
+    pub(super) fn next_round(&mut self, now: Instant) -> Option<Instant> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        let spaced = self.last_tick.map_or(now, |last| last + self.spacing);
+        if spaced <= now && self.not_before.is_none_or(|due| due <= now) {
+            self.not_before = self.entries.values().map(|e| e.due(self.tempo.interval)).min();
+        }
+        Some(self.not_before.map_or(spaced, |due| due.max(spaced)))
     }
 
     /// A call ended. Throttling slows the whole region, as its bucket is the region's; what works speeds it up again.
@@ -123,12 +136,29 @@ impl Book {
         };
     }
 
-    /// What is due now. Whatever is due within half an interval goes along: one more id costs nothing.
-    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Query> {
+    /// What is due now. Whatever is due within half an interval goes along; and so does, where a call has room for it, what
+    /// its last look is half a period ago: one more id costs nothing. So objects that came one by one are looked at together.
+    pub(super) fn take_due(&mut self, now: Instant, capacity: fn(&Query) -> usize) -> Vec<Query> {
         self.last_tick = Some(now);
+        self.not_before = None;
         let soon = now + self.tempo.interval / 2;
-        let due = self.entries.iter().filter(|(_, e)| e.due(self.tempo.interval) <= soon);
-        due.map(|(query, _)| query.clone()).collect()
+        let is_due = |e: &Watched| e.due(self.tempo.interval) <= soon;
+        let due = self.entries.iter().filter(|(_, e)| is_due(e));
+        let mut taken: Vec<Query> = due.map(|(query, _)| query.clone()).collect();
+        let mut room = room(&taken, capacity);
+        if room.values().all(|room| *room == 0) {
+            return taken;
+        }
+        let early = self.entries.iter().filter(|(_, e)| !is_due(e) && e.may_go_along(now));
+        let mut early: Vec<(&Query, &Watched)> = early.collect();
+        early.sort_unstable_by_key(|(_, e)| e.asked_at);
+        for (query, _) in early {
+            if let Some(room) = room.get_mut(&discriminant(query)).filter(|room| **room > 0) {
+                *room -= 1;
+                taken.push(query.clone());
+            }
+        }
+        taken
     }
 
     /// Stores the answer of a call that began at `began`; the subjects to wake are those for whom it is news.
@@ -147,7 +177,9 @@ impl Book {
             Some(answer) => Seen::Present(answer),
             None => entry.absent(at.1),
         };
-        entry.store(Sighting { seen, error: None }, at.0)
+        let woken = entry.store(Sighting { seen, error: None }, at.0);
+        sooner(&mut self.not_before, entry.due(self.tempo.interval));
+        woken
     }
 
     /// Stores a failure. A passing one is shown only when it lasts; until then the former answer stands.
@@ -166,11 +198,14 @@ impl Book {
             Disposition::Wait | Disposition::Retry => entry.misses <= HIDDEN_FAILURES,
             Disposition::NeedsHelp | Disposition::Rejected => false,
         };
-        if passing {
+        let woken = if passing {
             entry.asked_at = Some(now);
-            return Vec::new();
-        }
-        entry.store(Sighting { seen: Seen::Unknown, error: Some(error.clone()) }, now)
+            Vec::new()
+        } else {
+            entry.store(Sighting { seen: Seen::Unknown, error: Some(error.clone()) }, now)
+        };
+        sooner(&mut self.not_before, entry.due(self.tempo.interval));
+        woken
     }
 }
 
@@ -207,6 +242,14 @@ impl Watched {
         }
     }
 
+    /// It is as it should be, and half of its period is over.
+    fn may_go_along(&self, now: Instant) -> bool {
+        match (self.pace(), self.asked_at) {
+            (Pace::Every(period), Some(asked)) if self.misses == 0 => asked + period / 2 <= now,
+            (Pace::Now | Pace::Tick | Pace::Every(_), _) => false,
+        }
+    }
+
     fn slowed(&self, interval: Duration) -> Duration {
         let doublings = self.misses.saturating_sub(UNSLOWED_MISSES).min(16);
         (interval * 2_u32.pow(doublings)).min(self.slowest).max(interval)
@@ -231,6 +274,21 @@ impl Watched {
         self.sighting = Some(sighting);
         self.watchers.keys().cloned().collect()
     }
+}
+
+/// Keeps the earlier of two times; what is not known stays so.
+fn sooner(time: &mut Option<Instant>, other: Instant) {
+    *time = time.map(|time| time.min(other));
+}
+
+/// How many more of each kind the calls for these can ask for.
+fn room(queries: &[Query], capacity: fn(&Query) -> usize) -> HashMap<Discriminant<Query>, usize> {
+    let mut room = HashMap::new();
+    for query in queries {
+        let left = room.entry(discriminant(query)).or_insert(0);
+        *left = if *left == 0 { capacity(query) - 1 } else { *left - 1 };
+    }
+    room
 }
 
 fn slowest(query: &Query) -> Duration {
