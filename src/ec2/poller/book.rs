@@ -1,15 +1,20 @@
 //! What is watched in one region, what was answered, and what is due. No I/O.
 
+mod known;
+mod watchers;
+
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     mem::{Discriminant, discriminant},
+    sync::Arc,
     time::Duration,
 };
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Subject, Tempo};
+use self::{known::Known, watchers::Watchers};
+use super::{Subject, Tempo, packed::Words};
 use crate::{
     model::{Absence, Answer, AwsError, Class, Disposition, Query, Region, Seen},
     plan::{Pace, Sighting, Sightings, Watch},
@@ -36,9 +41,10 @@ const HIDDEN_FAILURES: u32 = 2;
 /// The watch set of one region.
 pub(super) struct Book {
     tempo: Tempo,
-    entries: HashMap<Query, Watched>,
+    entries: HashMap<Arc<Query>, Watched>,
     /// Which entries each subject watches: a pass of one object must not cost time for all the others'.
-    subjects: HashMap<Subject, HashSet<Query>>,
+    subjects: HashMap<Arc<Subject>, Box<[Arc<Query>]>>,
+    words: Words,
     last_tick: Option<Instant>,
     /// Nothing is due before; maybe nothing is due then. Each pass of each object asks for the next round, and must not have
     /// to look at everything that is watched.
@@ -48,9 +54,8 @@ pub(super) struct Book {
 }
 
 struct Watched {
-    watchers: HashMap<Subject, Pace>,
-    /// None: not asked since it was registered, or since a write made the answer old.
-    sighting: Option<Sighting>,
+    watchers: Watchers,
+    known: Known,
     /// When the last call for it returned.
     asked_at: Option<Instant>,
     /// Answers of calls that began before this are too old.
@@ -64,31 +69,45 @@ struct Watched {
 impl Book {
     pub(super) fn new(tempo: Tempo) -> Self {
         let spacing = tempo.spacing;
-        let (entries, subjects) = (HashMap::new(), HashMap::new());
-        Self { tempo, entries, subjects, last_tick: None, not_before: None, spacing }
+        let (entries, subjects, words) = (HashMap::new(), HashMap::new(), Words::default());
+        Self { tempo, entries, subjects, words, last_tick: None, not_before: None, spacing }
     }
 
     /// Replaces what `subject` looks at here; true if something that it had not looked at has an answer already.
     pub(super) fn watch(&mut self, subject: &Subject, watches: &[&Watch], now: Instant) -> bool {
-        let wanted: HashSet<Query> = watches.iter().map(|w| w.query.clone()).collect();
-        for query in self.subjects.remove(subject).unwrap_or_default().difference(&wanted) {
-            self.unwatch(subject, query);
+        let known = self.subjects.remove_entry(subject);
+        if known.is_none() && watches.is_empty() {
+            return false;
         }
-        if !wanted.is_empty() {
-            self.subjects.insert(subject.clone(), wanted);
+        let (subject, before) = known.unwrap_or_else(|| (Arc::new(subject.clone()), Box::default()));
+        let wanted: Box<[Arc<Query>]> = watches.iter().map(|watch| self.entry(&watch.query, now)).collect();
+        for query in before.iter().filter(|query| !wanted.contains(query)) {
+            self.unwatch(&subject, query);
         }
         let mut answered = false;
-        for watch in watches {
-            let new = || Watched::new(slowest(&watch.query), now);
-            let entry = self.entries.entry(watch.query.clone()).or_insert_with(new);
-            let new = entry.watchers.insert(subject.clone(), watch.pace).is_none();
+        for (query, watch) in wanted.iter().zip(watches) {
+            let Some(entry) = self.entries.get_mut(query) else { continue };
+            let new = entry.watchers.insert(&subject, watch.pace);
             if new && entry.is_old(now, self.tempo.interval) {
                 entry.forget(now);
             }
-            answered |= new && entry.sighting.is_some();
+            answered |= new && !entry.known.is_nothing();
             sooner(&mut self.not_before, entry.due(self.tempo.interval));
         }
+        if !wanted.is_empty() {
+            self.subjects.insert(subject, wanted);
+        }
         answered
+    }
+
+    /// The key of a query's entry, which is there from now on.
+    fn entry(&mut self, query: &Query, now: Instant) -> Arc<Query> {
+        if let Some((query, _)) = self.entries.get_key_value(query) {
+            return query.clone();
+        }
+        let query = Arc::new(query.clone());
+        self.entries.insert(query.clone(), Watched::new(slowest(&query), now));
+        query
     }
 
     fn unwatch(&mut self, subject: &Subject, query: &Query) {
@@ -101,9 +120,10 @@ impl Book {
     }
 
     pub(super) fn sightings(&self, subject: &Subject, region: &Region, into: &mut Sightings) {
-        let mine = self.subjects.get(subject).into_iter().flatten();
-        let answered = mine.filter_map(|query| Some((query, self.entries.get(query)?.sighting.as_ref()?)));
-        into.0.extend(answered.map(|(query, sighting)| ((region.clone(), query.clone()), sighting.clone())));
+        for query in self.subjects.get(subject).into_iter().flatten() {
+            let sighting = self.entries.get(query).and_then(|entry| entry.known.sighting(&self.words));
+            into.0.extend(sighting.map(|sighting| ((region.clone(), Query::clone(query)), sighting)));
+        }
     }
 
     pub(super) fn forget(&mut self, subject: &Subject, now: Instant) {
@@ -144,18 +164,18 @@ impl Book {
         let soon = now + self.tempo.interval / 2;
         let is_due = |e: &Watched| e.due(self.tempo.interval) <= soon;
         let due = self.entries.iter().filter(|(_, e)| is_due(e));
-        let mut taken: Vec<Query> = due.map(|(query, _)| query.clone()).collect();
+        let mut taken: Vec<Query> = due.map(|(query, _)| Query::clone(query)).collect();
         let mut room = room(&taken, capacity);
         if room.values().all(|room| *room == 0) {
             return taken;
         }
         let early = self.entries.iter().filter(|(_, e)| !is_due(e) && e.may_go_along(now));
-        let mut early: Vec<(&Query, &Watched)> = early.collect();
+        let mut early: Vec<(&Arc<Query>, &Watched)> = early.collect();
         early.sort_unstable_by_key(|(_, e)| e.asked_at);
         for (query, _) in early {
-            if let Some(room) = room.get_mut(&discriminant(query)).filter(|room| **room > 0) {
+            if let Some(room) = room.get_mut(&discriminant(&**query)).filter(|room| **room > 0) {
                 *room -= 1;
-                taken.push(query.clone());
+                taken.push(Query::clone(query));
             }
         }
         taken
@@ -177,7 +197,7 @@ impl Book {
             Some(answer) => Seen::Present(answer),
             None => entry.absent(at.1),
         };
-        let woken = entry.store(Sighting { seen, error: None }, at.0);
+        let woken = entry.store(Known::new(Sighting { seen, error: None }, &mut self.words), at.0);
         sooner(&mut self.not_before, entry.due(self.tempo.interval));
         woken
     }
@@ -202,7 +222,8 @@ impl Book {
             entry.asked_at = Some(now);
             Vec::new()
         } else {
-            entry.store(Sighting { seen: Seen::Unknown, error: Some(error.clone()) }, now)
+            let failed = Sighting { seen: Seen::Unknown, error: Some(error.clone()) };
+            entry.store(Known::Other(Box::new(failed)), now)
         };
         sooner(&mut self.not_before, entry.due(self.tempo.interval));
         woken
@@ -211,8 +232,8 @@ impl Book {
 
 impl Watched {
     fn new(slowest: Duration, now: Instant) -> Self {
-        let watchers = HashMap::new();
-        Self { watchers, sighting: None, asked_at: None, valid_from: now, misses: 0, slowest }
+        let (watchers, known) = (Watchers::default(), Known::default());
+        Self { watchers, known, asked_at: None, valid_from: now, misses: 0, slowest }
     }
 
     /// Others are content with it, being slow or long in vain; whoever looks for the first time is not.
@@ -221,13 +242,13 @@ impl Watched {
     }
 
     fn forget(&mut self, now: Instant) {
-        self.sighting = None;
+        self.known = Known::Nothing;
         self.misses = 0;
         self.valid_from = now;
     }
 
     fn pace(&self) -> Pace {
-        self.watchers.values().min().copied().unwrap_or(Pace::Tick)
+        self.watchers.pace().unwrap_or(Pace::Tick)
     }
 
     fn due(&self, interval: Duration) -> Instant {
@@ -235,10 +256,10 @@ impl Watched {
         if self.misses > 0 {
             return last + self.slowed(interval);
         }
-        match (self.pace(), &self.sighting) {
-            (Pace::Now | Pace::Every(_), None) => self.valid_from,
-            (Pace::Now, Some(_)) | (Pace::Tick, _) => last + interval,
-            (Pace::Every(period), Some(_)) => last + period,
+        match (self.pace(), self.known.is_nothing()) {
+            (Pace::Now | Pace::Every(_), true) => self.valid_from,
+            (Pace::Now, false) | (Pace::Tick, _) => last + interval,
+            (Pace::Every(period), false) => last + period,
         }
     }
 
@@ -256,23 +277,18 @@ impl Watched {
     }
 
     fn absent(&self, now: Timestamp) -> Seen<Answer> {
-        match self.sighting.as_ref().map(|s| &s.seen) {
-            Some(Seen::Absent(before)) => {
-                Seen::Absent(Absence { checks: before.checks.saturating_add(1), until: now, ..*before })
-            }
-            Some(Seen::Unknown | Seen::Present(_)) | None => {
-                Seen::Absent(Absence { checks: 1, since: now, until: now })
-            }
-        }
+        let first = Absence { checks: 0, since: now, until: now };
+        let before = self.known.absence().unwrap_or(first);
+        Seen::Absent(Absence { checks: before.checks.saturating_add(1), until: now, ..before })
     }
 
-    fn store(&mut self, sighting: Sighting, now: Instant) -> Vec<Subject> {
+    fn store(&mut self, known: Known, now: Instant) -> Vec<Subject> {
         self.asked_at = Some(now);
-        if self.sighting.as_ref().is_some_and(|old| says_the_same(old, &sighting)) {
+        if self.known.says(&known) {
             return Vec::new();
         }
-        self.sighting = Some(sighting);
-        self.watchers.keys().cloned().collect()
+        self.known = known;
+        self.watchers.all()
     }
 }
 
@@ -293,10 +309,4 @@ fn room(queries: &[Query], capacity: fn(&Query) -> usize) -> HashMap<Discriminan
 
 fn slowest(query: &Query) -> Duration {
     if matches!(query, Query::Agent(_)) { SLOWEST_FOR_AGENTS } else { SLOWEST }
-}
-
-/// The same error under another request id is no news: it would be a status write for each refused call.
-fn says_the_same(old: &Sighting, new: &Sighting) -> bool {
-    let unnumbered = |s: &Sighting| s.error.clone().map(|error| AwsError { request_id: None, ..error });
-    old.seen == new.seen && unnumbered(old) == unnumbered(new)
 }
