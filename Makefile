@@ -77,12 +77,16 @@ audit: ## Check licences and sources of all dependencies
 	  echo "installing cargo-deny: about 5 minutes, this once"; cargo install --locked --quiet cargo-deny; }
 	cargo deny --all-features check licenses bans sources
 
+# One set of features for the operator and for the simulation, so that the AWS SDK is compiled once here too.
 .PHONY: bench
-bench: controlplane ## Measure the release build: size, memory, EC2 calls, time (ONLY="consoles …": a part)
+bench: controlplane ## Measure the release build: size, memory, EC2 calls, time (ONLY="consoles scale …": a part)
 	@[ -x $(TARGET)/release/ami-operator ] || echo "building for release: about 15 minutes the first time"
-	cargo build --release -p ami-operator
-	cargo build --release -p ec2sim -p harness --bins
-	@GUEST_SYSTEMS=$$(tests/guests/install.sh); export GUEST_SYSTEMS; $(TARGET)/release/bench $(ONLY)
+	cargo build --release --workspace --bins --test it
+	@$(if $(filter-out scale,$(or $(ONLY),all)),GUEST_SYSTEMS=$$(tests/guests/install.sh); export GUEST_SYSTEMS; \
+	  $(TARGET)/release/bench $(ONLY))
+	@$(if $(filter all scale,$(or $(ONLY),all)),rm -f $(TARGET)/scale.md; \
+	  SCALE=$(TARGET)/scale.md SCALE_SIZES="$(or $(SIZES),1 100 1000 10000)" \
+	  cargo test --quiet --release --workspace --test it -- scale::the_table && cat $(TARGET)/scale.md)
 
 .PHONY: generate
 generate: build ## Write crds/, the charts' copies of it, and deploy/install.yaml

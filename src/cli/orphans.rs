@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::connection::Connection;
 use crate::{
-    controller::{kube_cluster::KubeCluster, survey::survey},
+    controller::{kube_cluster::KubeCluster, survey::survey_of_orphans},
     model::Region,
     plan::{
         orphans::{self, Finding, Verdict},
@@ -44,7 +44,7 @@ async fn look(args: OrphansArgs) -> anyhow::Result<ExitCode> {
     let mut scope = args.connection.scope(&client).await?;
     scope.regions = args.region.into_iter().map(Region).collect();
     let ec2 = args.connection.aws(Arc::new(())).await?;
-    let seen = survey(&ec2, &KubeCluster::new(client), &scope).await?;
+    let seen = survey_of_orphans(&ec2, &KubeCluster::new(client), &scope).await?;
     let now = Timestamp::now();
     let findings = orphans::find(&seen.inventories, &seen.objects, args.connection.adopt_restored, now);
     print(&findings, now, &mut io::stdout().lock())?;

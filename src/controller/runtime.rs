@@ -141,7 +141,7 @@ where
         let woken = router.add(kind, self.namespace.clone());
         let objects = watcher(self.api, watcher::Config::default().page_size(PAGE))
             .default_backoff()
-            .modify(|object: &mut PartialObjectMeta<K>| object.managed_fields_mut().clear())
+            .modify(reduce)
             .reflect(self.writer)
             .touched_objects()
             .predicate_filter(asked_for, PredicateConfig::default());
@@ -170,6 +170,13 @@ where
             std::future::ready(())
         })
     }
+}
+
+/// What nobody asks for is memory for nothing: an object's annotations may hold its whole manifest.
+fn reduce<K: Resource<DynamicType = ()>>(object: &mut PartialObjectMeta<K>) {
+    object.annotations_mut().retain(|key, _| key == RECONCILE_REQUESTED_AT);
+    let meta = &mut object.metadata;
+    (meta.managed_fields, meta.labels, meta.owner_references) = (None, None, None);
 }
 
 /// What of an object's metadata asks for a pass: its spec, its deletion (both move the generation) and "look now". Our own

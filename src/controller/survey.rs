@@ -9,7 +9,7 @@ use super::{
 use crate::{
     ec2::{Ec2, ImageFilter, InstanceFilter, SnapshotFilter},
     model::{AwsError, Owner, Region},
-    plan::orphans::{Inventory, Objects},
+    plan::orphans::{Inventory, Objects, Register},
 };
 
 /// What is looked at.
@@ -47,6 +47,29 @@ pub enum SurveyError {
 /// # Errors
 /// The regions are not known, or Kubernetes did not list every object: without that nobody's absence is proven.
 pub async fn survey(ec2: &dyn Ec2, cluster: &dyn Cluster, scope: &Scope) -> Result<Survey, SurveyError> {
+    look(ec2, cluster, scope, |inventory| inventory).await
+}
+
+/// The same without the images of objects that live, of which there may be too many to hold at once.
+///
+/// # Errors
+/// As [`survey`].
+pub async fn survey_of_orphans(
+    ec2: &dyn Ec2,
+    cluster: &dyn Cluster,
+    scope: &Scope,
+) -> Result<Survey, SurveyError> {
+    let living = objects(cluster, scope).await.map_err(SurveyError::Kubernetes)?;
+    let register = Register::of(&living);
+    look(ec2, cluster, scope, |inventory| inventory.without_those_of(&register)).await
+}
+
+async fn look(
+    ec2: &dyn Ec2,
+    cluster: &dyn Cluster,
+    scope: &Scope,
+    reduce: impl Fn(Inventory) -> Inventory,
+) -> Result<Survey, SurveyError> {
     let regions = match scope.regions.as_slice() {
         [] => ec2.describe_regions(&scope.home).await.map_err(SurveyError::Aws)?,
         given => given.to_vec(),
@@ -54,7 +77,7 @@ pub async fn survey(ec2: &dyn Ec2, cluster: &dyn Cluster, scope: &Scope) -> Resu
     let (mut inventories, mut unseen) = (Vec::new(), Vec::new());
     for region in regions {
         match inventory(ec2, region, &scope.cluster_id).await {
-            Ok(inventory) => inventories.push(inventory),
+            Ok(inventory) => inventories.push(reduce(inventory)),
             Err(error) => unseen.push(error),
         }
     }
@@ -71,6 +94,7 @@ async fn inventory(ec2: &dyn Ec2, region: Region, cluster_id: &str) -> Result<In
         volumes: ec2.describe_volumes(&region, cluster_id).await?,
         images: ec2.describe_images(&region, &ImageFilter::OfCluster(id())).await?,
         snapshots,
+        left_out: Vec::new(),
         region,
     })
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     cluster::{Cluster, ClusterError},
-    survey::{Scope, Survey, SurveyError, survey},
+    survey::{Scope, Survey, SurveyError, survey, survey_of_orphans},
 };
 use crate::{
     ec2::{Ec2, clock::Clock, poller::Subject},
@@ -71,7 +71,7 @@ impl Sweeper {
 
     /// Looks once, tells what is new, and removes what may be removed.
     pub async fn sweep(&mut self) {
-        match survey(&*self.ec2, &*self.cluster, &self.scope).await {
+        match survey_of_orphans(&*self.ec2, &*self.cluster, &self.scope).await {
             Ok(seen) => {
                 self.metrics.sweep(true);
                 self.go_over(seen).await;

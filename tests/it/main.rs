@@ -13,4 +13,6 @@ mod guests;
 mod layering;
 mod policy;
 #[cfg(feature = "aws")]
+mod scale;
+#[cfg(feature = "aws")]
 mod soak;

@@ -1,14 +1,20 @@
 //! What is watched in one region, what was answered, and what is due. No I/O.
 
+mod known;
+mod watchers;
+
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
+    mem::{Discriminant, discriminant},
+    sync::Arc,
     time::Duration,
 };
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Subject, Tempo};
+use self::{known::Known, watchers::Watchers};
+use super::{Subject, Tempo, packed::Words};
 use crate::{
     model::{Absence, Answer, AwsError, Class, Disposition, Query, Region, Seen},
     plan::{Pace, Sighting, Sightings, Watch},
@@ -35,18 +41,21 @@ const HIDDEN_FAILURES: u32 = 2;
 /// The watch set of one region.
 pub(super) struct Book {
     tempo: Tempo,
-    entries: HashMap<Query, Watched>,
+    entries: HashMap<Arc<Query>, Watched>,
     /// Which entries each subject watches: a pass of one object must not cost time for all the others'.
-    subjects: HashMap<Subject, HashSet<Query>>,
+    subjects: HashMap<Arc<Subject>, Box<[Arc<Query>]>>,
+    words: Words,
     last_tick: Option<Instant>,
+    /// Nothing is due before; maybe nothing is due then. Each pass of each object asks for the next round, and must not have
+    /// to look at everything that is watched.
+    not_before: Option<Instant>,
     /// Between two rounds; more than the tempo says while AWS throttles the region.
     spacing: Duration,
 }
 
 struct Watched {
-    watchers: HashMap<Subject, Pace>,
-    /// None: not asked since it was registered, or since a write made the answer old.
-    sighting: Option<Sighting>,
+    watchers: Watchers,
+    known: Known,
     /// When the last call for it returned.
     asked_at: Option<Instant>,
     /// Answers of calls that began before this are too old.
@@ -60,29 +69,45 @@ struct Watched {
 impl Book {
     pub(super) fn new(tempo: Tempo) -> Self {
         let spacing = tempo.spacing;
-        Self { tempo, entries: HashMap::new(), subjects: HashMap::new(), last_tick: None, spacing }
+        let (entries, subjects, words) = (HashMap::new(), HashMap::new(), Words::default());
+        Self { tempo, entries, subjects, words, last_tick: None, not_before: None, spacing }
     }
 
     /// Replaces what `subject` looks at here; true if something that it had not looked at has an answer already.
     pub(super) fn watch(&mut self, subject: &Subject, watches: &[&Watch], now: Instant) -> bool {
-        let wanted: HashSet<Query> = watches.iter().map(|w| w.query.clone()).collect();
-        for query in self.subjects.remove(subject).unwrap_or_default().difference(&wanted) {
-            self.unwatch(subject, query);
+        let known = self.subjects.remove_entry(subject);
+        if known.is_none() && watches.is_empty() {
+            return false;
         }
-        if !wanted.is_empty() {
-            self.subjects.insert(subject.clone(), wanted);
+        let (subject, before) = known.unwrap_or_else(|| (Arc::new(subject.clone()), Box::default()));
+        let wanted: Box<[Arc<Query>]> = watches.iter().map(|watch| self.entry(&watch.query, now)).collect();
+        for query in before.iter().filter(|query| !wanted.contains(query)) {
+            self.unwatch(&subject, query);
         }
         let mut answered = false;
-        for watch in watches {
-            let new = || Watched::new(slowest(&watch.query), now);
-            let entry = self.entries.entry(watch.query.clone()).or_insert_with(new);
-            let new = entry.watchers.insert(subject.clone(), watch.pace).is_none();
+        for (query, watch) in wanted.iter().zip(watches) {
+            let Some(entry) = self.entries.get_mut(query) else { continue };
+            let new = entry.watchers.insert(&subject, watch.pace);
             if new && entry.is_old(now, self.tempo.interval) {
                 entry.forget(now);
             }
-            answered |= new && entry.sighting.is_some();
+            answered |= new && !entry.known.is_nothing();
+            sooner(&mut self.not_before, entry.due(self.tempo.interval));
+        }
+        if !wanted.is_empty() {
+            self.subjects.insert(subject, wanted);
         }
         answered
+    }
+
+    /// The key of a query's entry, which is there from now on.
+    fn entry(&mut self, query: &Query, now: Instant) -> Arc<Query> {
+        if let Some((query, _)) = self.entries.get_key_value(query) {
+            return query.clone();
+        }
+        let query = Arc::new(query.clone());
+        self.entries.insert(query.clone(), Watched::new(slowest(&query), now));
+        query
     }
 
     fn unwatch(&mut self, subject: &Subject, query: &Query) {
@@ -95,23 +120,31 @@ impl Book {
     }
 
     pub(super) fn sightings(&self, subject: &Subject, region: &Region, into: &mut Sightings) {
-        let mine = self.subjects.get(subject).into_iter().flatten();
-        let answered = mine.filter_map(|query| Some((query, self.entries.get(query)?.sighting.as_ref()?)));
-        into.0.extend(answered.map(|(query, sighting)| ((region.clone(), query.clone()), sighting.clone())));
+        for query in self.subjects.get(subject).into_iter().flatten() {
+            let sighting = self.entries.get(query).and_then(|entry| entry.known.sighting(&self.words));
+            into.0.extend(sighting.map(|sighting| ((region.clone(), Query::clone(query)), sighting)));
+        }
     }
 
     pub(super) fn forget(&mut self, subject: &Subject, now: Instant) {
         for query in self.subjects.get(subject).into_iter().flatten() {
             if let Some(entry) = self.entries.get_mut(query) {
                 entry.forget(now);
+                sooner(&mut self.not_before, entry.due(self.tempo.interval));
             }
         }
     }
 
-    /// When the next round is due; never where nothing is watched.
-    pub(super) fn next_round(&self) -> Option<Instant> {
-        let due = self.entries.values().map(|e| e.due(self.tempo.interval)).min()?;
-        Some(self.last_tick.map_or(due, |last| due.max(last + self.spacing)))
+    /// When the next round may be due; never where nothing is watched. Only a time that has come is the exact one.
+    pub(super) fn next_round(&mut self, now: Instant) -> Option<Instant> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        let spaced = self.last_tick.map_or(now, |last| last + self.spacing);
+        if spaced <= now && self.not_before.is_none_or(|due| due <= now) {
+            self.not_before = self.entries.values().map(|e| e.due(self.tempo.interval)).min();
+        }
+        Some(self.not_before.map_or(spaced, |due| due.max(spaced)))
     }
 
     /// A call ended. Throttling slows the whole region, as its bucket is the region's; what works speeds it up again.
@@ -123,12 +156,29 @@ impl Book {
         };
     }
 
-    /// What is due now. Whatever is due within half an interval goes along: one more id costs nothing.
-    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Query> {
+    /// What is due now. Whatever is due within half an interval goes along; and so does, where a call has room for it, what
+    /// its last look is half a period ago: one more id costs nothing. So objects that came one by one are looked at together.
+    pub(super) fn take_due(&mut self, now: Instant, capacity: fn(&Query) -> usize) -> Vec<Query> {
         self.last_tick = Some(now);
+        self.not_before = None;
         let soon = now + self.tempo.interval / 2;
-        let due = self.entries.iter().filter(|(_, e)| e.due(self.tempo.interval) <= soon);
-        due.map(|(query, _)| query.clone()).collect()
+        let is_due = |e: &Watched| e.due(self.tempo.interval) <= soon;
+        let due = self.entries.iter().filter(|(_, e)| is_due(e));
+        let mut taken: Vec<Query> = due.map(|(query, _)| Query::clone(query)).collect();
+        let mut room = room(&taken, capacity);
+        if room.values().all(|room| *room == 0) {
+            return taken;
+        }
+        let early = self.entries.iter().filter(|(_, e)| !is_due(e) && e.may_go_along(now));
+        let mut early: Vec<(&Arc<Query>, &Watched)> = early.collect();
+        early.sort_unstable_by_key(|(_, e)| e.asked_at);
+        for (query, _) in early {
+            if let Some(room) = room.get_mut(&discriminant(&**query)).filter(|room| **room > 0) {
+                *room -= 1;
+                taken.push(Query::clone(query));
+            }
+        }
+        taken
     }
 
     /// Stores the answer of a call that began at `began`; the subjects to wake are those for whom it is news.
@@ -147,7 +197,9 @@ impl Book {
             Some(answer) => Seen::Present(answer),
             None => entry.absent(at.1),
         };
-        entry.store(Sighting { seen, error: None }, at.0)
+        let woken = entry.store(Known::new(Sighting { seen, error: None }, &mut self.words), at.0);
+        sooner(&mut self.not_before, entry.due(self.tempo.interval));
+        woken
     }
 
     /// Stores a failure. A passing one is shown only when it lasts; until then the former answer stands.
@@ -166,18 +218,22 @@ impl Book {
             Disposition::Wait | Disposition::Retry => entry.misses <= HIDDEN_FAILURES,
             Disposition::NeedsHelp | Disposition::Rejected => false,
         };
-        if passing {
+        let woken = if passing {
             entry.asked_at = Some(now);
-            return Vec::new();
-        }
-        entry.store(Sighting { seen: Seen::Unknown, error: Some(error.clone()) }, now)
+            Vec::new()
+        } else {
+            let failed = Sighting { seen: Seen::Unknown, error: Some(error.clone()) };
+            entry.store(Known::Other(Box::new(failed)), now)
+        };
+        sooner(&mut self.not_before, entry.due(self.tempo.interval));
+        woken
     }
 }
 
 impl Watched {
     fn new(slowest: Duration, now: Instant) -> Self {
-        let watchers = HashMap::new();
-        Self { watchers, sighting: None, asked_at: None, valid_from: now, misses: 0, slowest }
+        let (watchers, known) = (Watchers::default(), Known::default());
+        Self { watchers, known, asked_at: None, valid_from: now, misses: 0, slowest }
     }
 
     /// Others are content with it, being slow or long in vain; whoever looks for the first time is not.
@@ -186,13 +242,13 @@ impl Watched {
     }
 
     fn forget(&mut self, now: Instant) {
-        self.sighting = None;
+        self.known = Known::Nothing;
         self.misses = 0;
         self.valid_from = now;
     }
 
     fn pace(&self) -> Pace {
-        self.watchers.values().min().copied().unwrap_or(Pace::Tick)
+        self.watchers.pace().unwrap_or(Pace::Tick)
     }
 
     fn due(&self, interval: Duration) -> Instant {
@@ -200,10 +256,18 @@ impl Watched {
         if self.misses > 0 {
             return last + self.slowed(interval);
         }
-        match (self.pace(), &self.sighting) {
-            (Pace::Now | Pace::Every(_), None) => self.valid_from,
-            (Pace::Now, Some(_)) | (Pace::Tick, _) => last + interval,
-            (Pace::Every(period), Some(_)) => last + period,
+        match (self.pace(), self.known.is_nothing()) {
+            (Pace::Now | Pace::Every(_), true) => self.valid_from,
+            (Pace::Now, false) | (Pace::Tick, _) => last + interval,
+            (Pace::Every(period), false) => last + period,
+        }
+    }
+
+    /// It is as it should be, and half of its period is over.
+    fn may_go_along(&self, now: Instant) -> bool {
+        match (self.pace(), self.asked_at) {
+            (Pace::Every(period), Some(asked)) if self.misses == 0 => asked + period / 2 <= now,
+            (Pace::Now | Pace::Tick | Pace::Every(_), _) => false,
         }
     }
 
@@ -213,32 +277,36 @@ impl Watched {
     }
 
     fn absent(&self, now: Timestamp) -> Seen<Answer> {
-        match self.sighting.as_ref().map(|s| &s.seen) {
-            Some(Seen::Absent(before)) => {
-                Seen::Absent(Absence { checks: before.checks.saturating_add(1), until: now, ..*before })
-            }
-            Some(Seen::Unknown | Seen::Present(_)) | None => {
-                Seen::Absent(Absence { checks: 1, since: now, until: now })
-            }
-        }
+        let first = Absence { checks: 0, since: now, until: now };
+        let before = self.known.absence().unwrap_or(first);
+        Seen::Absent(Absence { checks: before.checks.saturating_add(1), until: now, ..before })
     }
 
-    fn store(&mut self, sighting: Sighting, now: Instant) -> Vec<Subject> {
+    fn store(&mut self, known: Known, now: Instant) -> Vec<Subject> {
         self.asked_at = Some(now);
-        if self.sighting.as_ref().is_some_and(|old| says_the_same(old, &sighting)) {
+        if self.known.says(&known) {
             return Vec::new();
         }
-        self.sighting = Some(sighting);
-        self.watchers.keys().cloned().collect()
+        self.known = known;
+        self.watchers.all()
     }
+}
+
+/// Keeps the earlier of two times; what is not known stays so.
+fn sooner(time: &mut Option<Instant>, other: Instant) {
+    *time = time.map(|time| time.min(other));
+}
+
+/// How many more of each kind the calls for these can ask for.
+fn room(queries: &[Query], capacity: fn(&Query) -> usize) -> HashMap<Discriminant<Query>, usize> {
+    let mut room = HashMap::new();
+    for query in queries {
+        let left = room.entry(discriminant(query)).or_insert(0);
+        *left = if *left == 0 { capacity(query) - 1 } else { *left - 1 };
+    }
+    room
 }
 
 fn slowest(query: &Query) -> Duration {
     if matches!(query, Query::Agent(_)) { SLOWEST_FOR_AGENTS } else { SLOWEST }
-}
-
-/// The same error under another request id is no news: it would be a status write for each refused call.
-fn says_the_same(old: &Sighting, new: &Sighting) -> bool {
-    let unnumbered = |s: &Sighting| s.error.clone().map(|error| AwsError { request_id: None, ..error });
-    old.seen == new.seen && unnumbered(old) == unnumbered(new)
 }

@@ -5,6 +5,7 @@
 //! with objects. Throttling slows the region, not one object.
 
 mod book;
+mod packed;
 mod tick;
 
 use std::{

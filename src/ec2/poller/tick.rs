@@ -42,7 +42,7 @@ impl Ticker {
     pub(super) async fn run(self, spacing: Duration) {
         let gathering = GATHERING.min(spacing);
         loop {
-            let next = self.watched.book().next_round();
+            let next = self.watched.book().next_round(Instant::now());
             match next {
                 None => self.watched.changed.notified().await,
                 Some(due) if due > Instant::now() => {
@@ -60,7 +60,7 @@ impl Ticker {
     }
 
     async fn round(&self) {
-        let due = self.watched.book().take_due(Instant::now());
+        let due = self.watched.book().take_due(Instant::now(), capacity);
         for group in groups(due) {
             let began = Instant::now();
             let found = self.ask(&group).await;

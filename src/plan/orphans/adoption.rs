@@ -1,6 +1,10 @@
 //! Giving the images of a former life to the object that was restored.
 
-use super::{Inventory, Objects, fate, standing, standing::Standing};
+use super::{
+    Inventory, Objects,
+    fate::Holdings,
+    standing::{Register, Standing},
+};
 use crate::model::{
     Image, ImageId, ImageState, Region,
     ownership::{self, Owner, Role},
@@ -22,9 +26,10 @@ pub struct Adoption {
 /// Only where there is no question whose it is: exactly one image of the build's name, and none that the build has already.
 /// A copy is not adopted: an `ImageReplication` goes on from its status, or copies anew.
 pub fn adoptions(inventories: &[Inventory], objects: &Objects) -> Vec<Adoption> {
+    let register = Register::of(objects);
     let images = || inventories.iter().flat_map(|i| i.images.iter().map(move |image| (i, image)));
     let candidates: Vec<(&Inventory, &Image, &Owner)> =
-        images().filter_map(|(i, image)| Some((i, image, restored(image, objects)?))).collect();
+        images().filter_map(|(i, image)| Some((i, image, restored(image, &register)?))).collect();
     let has_its_own = |owner: &Owner| images().any(|(_, image)| owner.owns(&image.tags));
     let is_only = |owner: &Owner| candidates.iter().filter(|(_, _, o)| o.uid == owner.uid).count() == 1;
     candidates
@@ -34,9 +39,9 @@ pub fn adoptions(inventories: &[Inventory], objects: &Objects) -> Vec<Adoption> 
         .collect()
 }
 
-fn restored<'a>(image: &Image, objects: &'a Objects) -> Option<&'a Owner> {
+fn restored<'a>(image: &Image, register: &Register<'a>) -> Option<&'a Owner> {
     let finished = matches!(image.state, ImageState::Available | ImageState::Disabled);
-    match standing::of(&image.tags, objects) {
+    match register.standing(&image.tags) {
         Standing::Replaced { by, .. } if finished && Role::Image.is_of(&image.tags) => Some(by),
         Standing::Replaced { .. }
         | Standing::Elsewhere
@@ -47,7 +52,7 @@ fn restored<'a>(image: &Image, objects: &'a Objects) -> Option<&'a Owner> {
 }
 
 fn adoption(inventory: &Inventory, image: &Image, owner: &Owner) -> Adoption {
-    let snapshots = fate::snapshots_of(image, inventory).into_iter().map(|id| id.0);
+    let snapshots = Holdings::of(inventory).snapshots_of(image).into_iter().map(|id| id.0);
     Adoption {
         region: inventory.region.clone(),
         image: image.id.clone(),

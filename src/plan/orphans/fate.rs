@@ -1,11 +1,14 @@
 //! What becomes of a resource whose owner is gone.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use jiff::Timestamp;
 
 use super::{Fate, Inventory, Verdict, View, standing};
 use crate::{
     model::{
-        Image, ImageState, Instance, InstanceState, Snapshot, SnapshotId, SnapshotState, Tags, Volume,
+        Image, ImageId, ImageState, Instance, InstanceState, Snapshot, SnapshotId, SnapshotState, Tags,
+        Volume,
         ownership::{self, Owner, Role},
     },
     plan::{naming, timing},
@@ -126,21 +129,58 @@ impl View<'_> {
     }
 }
 
-/// Those of the listed snapshots that only this image has: it names them, or EC2 made them for it.
-pub(super) fn snapshots_of(image: &Image, inventory: &Inventory) -> Vec<SnapshotId> {
-    let named = image.snapshot_ids();
-    let others: Vec<SnapshotId> =
-        inventory.images.iter().filter(|i| i.id != image.id).flat_map(Image::snapshot_ids).collect();
-    let own = |s: &&Snapshot| named.contains(&s.id) || s.made_for().as_ref() == Some(&image.id);
-    let own = inventory.snapshots.iter().filter(own).map(|s| s.id.clone());
-    own.filter(|id| !others.contains(id)).collect()
+/// Which images of a region have which of its snapshots: they may be ten thousand each.
+pub(super) struct Holdings<'a> {
+    snapshots: HashMap<&'a SnapshotId, usize>,
+    /// How many images name it.
+    named: HashMap<SnapshotId, usize>,
+    /// The positions of those that EC2 made for an image.
+    made_for: HashMap<ImageId, Vec<usize>>,
+    inventory: &'a Inventory,
 }
 
-/// Whether an image names the snapshot or is the one that EC2 made it for: then it goes, or stays, with the image.
-pub(super) fn has_image(snapshot: &Snapshot, images: &[Image]) -> bool {
-    let there = |i: &&Image| i.state != ImageState::Deregistered;
-    images
-        .iter()
-        .filter(there)
-        .any(|i| i.snapshot_ids().contains(&snapshot.id) || snapshot.made_for().as_ref() == Some(&i.id))
+impl<'a> Holdings<'a> {
+    pub(super) fn of(inventory: &'a Inventory) -> Self {
+        let listed = || inventory.snapshots.iter().enumerate();
+        let snapshots = listed().map(|(at, snapshot)| (&snapshot.id, at)).collect();
+        let mut named = HashMap::new();
+        let left_out = inventory.left_out.iter().flat_map(|image| image.snapshots.iter().cloned());
+        for id in inventory.images.iter().flat_map(distinct).chain(left_out) {
+            *named.entry(id).or_default() += 1;
+        }
+        let mut made_for: HashMap<ImageId, Vec<usize>> = HashMap::new();
+        for (at, image) in listed().filter_map(|(at, snapshot)| Some((at, snapshot.made_for()?))) {
+            made_for.entry(image).or_default().push(at);
+        }
+        Self { snapshots, named, made_for, inventory }
+    }
+
+    /// Those of the listed snapshots that only this image has: it names them, or EC2 made them for it.
+    pub(super) fn snapshots_of(&self, image: &Image) -> Vec<SnapshotId> {
+        let names = distinct(image);
+        let positions = names.iter().filter_map(|id| self.snapshots.get(id));
+        let made = self.made_for.get(&image.id).into_iter().flatten();
+        let own: BTreeSet<usize> = positions.chain(made).copied().collect();
+        let ids = own.into_iter().filter_map(|at| Some(self.inventory.snapshots.get(at)?.id.clone()));
+        let namers = |id: &SnapshotId| self.named.get(id).copied().unwrap_or(0);
+        ids.filter(|id| namers(id) == usize::from(names.contains(id))).collect()
+    }
+}
+
+fn distinct(image: &Image) -> BTreeSet<SnapshotId> {
+    image.snapshot_ids().into_iter().collect()
+}
+
+/// The snapshots that no image names, and of which the image that EC2 made it for is not there: others go, or stay, with
+/// their image.
+pub(super) fn without_image(inventory: &Inventory) -> impl Iterator<Item = &Snapshot> {
+    let there = || inventory.images.iter().filter(|i| i.state != ImageState::Deregistered);
+    let left_out = &inventory.left_out;
+    let images: HashSet<&ImageId> = there().map(|i| &i.id).chain(left_out.iter().map(|i| &i.id)).collect();
+    let of_left_out = left_out.iter().flat_map(|image| image.snapshots.iter().cloned());
+    let named: HashSet<SnapshotId> = there().flat_map(Image::snapshot_ids).chain(of_left_out).collect();
+    let has_image = move |s: &Snapshot| {
+        named.contains(&s.id) || s.made_for().is_some_and(|image| images.contains(&image))
+    };
+    inventory.snapshots.iter().filter(move |s| !has_image(s))
 }

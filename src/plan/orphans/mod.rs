@@ -16,7 +16,8 @@ use jiff::Timestamp;
 
 pub use adoption::{Adoption, adoptions};
 
-use self::standing::Standing;
+pub use self::standing::Register;
+use self::{fate::Holdings, standing::Standing};
 use super::timing;
 use crate::model::{
     Image, ImageId, ImageState, Instance, InstanceId, InstanceState, Region, Snapshot, SnapshotId, Tags,
@@ -32,6 +33,34 @@ pub struct Inventory {
     pub volumes: Vec<Volume>,
     pub images: Vec<Image>,
     pub snapshots: Vec<Snapshot>,
+    /// Images that were left out, whose snapshots have an image all the same.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// An image of an object that lives: nothing is decided about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    pub id: ImageId,
+    pub snapshots: Vec<SnapshotId>,
+}
+
+impl Inventory {
+    /// Without the images and snapshots of objects that lived before it was listed: ten thousand objects have fifty thousand
+    /// of each, and an operator that holds them all at once is large for ever.
+    #[must_use]
+    pub fn without_those_of(mut self, living: &Register<'_>) -> Self {
+        let stays = |tags: &Tags| {
+            fate::delete_after(tags).is_some() || !matches!(living.standing(tags), Standing::Living(_))
+        };
+        let (images, of_the_living) = std::mem::take(&mut self.images)
+            .into_iter()
+            .partition(|image| image.state == ImageState::Deregistered || stays(&image.tags));
+        self.images = images;
+        let left_out = |image: Image| LeftOut { snapshots: image.snapshot_ids(), id: image.id };
+        self.left_out.extend(Vec::into_iter(of_the_living).map(left_out));
+        self.snapshots.retain(|snapshot| stays(&snapshot.tags));
+        self
+    }
 }
 
 /// The objects that Kubernetes listed, past every cache.
@@ -126,7 +155,7 @@ type Fate = (Verdict, String);
 
 /// What a decision about one resource depends on besides the resource.
 struct View<'a> {
-    objects: &'a Objects,
+    register: Register<'a>,
     /// Whether what an object of the same name but another uid had may be removed.
     adopt_restored: bool,
     /// Kinds of which Kubernetes lists nothing although many had things here.
@@ -141,8 +170,9 @@ pub fn find(
     adopt_restored: bool,
     now: Timestamp,
 ) -> Vec<Finding> {
-    let doubtful = standing::doubtful(inventories, objects);
-    let view = View { objects, adopt_restored, doubtful, now };
+    let register = Register::of(objects);
+    let doubtful = standing::doubtful(inventories, &register);
+    let view = View { register, adopt_restored, doubtful, now };
     let mut findings: Vec<Finding> = inventories.iter().flat_map(|i| view.of_region(i)).collect();
     findings.sort_by(|a, b| (&a.region, &a.thing).cmp(&(&b.region, &b.thing)));
     findings
@@ -168,7 +198,8 @@ pub fn removable<'a>(
 
 impl View<'_> {
     fn of_region(&self, inventory: &Inventory) -> Vec<Finding> {
-        let Inventory { region, instances, volumes, images, snapshots } = inventory;
+        let Inventory { region, instances, volumes, images, snapshots: _, left_out: _ } = inventory;
+        let holdings = Holdings::of(inventory);
         let instances = instances.iter().filter(|i| is_alive(i)).map(|i| {
             let thing = Thing::Instance(i.id.clone());
             self.judge(region, thing, &i.tags, i.launched_at, |owner| self.of_instance(owner, i))
@@ -178,10 +209,10 @@ impl View<'_> {
             self.judge(region, thing, &v.tags, v.created_at, |_| self.of_volume(v))
         });
         let listed = images.iter().filter(|i| i.state != ImageState::Deregistered).map(|i| {
-            let thing = Thing::Image(i.id.clone(), fate::snapshots_of(i, inventory));
+            let thing = Thing::Image(i.id.clone(), holdings.snapshots_of(i));
             self.judge(region, thing, &i.tags, i.created_at, |owner| self.of_image(owner, i))
         });
-        let without_image = snapshots.iter().filter(|s| !fate::has_image(s, images)).map(|s| {
+        let without_image = fate::without_image(inventory).map(|s| {
             let thing = Thing::Snapshot(s.id.clone());
             self.judge(region, thing, &s.tags, s.started_at, |owner| self.of_snapshot(owner, s))
         });
@@ -197,7 +228,7 @@ impl View<'_> {
         made_at: Option<Timestamp>,
         unowned: impl FnOnce(&Owner) -> Fate,
     ) -> Option<Finding> {
-        let standing = standing::of(tags, self.objects);
+        let standing = self.register.standing(tags);
         let (verdict, why) = match &standing {
             Standing::Elsewhere => return None,
             Standing::Unclear(why) => (Verdict::Report, why.clone()),

@@ -1,6 +1,6 @@
 //! Whose a resource is, by its tags and by what Kubernetes lists.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Inventory, Objects};
 use crate::model::{
@@ -56,22 +56,40 @@ pub(super) fn name(owner: &Owner) -> String {
     format!("{} {}/{}", owner.kind, owner.namespace, owner.name)
 }
 
-pub(super) fn of<'a>(tags: &Tags, objects: &'a Objects) -> Standing<'a> {
-    let former = match tagged_owner(tags, objects) {
-        Ok(owner) => owner,
-        Err(why) => return Standing::Unclear(why),
-    };
-    if !objects.namespaces.is_empty() && !objects.namespaces.contains(&former.namespace) {
-        return Standing::Elsewhere;
+/// The objects, to be found by uid and by name: there may be ten thousand, and as many things of each.
+pub struct Register<'a> {
+    objects: &'a Objects,
+    by_uid: HashMap<&'a str, &'a Owner>,
+    by_name: HashMap<(&'static str, &'a str, &'a str), &'a Owner>,
+}
+
+impl<'a> Register<'a> {
+    /// Of these.
+    pub fn of(objects: &'a Objects) -> Self {
+        let living = || objects.living.iter().rev();
+        let by_uid = living().map(|o| (o.uid.as_str(), o)).collect();
+        let by_name = living().map(|o| ((o.kind, o.namespace.as_str(), o.name.as_str()), o)).collect();
+        Self { objects, by_uid, by_name }
     }
-    if let Some(owner) = objects.living.iter().find(|o| o.uid == former.uid) {
-        return Standing::Living(owner);
-    }
-    let same_name =
-        |o: &&Owner| (o.kind, &o.namespace, &o.name) == (former.kind, &former.namespace, &former.name);
-    match objects.living.iter().find(same_name) {
-        Some(by) => Standing::Replaced { former, by },
-        None => Standing::Gone(former),
+
+    /// Whose the thing with these tags is.
+    pub(super) fn standing(&self, tags: &Tags) -> Standing<'a> {
+        let former = match tagged_owner(tags, self.objects) {
+            Ok(owner) => owner,
+            Err(why) => return Standing::Unclear(why),
+        };
+        let namespaces = &self.objects.namespaces;
+        if !namespaces.is_empty() && !namespaces.contains(&former.namespace) {
+            return Standing::Elsewhere;
+        }
+        if let Some(owner) = self.by_uid.get(former.uid.as_str()) {
+            return Standing::Living(owner);
+        }
+        let name = (former.kind, former.namespace.as_str(), former.name.as_str());
+        match self.by_name.get(&name).copied() {
+            Some(by) => Standing::Replaced { former, by },
+            None => Standing::Gone(former),
+        }
     }
 }
 
@@ -102,19 +120,19 @@ pub(super) fn left_alone(former: &Owner, by: &Owner) -> String {
 }
 
 /// The kinds of which Kubernetes lists no object although more than a few had things here.
-pub(super) fn doubtful(inventories: &[Inventory], objects: &Objects) -> BTreeSet<&'static str> {
+pub(super) fn doubtful(inventories: &[Inventory], register: &Register<'_>) -> BTreeSet<&'static str> {
     let mut gone: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
     for tags in inventories.iter().flat_map(all_tags) {
-        if let Standing::Gone(owner) = of(tags, objects) {
+        if let Standing::Gone(owner) = register.standing(tags) {
             gone.entry(owner.kind).or_default().insert(owner.uid);
         }
     }
-    let lists_none = |kind: &&str| !objects.living.iter().any(|o| o.kind == *kind);
+    let lists_none = |kind: &&str| !register.objects.living.iter().any(|o| o.kind == *kind);
     gone.into_iter().filter(|(_, uids)| uids.len() > FEW).map(|(kind, _)| kind).filter(lists_none).collect()
 }
 
 fn all_tags(inventory: &Inventory) -> impl Iterator<Item = &Tags> {
-    let Inventory { region: _, instances, volumes, images, snapshots } = inventory;
+    let Inventory { region: _, instances, volumes, images, snapshots, left_out: _ } = inventory;
     let scratch = instances.iter().map(|i| &i.tags).chain(volumes.iter().map(|v| &v.tags));
     scratch.chain(images.iter().map(|i| &i.tags)).chain(snapshots.iter().map(|s| &s.tags))
 }

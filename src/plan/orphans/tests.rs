@@ -45,6 +45,7 @@ fn empty() -> Inventory {
         volumes: Vec::new(),
         images: Vec::new(),
         snapshots: Vec::new(),
+        left_out: Vec::new(),
     }
 }
 
@@ -201,6 +202,36 @@ fn what_a_living_object_owns_is_its_own_matter() {
     assert_eq!(verdict(images(our_image(ImageState::Failed)), &objects, LATER), "-");
     assert_eq!(verdict(snapshots(our_snapshot(SnapshotState::Error)), &objects, LATER), "-");
     assert_eq!(verdict(builder(InstanceState::Running), &objects, HOUR - 1), "-");
+}
+
+fn without_those_of(inventory: Inventory, objects: &Objects) -> Inventory {
+    inventory.without_those_of(&Register::of(objects))
+}
+
+#[test]
+fn what_a_living_object_owns_is_left_out_and_has_its_snapshots_all_the_same() {
+    let living = with(another(&build_owner(), "uid-living", "living"));
+    let tags = another(&build_owner(), "uid-living", "living").tags(&Tags::new(), Role::Image, 1, None);
+    let mut both = images(our_image(ImageState::Failed));
+    both.images.push(Image { id: "ami-2".into(), tags, ..our_image(ImageState::Available) });
+    both.snapshots.push(our_snapshot(SnapshotState::Completed));
+    let whole = find(&[both.clone()], &living, false, at(LATER));
+    let reduced = without_those_of(both, &living);
+    assert_eq!((reduced.images.len(), reduced.left_out.len()), (1, 1));
+    assert_eq!(find(&[reduced.clone()], &living, false, at(LATER)), whole);
+    // The image that EC2 made the snapshot for is not there any more, and the other one names it.
+    let alone = Inventory { images: Vec::new(), ..reduced };
+    assert_eq!(find(&[alone], &living, false, at(LATER)), []);
+}
+
+#[test]
+fn what_is_in_doubt_or_past_its_time_is_not_left_out() {
+    let mut marked = our_snapshot(SnapshotState::Completed);
+    marked.tags.insert(ownership::DELETE_AFTER.to_owned(), at(HOUR).to_string());
+    let whole = Inventory { snapshots: vec![marked], ..images(our_image(ImageState::Failed)) };
+    assert_eq!(without_those_of(whole.clone(), &objects()), whole);
+    let reduced = without_those_of(whole.clone(), &with(build_owner()));
+    assert_eq!((reduced.images.len(), reduced.snapshots), (0, whole.snapshots));
 }
 
 #[test]

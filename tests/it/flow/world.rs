@@ -32,7 +32,7 @@ pub struct Flow {
     pub cluster: Arc<MemoryCluster>,
     pub ec2: Arc<Faulty>,
     pub boundaries: Arc<Boundaries>,
-    clock: Clock,
+    pub clock: Clock,
     /// One, or for a while two.
     operators: Vec<Process>,
     /// When the first of two is to end.

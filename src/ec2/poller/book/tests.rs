@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    model::{Action, ClientToken, InstanceId, InstanceState},
+    model::{Action, ClientToken, ImageId, InstanceId, InstanceState},
     plan::fixtures::{at, instance, instance_query, token_query},
 };
 
@@ -97,16 +97,46 @@ impl Region1 {
         }
     }
 
-    /// Seconds from now until the next round.
-    fn due_in(&self) -> Option<u64> {
-        self.book.next_round().map(|due| due.saturating_duration_since(self.now()).as_secs())
+    fn take_due(&mut self) -> Vec<Query> {
+        self.book.take_due(self.now(), two)
     }
+
+    /// Seconds from now until the next round, once somebody has looked at everything.
+    fn due_in(&mut self) -> Option<u64> {
+        self.book.not_before = None;
+        self.next_round()
+    }
+
+    fn next_round(&mut self) -> Option<u64> {
+        let now = self.now();
+        self.book.next_round(now).map(|due| due.saturating_duration_since(self.now()).as_secs())
+    }
+}
+
+/// So many go into one call here.
+fn two(_: &Query) -> usize {
+    2
 }
 
 fn names(woken: Vec<Subject>) -> Vec<String> {
     let mut names: Vec<String> = woken.into_iter().map(|s| s.name).collect();
     names.sort();
     names
+}
+
+#[test]
+fn the_next_round_is_never_told_too_late() {
+    let mut region = Region1::watching(Pace::Every(Duration::from_mins(10)));
+    region.answer(Some(running()));
+    assert_eq!(region.due_in(), Some(600));
+    region.wait(100).watch("other", Pace::Tick);
+    assert_eq!(region.next_round(), Some(5));
+    region.answer(Some(running()));
+    assert_eq!(region.next_round(), Some(5));
+    let now = region.now();
+    region.watch("web", Pace::Now);
+    region.book.forget(&subject("web"), now);
+    assert_eq!(region.next_round(), Some(0));
 }
 
 #[test]
@@ -143,22 +173,69 @@ fn the_most_urgent_watcher_sets_the_pace() {
 #[test]
 fn rounds_keep_their_distance() {
     let mut region = Region1::watching(Pace::Now);
-    region.book.take_due(region.now());
+    region.take_due();
     assert_eq!(region.due_in(), Some(1));
 }
 
 #[test]
 fn what_is_nearly_due_goes_along() {
     let mut region = Region1::watching(Pace::Tick);
-    assert_eq!(region.book.take_due(region.now() + Duration::from_millis(2499)).len(), 0);
-    assert_eq!(region.book.take_due(region.now() + Duration::from_millis(2500)).len(), 1);
+    assert_eq!(region.book.take_due(region.now() + Duration::from_millis(2499), two).len(), 0);
+    assert_eq!(region.book.take_due(region.now() + Duration::from_millis(2500), two).len(), 1);
+}
+
+fn image(id: &str) -> Query {
+    Query::Image(ImageId::from(id))
+}
+
+/// An image is looked at every ten minutes, and was just now.
+fn seen_just_now(region: &mut Region1, id: &str) {
+    let watch = Watch { region: here(), query: image(id), pace: Pace::Every(Duration::from_mins(10)) };
+    let now = region.now();
+    region.book.watch(&subject(id), &[&watch], now);
+    region.book.answer(&image(id), Some(Answer::Flag(true)), now, (now, at(0)));
+}
+
+#[test]
+fn what_came_one_by_one_is_looked_at_together_in_the_end() {
+    let mut region = Region1::new();
+    seen_just_now(&mut region, "ami-1");
+    region.wait(200);
+    seen_just_now(&mut region, "ami-2");
+    region.wait(400);
+    assert_eq!(region.take_due(), [image("ami-1"), image("ami-2")]);
+}
+
+#[test]
+fn what_was_looked_at_half_a_period_ago_fills_a_call_the_oldest_first() {
+    let mut region = Region1::new();
+    for id in ["ami-1", "ami-2", "ami-3", "ami-4"] {
+        seen_just_now(&mut region, id);
+        region.wait(50);
+    }
+    // Of another kind, and so no reason to ask for images.
+    region.wait(390).watch("web", Pace::Now);
+    assert_eq!(region.take_due(), [instance_query()]);
+    let mut taken = region.wait(10).take_due();
+    taken.sort();
+    assert_eq!(taken, [instance_query(), image("ami-1"), image("ami-2")]);
+}
+
+#[test]
+fn what_was_looked_at_lately_stays_out_of_a_call_with_room() {
+    let mut region = Region1::new();
+    seen_just_now(&mut region, "ami-1");
+    region.wait(301);
+    seen_just_now(&mut region, "ami-2");
+    region.wait(299);
+    assert_eq!(region.take_due(), [image("ami-1")]);
 }
 
 #[test]
 fn one_question_serves_everybody() {
     let mut region = Region1::watching(Pace::Now);
     region.watch("other", Pace::Now);
-    assert_eq!(region.book.take_due(region.now()), [instance_query()]);
+    assert_eq!(region.take_due(), [instance_query()]);
 }
 
 #[test]
@@ -418,7 +495,7 @@ fn throttling_slows_the_rounds_and_success_speeds_them_up_again() {
     let mut region = Region1::watching(Pace::Now);
     let spacing = |region: &mut Region1, trouble| {
         region.book.heard(trouble);
-        region.book.take_due(region.now());
+        region.take_due();
         region.due_in().expect("due")
     };
     let slower: Vec<u64> = (0..8).map(|_| spacing(&mut region, Some(Class::Throttled))).collect();

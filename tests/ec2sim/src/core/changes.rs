@@ -57,16 +57,19 @@ impl Changes {
         if before.ptr_eq(after) {
             return;
         }
+        // Both are sorted, and a region may hold ten thousand: a walk along them looks nothing up.
+        let mut news = after.iter().peekable();
         for (key, old) in before {
-            let new = after.get(key);
-            if new.is_some_and(|new| Arc::ptr_eq(old, new)) {
+            while let Some((key, new)) = news.next_if(|(other, _)| *other < key) {
+                self.made.push(describe(key, new).0.clone());
+            }
+            let new = news.next_if(|(other, _)| *other == key);
+            if new.is_some_and(|(_, new)| Arc::ptr_eq(old, new)) {
                 continue;
             }
             let (id, owner, tags) = describe(key, old);
-            let removed = new.is_none();
-            self.touched.push(Touched { id: id.clone(), owner: owner.clone(), tags, removed });
+            self.touched.push(Touched { id: id.clone(), owner: owner.clone(), tags, removed: new.is_none() });
         }
-        let made = after.iter().filter(|(key, _)| !before.contains_key(*key));
-        self.made.extend(made.map(|(key, new)| describe(key, new).0.clone()));
+        self.made.extend(news.map(|(key, new)| describe(key, new).0.clone()));
     }
 }

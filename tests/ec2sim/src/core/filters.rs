@@ -1,5 +1,7 @@
 //! `Filter.n` of the Describe calls.
 
+use std::collections::BTreeSet;
+
 use super::{error::ApiError, params::Params, tags::Tags};
 
 const MAX_VALUES: usize = 200;
@@ -30,6 +32,13 @@ impl Filters {
 
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|filter| filter.name == name)
+    }
+
+    /// The values of a filter, if it is there and none of them stands for more than itself: whoever knows the resources by
+    /// such a value need not look at all of them.
+    pub fn exact(&self, name: &str) -> Option<BTreeSet<&String>> {
+        let filter = self.0.iter().find(|filter| filter.name == name)?;
+        filter.values.iter().all(|value| is_literal(value)).then(|| filter.values.iter().collect())
     }
 
     /// True if every filter has a value that fits one of the values the resource has for its name.
@@ -85,7 +94,7 @@ impl Filter {
 
 /// `*` stands for any text, `?` for one character, a backslash takes the next character as it is.
 pub fn wildcard(pattern: &str, text: &str) -> bool {
-    if !pattern.contains(['*', '?', '\\']) {
+    if is_literal(pattern) {
         return pattern == text;
     }
     let (pattern, text) = (tokens(pattern), text.chars().collect::<Vec<_>>());
@@ -107,6 +116,10 @@ pub fn wildcard(pattern: &str, text: &str) -> bool {
         }
     }
     pattern[at..].iter().all(|token| *token == Token::Any)
+}
+
+fn is_literal(pattern: &str) -> bool {
+    !pattern.contains(['*', '?', '\\'])
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

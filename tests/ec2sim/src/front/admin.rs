@@ -8,6 +8,7 @@
 //! | `faults` | rules with their counters | one rule, `{"rules": [rule]}`, or `{"preset": name, …}`; DELETE removes all, `faults/3` one |
 //! | `iam` | what the policies allowed and denied, what no call used | `{"documents": [policy], "principal": glob}`, `{"off": true}` |
 //! | `state` | the whole world | |
+//! | `images` | | `{"region", "of": image id, "twins": [{"id", "snapshotId", "tags": {}}]}`: images like another one |
 //! | `reset` | | a new world without faults; `{"profile": "test", "seed": 1}` |
 //!
 //! # Faults
@@ -50,6 +51,7 @@
 mod config;
 mod faults;
 mod iam;
+mod images;
 mod state;
 
 use std::time::Duration;
@@ -99,6 +101,7 @@ fn route(front: &Front, request: &Request<Vec<u8>>) -> Answer {
         }
         (&Method::GET, "iam") => iam::show(front),
         (&Method::POST, "iam") => iam::change(front, &body(request)?),
+        (&Method::POST, "images") => images::make_twins(front, &body(request)?),
         (&Method::GET, "journal") => Ok(journal(front, request)),
         (&Method::GET, "state") => Ok(state::dump(&front.sim.world(), front.clock.now())),
         (&Method::POST, "reset") => reset(front, &body(request)?),

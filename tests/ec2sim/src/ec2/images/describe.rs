@@ -82,7 +82,7 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let region = call.region(world);
     // Tags are the owner's own affair.
     let none = Tags::new();
-    let shown = region.images.values().filter(|image| {
+    let shown = candidates(region, &filters).into_iter().filter(|image| {
         let tags = if image.owner == call.account() { &image.tags } else { &none };
         access::sees_image(call, world, image)
             && (asked.is_empty() || asked.contains(&image.id.as_str()))
@@ -91,6 +91,14 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     });
     let show = |image: &Arc<Image>| show::node(region, image, call.account(), call.now);
     Ok(page.reply("imagesSet", shown, |image| image.id.clone(), show).into())
+}
+
+/// The images that can be meant, by their ids.
+fn candidates<'r>(region: &'r Region, filters: &Filters) -> Vec<&'r Arc<Image>> {
+    match filters.exact("image-id") {
+        Some(ids) => ids.into_iter().filter_map(|id| region.images.get(id)).collect(),
+        None => region.images.values().collect(),
+    }
 }
 
 /// One id that is wrong fails the call.

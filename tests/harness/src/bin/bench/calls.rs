@@ -55,7 +55,7 @@ fn row(title: &str, runs: &[Run], counts: impl Fn(&str) -> bool) -> String {
 }
 
 /// The sweep for orphans asks every region by the cluster's tag, however many builds there are.
-fn is_of_sweep(entry: &Value) -> bool {
+pub fn is_of_sweep(entry: &Value) -> bool {
     let filter = &entry["params"]["Filter"]["1"]["Name"];
     entry["action"] == "DescribeRegions" || filter == "tag:ami-operator.dev/cluster-id"
 }

@@ -1,11 +1,12 @@
 //! What the operator costs, as a table for BENCHMARKS.md: default settings, release build, ec2sim's `demo` profile.
 //!
-//! Arguments choose parts of it: `program`, `idle`, `builds`, `consoles`, `wrapper`. Without any, all are measured.
+//! Arguments choose parts of it: `program`, `idle`, `builds`, `consoles`, `wrapper`, `replications`. Without any, all are measured.
 
 mod builds;
 mod calls;
 mod guest_program;
 mod machine;
+mod replications;
 mod wrapper;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +47,9 @@ fn main() -> Result<()> {
     }
     if asked("wrapper") {
         bench.wrapper()?;
+    }
+    if asked("replications") {
+        replications::measure(&bench)?;
     }
     if asked("builds") {
         bench.builds()?;
