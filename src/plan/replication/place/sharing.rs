@@ -9,10 +9,12 @@ use super::{
     write,
 };
 use crate::{
-    api::image_replication::{
-        Destination, GrantsStatus, LaunchState, Regrants, SnapshotSharing, UnmanagedGrants,
+    api::{
+        LaunchState,
+        image_replication::{Destination, GrantsStatus, Regrants, SnapshotSharing, UnmanagedGrants},
     },
     model::{AwsError, Grants, Image, SnapshotId},
+    plan::lifecycle::is_disabled,
 };
 
 /// Accounts that one call adds to a snapshot, or removes.
@@ -122,7 +124,8 @@ impl Difference {
 pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
     let nothing_to_do = view.spec.sharing.is_none() && view.status.granted.is_none();
     // A disabled image has no permissions and takes none.
-    if nothing_to_do || view.spec.launch_state == Some(LaunchState::Disabled) {
+    let is_disabled = view.spec.launch_state == Some(LaunchState::Disabled) || is_disabled(place.image);
+    if nothing_to_do || is_disabled {
         return Ok(standing(Progress::Done));
     }
     let plan = launch_permissions(view, eyes, place)?;
