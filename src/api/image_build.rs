@@ -8,15 +8,15 @@ pub use customize::{
     Packages, Reboot, Script, Services, Step, Transport, Upgrade, User,
 };
 pub use status::{
-    BuilderStatus, CommandStatus, DeviceStatus, FailureStatus, ImageBuildStatus, ImageStatus, SourceStatus,
-    StageStatus, StepStatus,
+    BuilderStatus, CommandStatus, DeviceStatus, FailureStatus, FinishedImage, ImageBuildStatus, ImageStatus,
+    SourceStatus, StageStatus, StepStatus,
 };
 
 use kube::{CustomResource, KubeSchema, core::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DeletionPolicy, LocalRef, schema};
+use super::{DeletionPolicy, DeregistrationProtection, Encryption, LaunchState, LocalRef, schema};
 pub use crate::model::StepResult;
 use crate::model::{ImageId, Region, Tags, VolumeType};
 
@@ -75,7 +75,9 @@ use crate::model::{ImageId, Region, Tags, VolumeType};
     validation = Rule::new("!has(self.ttlAfterFinished) || duration(self.ttlAfterFinished) <= duration('87600h')")
         .field_path(".ttlAfterFinished").message("ttlAfterFinished must be at most 87600h (ten years); leave it out to keep the object"),
     validation = Rule::new("!has(self.builder.volumes) || self.builder.volumes.all(v, !has(v.kmsKeyID) || !v.kmsKeyID.startsWith('arn:') || v.kmsKeyID.split(':')[3] == self.region)")
-        .field_path(".builder.volumes").message("a volume's kmsKeyID must be a key of spec.region: give a key ARN of that region, or an alias")
+        .field_path(".builder.volumes").message("a volume's kmsKeyID must be a key of spec.region: give a key ARN of that region, or an alias"),
+    validation = Rule::new("!has(self.image.encryption) || !self.image.encryption.kmsKeyID.startsWith('arn:') || self.image.encryption.kmsKeyID.split(':')[3] == self.region")
+        .field_path(".image.encryption").message("image.encryption.kmsKeyID must be a key of spec.region: give a key ARN of that region, or an alias")
 )]
 pub struct ImageBuildSpec {
     /// Region in which the image is built, such as `us-east-1`.
@@ -118,6 +120,11 @@ pub struct ImageBuildSpec {
     /// deregistered and its snapshots are deleted. Everything temporary is always removed.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+    /// Retires the finished AMI, or takes it back into use. `Disabled`: nobody can launch it, and its launch permissions are
+    /// gone. `Enabled`: it can be launched again; its permissions do not come back by themselves. Looked at every few hours
+    /// while it is given. Not given: left as it is. Nothing is done for a run that did not succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch_state: Option<LaunchState>,
     /// How long after its end this object is deleted, as a Job is; its image goes or stays by `deletionPolicy`. Without it
     /// the object stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -305,6 +312,8 @@ pub struct Volume {
 /// The AMI that comes out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.deprecateAfter) || (duration(self.deprecateAfter) >= duration('1h') && duration(self.deprecateAfter) <= duration('87600h'))")
+    .field_path(".deprecateAfter").message("image.deprecateAfter must be between 1h and 87600h (ten years)"))]
 pub struct ImageSettings {
     /// Name of the AMI, unique in account and region. Default: `<namespace>-<name>` of this object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -321,10 +330,31 @@ pub struct ImageSettings {
     /// Instances of the AMI require IMDSv2. EC2 has no way back for an AMI.
     #[serde(rename = "requireIMDSv2", default = "crate::api::yes")]
     pub require_imdsv2: bool,
+    /// How long after its creation the AMI is deprecated: others then find it only by its id. To the minute. Set once, before
+    /// the run succeeds: what somebody changes later stays so. An `ImageReplication` keeps its copies true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::duration")]
+    pub deprecate_after: Option<Duration>,
+    /// Protects the AMI from being deregistered by anybody. Set once, before the run succeeds: what somebody changes later
+    /// stays so. Not given: left as it is. `deletionPolicy: Delete` switches it off first, and waits for a cooldown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deregistration_protection: Option<DeregistrationProtection>,
+    /// Encrypts the AMI: every volume of the builder that has no key of its own in `builder.volumes`, as EC2 decides it at
+    /// launch. Without it they are encrypted as the source image is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
 }
 
 impl Default for ImageSettings {
     fn default() -> Self {
-        Self { name: None, description: None, tags: Tags::new(), require_imdsv2: true }
+        Self {
+            name: None,
+            description: None,
+            tags: Tags::new(),
+            require_imdsv2: true,
+            deprecate_after: None,
+            deregistration_protection: None,
+            encryption: None,
+        }
     }
 }

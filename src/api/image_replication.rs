@@ -7,7 +7,7 @@ mod publish;
 mod sharing;
 mod succession;
 
-pub use lifecycle::{Applied, DeregistrationProtection, LaunchState, Regrants};
+pub use lifecycle::{Applied, Regrants};
 pub use publish::{Pin, Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus};
 pub use sharing::{GrantsStatus, Sharing, SnapshotSharing, UnmanagedGrants};
 pub use succession::SourceChangePolicy;
@@ -16,7 +16,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema, core::Duration};
 use serde::{Deserialize, Serialize};
 
-use super::{DeletionPolicy, LocalRef, UsedSnapshot, image_build::FailureStatus, schema};
+use super::{
+    DeletionPolicy, DeregistrationProtection, Encryption, LaunchState, LocalRef, UsedSnapshot,
+    image_build::FailureStatus, schema,
+};
 use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags};
 
 /// Keeps copies of one image in every region of a list, for as long as it lives. Adding a region or a tag is an edit.
@@ -214,16 +217,6 @@ pub struct Destination {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "set"), inner(length(max = 32), regex(pattern = schema::ZONE)))]
     pub fast_snapshot_restore_zones: Vec<String>,
-}
-
-/// With which key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Encryption {
-    /// Key id, key ARN, `alias/…` or alias ARN, of the destination's region.
-    #[serde(rename = "kmsKeyID")]
-    #[schemars(length(max = 2048), regex(pattern = schema::KMS_KEY))]
-    pub kms_key_id: String,
 }
 
 /// What was observed and done. Decisions are made from these receipts, never from conditions.

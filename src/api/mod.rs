@@ -40,6 +40,32 @@ pub enum DeletionPolicy {
     Delete,
 }
 
+/// Whether AWS lets an image be deregistered, whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeregistrationProtection {
+    Disabled,
+    Enabled,
+    /// It outlasts its end by 24 hours.
+    EnabledWithCooldown,
+}
+
+/// Whether an image can be launched at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum LaunchState {
+    Enabled,
+    Disabled,
+}
+
+/// With which key an image is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Encryption {
+    /// Key id, key ARN, `alias/…` or alias ARN, of the image's region.
+    #[serde(rename = "kmsKeyID")]
+    #[schemars(length(max = 2048), regex(pattern = schema::KMS_KEY))]
+    pub kms_key_id: String,
+}
+
 /// Names an object of a known kind in the same namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

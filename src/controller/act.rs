@@ -1,11 +1,11 @@
 //! Carries out a step: one call an arm, and no choice.
 
-use super::{Operator, backoff::Write, status_writer::name, upkeep};
+use super::{Operator, backoff::Write, status_writer::name, upkeep::carry_out};
 use crate::{
-    ec2::{Deregistered, poller::Subject},
+    ec2::{Deregistered, Ec2, poller::Subject},
     model::{Action, AwsError, CommandId, ImageId, Instance, Region},
     plan::{
-        Progress,
+        Progress, UpkeepCall,
         build::{BuildCall, BuildPlan, BuildStep},
         replication::{DestinationCall, DestinationPlan, DestinationStep},
     },
@@ -99,9 +99,7 @@ async fn build_call<'a>(operator: &Operator, call: &'a BuildCall) -> (Action, &'
         BuildCall::CreateImage(request) => {
             (Action::CreateImage, &request.region, created(ec2.create_image(request).await))
         }
-        BuildCall::RequireImdsV2 { region, id } => {
-            (Action::ModifyImageAttribute, region, accepted(ec2.require_imdsv2(region, id).await))
-        }
+        BuildCall::Upkeep { region, call } => upkeep(ec2.as_ref(), region, call).await,
         BuildCall::DeregisterImage { region, id } => {
             (Action::DeregisterImage, region, deregistered(region, ec2.deregister_image(region, id).await))
         }
@@ -159,11 +157,13 @@ async fn destination_call<'a>(
         DestinationCall::DeleteParameter { region, name } => {
             (Action::DeleteParameter, region, accepted(ec2.delete_parameter(region, name).await))
         }
-        DestinationCall::Upkeep { region, call } => {
-            let (action, result) = upkeep::carry_out(ec2.as_ref(), region, call).await;
-            (action, region, accepted(result))
-        }
+        DestinationCall::Upkeep { region, call } => upkeep(ec2.as_ref(), region, call).await,
     }
+}
+
+async fn upkeep<'a>(ec2: &dyn Ec2, region: &'a Region, call: &UpkeepCall) -> (Action, &'a Region, Outcome) {
+    let (action, result) = carry_out(ec2, region, call).await;
+    (action, region, accepted(result))
 }
 
 fn launched(result: Result<Instance, AwsError>) -> Outcome {

@@ -7,6 +7,7 @@ pub mod build;
 pub mod eyes;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod lifecycle;
 pub mod naming;
 pub mod orphans;
 pub mod removal;

@@ -1,24 +1,33 @@
-//! Removing an object's images from a region: AMI first, then snapshots, until several answers agree that all is gone.
+//! Removing an object's images from a region: AMI first, then snapshots, until several answers agree that all is gone. The
+//! policy asks for it, so protection from deregistration is switched off before, and its cooldown waited for.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{CheckAfter, Eyes, Pace, timing};
+use super::{CheckAfter, Eyes, Pace, UpkeepCall, lifecycle, timing};
 use crate::api::UsedSnapshot;
 use crate::model::{
-    Absence, AwsError, Image, ImageId, ImageState, InstanceId, Region, Seen, Snapshot, SnapshotId,
-    ownership::Owner,
+    Absence, AwsError, Image, ImageId, ImageState, InstanceId, Protection, Region, Seen, Snapshot,
+    SnapshotId, ownership::Owner,
 };
 
 #[cfg(test)]
 mod tests;
 
 /// What to do next about images that are to go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Removal {
     /// What was seen proves nothing yet; the time that is over at the latest when it may.
     Waiting(CheckAfter),
+    /// The image is protected: this takes its protection off.
+    Unprotect(UpkeepCall),
+    /// Its protection outlasts its end, for so long.
+    Cooling {
+        id: ImageId,
+        until: Timestamp,
+        left: Duration,
+    },
     Deregister(ImageId),
     DeleteSnapshot(SnapshotId),
     /// This image turned out to be available, and no policy asks for its removal; nothing else is left.
@@ -134,6 +143,9 @@ impl Doomed<'_> {
 /// # Errors
 /// The error that hid what is there.
 pub fn of_images(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result<Removal, AwsError> {
+    if let Some(cooling) = cooling(eyes, doomed, now)? {
+        return Ok(cooling);
+    }
     let seen = eyes.images_of(doomed.region, &doomed.owner.uid, Pace::Now)?;
     let known = doomed.known.iter().map(|id| eyes.image(doomed.region, id, Pace::Now));
     let known = known.collect::<Result<Vec<_>, _>>()?;
@@ -141,7 +153,9 @@ pub fn of_images(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result
     let images: Vec<&Image> =
         listed.chain(known.iter().filter_map(Seen::present)).filter(|i| is_there(i)).collect();
     if let Some(image) = images.iter().find(|i| doomed.condemns(i)) {
-        return Ok(Removal::Deregister(image.id.clone()));
+        let unprotect = || lifecycle::unprotect(image).map(Removal::Unprotect);
+        let protected = cooldown(image, now).or_else(unprotect);
+        return Ok(protected.unwrap_or_else(|| Removal::Deregister(image.id.clone())));
     }
     let snapshots = eyes.snapshots_of(doomed.region, &doomed.owner.uid, Pace::Now)?;
     let used: Vec<SnapshotId> = images.iter().flat_map(|i| i.snapshot_ids()).collect();
@@ -158,6 +172,24 @@ pub fn of_images(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result
         && doomed.is_settled(&snapshots, now)
         && known.iter().all(|image| doomed.is_done_with(image));
     Ok(if gone { Removal::Gone } else { Removal::Waiting(doomed.window(now)) })
+}
+
+/// A cooldown takes a day, through which there is nothing else to look at.
+fn cooling(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result<Option<Removal>, AwsError> {
+    for id in doomed.known {
+        let seen = eyes.image(doomed.region, id, Pace::Every(timing::NEEDS_HELP))?;
+        let condemned = seen.present().filter(|image| doomed.condemns(image));
+        if let Some(cooling) = condemned.and_then(|image| cooldown(image, now)) {
+            return Ok(Some(cooling));
+        }
+    }
+    Ok(None)
+}
+
+fn cooldown(image: &Image, now: Timestamp) -> Option<Removal> {
+    let Protection::Cooling { until } = image.protection else { return None };
+    let left = timing::elapsed(now, until) + Duration::from_secs(1);
+    (until > now).then(|| Removal::Cooling { id: image.id.clone(), until, left })
 }
 
 /// The snapshots that something else has been using for so long that it is no matter of consistency: whoever uses them has

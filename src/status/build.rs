@@ -10,7 +10,9 @@ use super::{
 use crate::{
     api::{
         ImageBuildStatus, UsedSnapshot,
-        image_build::{BuilderStatus, CommandStatus, FailureStatus, ImageStatus, StageStatus, StepStatus},
+        image_build::{
+            BuilderStatus, CommandStatus, FailureStatus, FinishedImage, ImageStatus, StageStatus, StepStatus,
+        },
     },
     customize::CLEANUP,
     model::{AwsError, Class, CommandId, Disposition, ImageId, Instance, SnapshotId},
@@ -109,6 +111,7 @@ fn apply_record(status: &mut ImageBuildStatus, record: &BuildRecord, now: Timest
         BuildRecord::ImageGone => change(&mut status.image, |i| i.removed_at = Some(Time(now))),
         BuildRecord::BuilderGone => change(&mut status.builder, |b| b.terminated_at = Some(Time(now))),
         BuildRecord::Completed => complete(status, now),
+        BuildRecord::ImageSeen(state) => change(&mut status.image, |i| i.state = Some(*state)),
     }
 }
 
@@ -131,7 +134,7 @@ fn apply_success(status: &mut ImageBuildStatus, call: &BuildCall, outcome: &Outc
             BuildCall::RunInstances(_)
             | BuildCall::SendCommand(_)
             | BuildCall::CreateImage(_)
-            | BuildCall::RequireImdsV2 { .. }
+            | BuildCall::Upkeep { .. }
             | BuildCall::DeregisterImage { .. }
             | BuildCall::DeleteSnapshot { .. },
             _,
@@ -158,14 +161,11 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
         }
         // It is only asked of a machine that goes; whatever the answer, the machine goes next.
         BuildCall::CancelCommand { .. } => change_command(status, |c| c.cancelled_at = Some(Time(now))),
-        BuildCall::RunInstances(_)
-        | BuildCall::SendCommand(_)
-        | BuildCall::CreateImage(_)
-        | BuildCall::RequireImdsV2 { .. }
-            if rejected =>
-        {
+        BuildCall::RunInstances(_) | BuildCall::SendCommand(_) | BuildCall::CreateImage(_) if rejected => {
             fail(status, &failure(), now);
         }
+        // What an image of a finished run refuses changes nothing about the run.
+        BuildCall::Upkeep { .. } if rejected && !has_image(status) => fail(status, &failure(), now),
         BuildCall::RunInstances(_)
             if matches!(class, Class::NotReadyYet | Class::NotFound) && is_late(status, class, now) =>
         {
@@ -188,11 +188,16 @@ fn apply_failure(status: &mut ImageBuildStatus, call: &BuildCall, error: &AwsErr
         | BuildCall::SendCommand(_)
         | BuildCall::StopInstances { .. }
         | BuildCall::CreateImage(_)
-        | BuildCall::RequireImdsV2 { .. }
+        | BuildCall::Upkeep { .. }
         | BuildCall::TerminateInstances { .. }
         | BuildCall::DeregisterImage { .. }
         | BuildCall::DeleteSnapshot { .. } => {}
     }
+}
+
+/// Whether the run came to what it was for.
+fn has_image(status: &ImageBuildStatus) -> bool {
+    status.image.as_ref().is_some_and(|image| image.available_at.is_some())
 }
 
 /// A new attempt knows nothing of the one before.
@@ -299,7 +304,7 @@ fn progress_after(
     outcome: &Outcome,
     status: &ImageBuildStatus,
 ) -> Progress {
-    if status.completion_time.is_some() && !view.deleting {
+    if status.completion_time.is_some() && view.status.completion_time.is_none() && !view.deleting {
         return status.failure.as_ref().map_or(Progress::Done, |failure| Progress::Rejected(failure.into()));
     }
     let Outcome::Failed(error) = outcome else { return plan.progress.clone() };
@@ -360,17 +365,46 @@ fn set_conditions(
     }
 }
 
+/// As the object wants it, which may be that nobody can launch the image any more.
 fn ready(status: &ImageBuildStatus) -> Said {
+    match after_the_run(status) {
+        Some(Said { reason, message, .. }) => Said { value: Value::True, reason, message },
+        None => made(status),
+    }
+}
+
+/// What the run came to, whatever becomes of it.
+fn made(status: &ImageBuildStatus) -> Said {
+    let (id, region) = image_and_region(status);
+    Said::new(Value::True, "Succeeded", format!("image {id} is available in {region}"))
+}
+
+/// What became of a finished image, where it is not available any more.
+fn after_the_run(status: &ImageBuildStatus) -> Option<Said> {
+    let (id, region) = image_and_region(status);
+    match status.image.as_ref()?.state? {
+        FinishedImage::Enabled => None,
+        FinishedImage::Disabled => {
+            let message = format!("image {id} in {region} is disabled: nobody can launch it");
+            Some(Said::new(Value::False, "ImageDisabled", message))
+        }
+        FinishedImage::Gone => {
+            let message = format!("image {id} is no longer in {region}: somebody deregistered it");
+            Some(Said::new(Value::False, "ImageGone", message))
+        }
+    }
+}
+
+fn image_and_region(status: &ImageBuildStatus) -> (String, String) {
     let image = status.image.as_ref();
     let id = image.and_then(|i| i.image_id.as_ref()).map(ToString::to_string).unwrap_or_default();
-    let region = image.map(|i| i.region.to_string()).unwrap_or_default();
-    Said::new(Value::True, "Succeeded", format!("image {id} is available in {region}"))
+    (id, image.map(|i| i.region.to_string()).unwrap_or_default())
 }
 
 fn succeeded(status: &ImageBuildStatus, progress: &Progress) -> Said {
     match (&status.failure, &status.completion_time) {
         (Some(failure), _) => Said::new(Value::False, &failure.reason, failure.message.clone()),
-        (None, Some(_)) => ready(status),
+        (None, Some(_)) => made(status),
         (None, None) => Said { value: Value::Unknown, ..conditions::saying(progress) },
     }
 }
@@ -416,6 +450,9 @@ fn stage_condition(
     reached: Option<String>,
     progress: &Progress,
 ) -> Said {
+    if let Some(said) = after_the_run(status).filter(|_| kind == "ImageAvailable") {
+        return said;
+    }
     match (reached, &status.failure) {
         (Some(message), _) => Said::new(Value::True, kind, message),
         (None, Some(failure)) if kind != "CleanedUp" => {

@@ -2,6 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -255,9 +256,21 @@ pub struct ImageStatus {
     /// When the image was first seen available, with everything asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_at: Option<Time>,
+    /// What became of the finished image, as last seen; looked at only where `spec.launchState` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<FinishedImage>,
     /// When an image that was to be removed was confirmed to be gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Time>,
+}
+
+/// Whether a finished image can be launched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum FinishedImage {
+    Enabled,
+    Disabled,
+    /// Somebody deregistered it.
+    Gone,
 }
 
 /// When a stage began and ended.

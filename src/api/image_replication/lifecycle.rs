@@ -1,27 +1,10 @@
-//! How long an image can be launched, and who can take it away.
+//! What was done to a copy besides making it.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::KubeSchema;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::ImageId;
-
-/// Whether AWS lets an image be deregistered, whoever asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum DeregistrationProtection {
-    Disabled,
-    Enabled,
-    /// It outlasts its end by 24 hours.
-    EnabledWithCooldown,
-}
-
-/// Whether an image can be launched at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum LaunchState {
-    Enabled,
-    Disabled,
-}
 
 /// What was written on an image besides its tags, so that it can be taken off again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]

@@ -98,6 +98,11 @@ fn remove(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus, spare_avai
     let waiting_on = WaitingOn::ImageRemoval { id: image.image_id.clone(), region: region.clone() };
     Ok(Some(match removal::of_images(eyes, &doomed, view.now).map_err(during(STAGE))? {
         Removal::Waiting(check_after) => Decision { check_after, ..wait(STAGE, waiting_on) },
+        Removal::Unprotect(off) => call(STAGE, BuildCall::Upkeep { region, call: off }, waiting_on),
+        Removal::Cooling { id, until, left } => {
+            let waiting_on = WaitingOn::ProtectionCooldown { id, region, until };
+            Decision { check_after: Some(left), ..wait(STAGE, waiting_on) }
+        }
         Removal::Deregister(id) => call(STAGE, BuildCall::DeregisterImage { region, id }, waiting_on),
         Removal::DeleteSnapshot(id) => call(STAGE, BuildCall::DeleteSnapshot { region, id }, waiting_on),
         Removal::Spared(id) => record(STAGE, BuildRecord::ImageKept(id), waiting_on),

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     BuildCall, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, blocked, call,
-    during, fail, record, wait,
+    during, fail, lifecycle, record, wait,
 };
 use crate::{
     api::{SnapshotStatus, image_build::ImageStatus},
@@ -29,6 +29,7 @@ pub(super) fn intent(view: &BuildView<'_>, name: String) -> ImageStatus {
         snapshots: Vec::new(),
         used_snapshots: Vec::new(),
         available_at: None,
+        state: None,
         removed_at: None,
     }
 }
@@ -147,6 +148,10 @@ fn by_state(
         }
         ImageState::Pending | ImageState::Transient | ImageState::Other(_) => wait(STAGE, waiting_on),
         ImageState::Available => available(view, status, image, waiting_on),
+        // Whether it can be launched is looked after when the run is over.
+        ImageState::Disabled if view.spec.launch_state.is_some() => {
+            available(view, status, image, waiting_on)
+        }
         ImageState::Disabled => {
             let message = format!(
                 "image {} in {region} was disabled before the build had finished with it; enable it again",
@@ -169,8 +174,8 @@ fn by_state(
 
 fn available(view: &BuildView<'_>, status: &ImageStatus, image: &Image, waiting_on: WaitingOn) -> Decision {
     let region = view.spec.region.clone();
-    if view.spec.image.require_imdsv2 && image.imds_support.as_deref() != Some("v2.0") {
-        return call(STAGE, BuildCall::RequireImdsV2 { region, id: image.id.clone() }, waiting_on);
+    if let Some(lacking) = lifecycle::lacks(view, image) {
+        return call(STAGE, BuildCall::Upkeep { region, call: lacking }, waiting_on);
     }
     let snapshots = image.devices.iter().filter_map(|device| {
         Some(SnapshotStatus {

@@ -9,7 +9,10 @@ use super::{
     content, during, fail, guest, image, record, wait,
 };
 use crate::{
-    api::image_build::{BuilderStatus, FailureStatus, SourceStatus, Transport, Volume},
+    api::{
+        ImageBuildSpec,
+        image_build::{BuilderStatus, FailureStatus, SourceStatus, Transport, Volume},
+    },
     customize::Contents,
     model::{ClientToken, Image, Instance, LaunchVolume, RunInstances, Seen, ownership::Role},
     plan::{naming, timing},
@@ -250,18 +253,25 @@ fn request(
         security_group_ids: spec.builder.security_group_ids.clone(),
         instance_profile: spec.builder.instance_profile.clone(),
         user_data: carried(view, source, contents, &builder.client_token)?,
-        volumes: volumes(&spec.builder.volumes, source),
+        volumes: volumes(spec, source),
         tags: view.owner.tags(&spec.builder.tags, Role::Builder, attempt, Some(delete_after)),
     })
 }
 
-/// The asked-for volumes, and every other device of the source image: each is to go with the builder.
-fn volumes(asked: &[Volume], source: &SourceStatus) -> Vec<LaunchVolume> {
-    let mut volumes: Vec<LaunchVolume> = asked.iter().map(|v| launch_volume(v, source)).collect();
+/// The asked-for volumes, and every other device of the source image: each is to go with the builder. Their encryption is
+/// the image's, which cannot be changed later.
+/// Source: EC2 API reference, `CreateImage`: the encryption status of existing volumes cannot be modified.
+fn volumes(spec: &ImageBuildSpec, source: &SourceStatus) -> Vec<LaunchVolume> {
+    let asked = spec.builder.volumes.iter();
+    let mut volumes: Vec<LaunchVolume> = asked.map(|v| launch_volume(v, source)).collect();
     for device in &source.devices {
         if !volumes.iter().any(|v| v.device_name == device.device_name) {
             volumes.push(LaunchVolume { device_name: device.device_name.clone(), ..LaunchVolume::default() });
         }
+    }
+    let key = spec.image.encryption.as_ref().map(|e| &e.kms_key_id);
+    for volume in &mut volumes {
+        volume.kms_key_id = volume.kms_key_id.take().or_else(|| key.cloned());
     }
     volumes
 }

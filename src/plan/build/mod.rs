@@ -8,6 +8,7 @@ mod customize;
 mod guest;
 mod image;
 mod launch;
+mod lifecycle;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -19,11 +20,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{CheckAfter, Eyes, Failure, Progress, Sightings, WaitingOn, Watch, timing};
+use super::{CheckAfter, Eyes, Failure, Progress, Sightings, UpkeepCall, WaitingOn, Watch, timing};
 use crate::{
     api::{
         ImageBuildSpec, ImageBuildStatus,
-        image_build::{BuilderStatus, CommandStatus, DesiredState, ImageStatus, SourceStatus, StepStatus},
+        image_build::{
+            BuilderStatus, CommandStatus, DesiredState, FinishedImage, ImageStatus, SourceStatus, StepStatus,
+        },
     },
     customize::Contents,
     model::{
@@ -166,6 +169,8 @@ pub enum BuildRecord {
     ImageGone,
     BuilderGone,
     Completed,
+    /// What became of the image after the run.
+    ImageSeen(FinishedImage),
 }
 
 /// One write to AWS, complete.
@@ -177,7 +182,7 @@ pub enum BuildCall {
     StopInstances { region: Region, id: InstanceId },
     TerminateInstances { region: Region, id: InstanceId },
     CreateImage(CreateImage),
-    RequireImdsV2 { region: Region, id: ImageId },
+    Upkeep { region: Region, call: UpkeepCall },
     DeregisterImage { region: Region, id: ImageId },
     DeleteSnapshot { region: Region, id: SnapshotId },
 }
@@ -225,7 +230,7 @@ fn decide(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
         return cleanup::delete(view, eyes);
     }
     if status.completion_time.is_some() {
-        return Ok(ended(view));
+        return Ok(ended(view, eyes));
     }
     if view.spec.suspend {
         return Ok(wait(current_stage(status), WaitingOn::Suspended));
@@ -268,16 +273,21 @@ fn advance(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
     }
 }
 
-/// Nothing is left to do but to go, if that is asked for.
-fn ended(view: &BuildView<'_>) -> Decision {
-    let progress = match &view.status.failure {
-        None => Progress::Done,
-        Some(failure) => Progress::Rejected(failure.into()),
-    };
+/// The run is over: its image may be retired, and the object goes in time, if that is asked for.
+fn ended(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decision {
     let left = view.status.completion_time.as_ref().zip(view.spec.ttl_after_finished);
     let left = left.map(|(end, ttl)| timing::remaining(end.0, ttl.into(), view.now));
-    let step = left.filter(Duration::is_zero).map(|_| BuildStep::Expire);
-    Decision { step, stage: Stage::CleaningUp, progress, check_after: left }
+    let decision = match &view.status.failure {
+        None => lifecycle::after_the_run(view, eyes).unwrap_or_else(in_trouble),
+        Some(failure) => Decision {
+            step: None,
+            stage: Stage::CleaningUp,
+            progress: Progress::Rejected(failure.into()),
+            check_after: None,
+        },
+    };
+    let expiry = left.filter(Duration::is_zero).map(|_| BuildStep::Expire);
+    Decision { step: expiry.or(decision.step), check_after: left, ..decision }
 }
 
 /// An available image is not taken back: that run is done, but for its cleanup.

@@ -1,11 +1,16 @@
 //! What is removed of an owner's images, and when they count as gone.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{Doomed, Origin, Removal, of_images};
 use crate::{
-    model::{Absence, Answer, Image, ImageId, ImageState, InstanceId, Query, Seen, Snapshot, SnapshotId},
-    plan::{Eyes, Sightings, fixtures::*},
+    model::{
+        Absence, Answer, Image, ImageId, ImageState, InstanceId, Protection, Query, Seen, Snapshot,
+        SnapshotId,
+    },
+    plan::{Eyes, Sightings, UpkeepCall, fixtures::*},
 };
 
 struct Case {
@@ -238,4 +243,33 @@ fn a_list_that_does_not_change_any_more_is_waited_for_with_an_end() {
         .with(|c| (c.keep, c.made_at, c.spare_available) = (vec![previous_copy().image_id], at(-100), true))
         .lists(vec![previous_image()]);
     assert_eq!(case.next(), Removal::Waiting(Some(std::time::Duration::from_secs(201))));
+}
+
+fn protected(protection: Protection) -> Case {
+    let image = Image { protection, ..image(ImageState::Available) };
+    let by_id = Answer::Image(Box::new(image.clone()));
+    all_gone().lists(vec![image]).with(|c| c.sightings.insert(&region(), image_query(), Seen::Present(by_id)))
+}
+
+#[test]
+fn protection_is_switched_off_before_an_image_is_deregistered() {
+    let off = UpkeepCall::DisableProtection(ImageId::from(IMAGE));
+    assert_eq!(protected(Protection::On { cooldown: true }).next(), Removal::Unprotect(off));
+    assert_eq!(protected(Protection::Cooling { until: at(0) }).next(), ours());
+}
+
+#[test]
+fn a_cooldown_is_waited_for() {
+    let (until, left) = (at(60), Duration::from_secs(61));
+    let cooling = Removal::Cooling { id: ImageId::from(IMAGE), until, left };
+    assert_eq!(protected(Protection::Cooling { until }).next(), cooling);
+    assert_eq!(protected(Protection::Cooling { until }).without_id().next(), cooling);
+}
+
+#[test]
+fn the_protection_of_a_spared_image_is_its_owner_s() {
+    for protection in [Protection::On { cooldown: true }, Protection::Cooling { until: at(60) }] {
+        let spared = protected(protection).with(|c| c.spare_available = true);
+        assert_eq!(spared.next(), Removal::Spared(ImageId::from(IMAGE)));
+    }
 }

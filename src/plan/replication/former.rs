@@ -4,7 +4,6 @@ use super::{
     DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView, WaitingOn,
     destination::standing,
     in_use::{self, Usage},
-    leave::{deregister, remaining_cooldown},
 };
 use crate::{
     api::image_replication::{DestinationStatus, Pin, PreviousCopy, SourceChangePolicy},
@@ -80,10 +79,6 @@ fn remove(
     id: &ImageId,
 ) -> Result<DestinationPlan, AwsError> {
     let region = &copy.region;
-    if let Some((until, check_after)) = remaining_cooldown(view, eyes, region, id)? {
-        let cooling = WaitingOn::ProtectionCooldown { id: id.clone(), region: region.clone(), until };
-        return Ok(DestinationPlan { check_after: Some(check_after), ..telling(Progress::Moving(cooling)) });
-    }
     let others = copy.previous.iter().map(|former| &former.image_id).filter(|other| *other != id);
     let keep: Vec<ImageId> = others.chain(&copy.image_id).cloned().collect();
     let handed_over = handed_over(&copy.used_snapshots, view.now);
@@ -99,10 +94,19 @@ fn remove(
         was_seen: true,
     };
     let removing = WaitingOn::ImageRemoval { id: Some(id.clone()), region: region.clone() };
-    let told = telling(Progress::Moving(removing.clone()));
+    let told = telling(Progress::Moving(removing));
     let step = match removal::of_images(eyes, &doomed, view.now)? {
         Removal::Waiting(check_after) => return Ok(DestinationPlan { check_after, ..told }),
-        Removal::Deregister(id) => deregister(eyes, region.clone(), id, removing)?.step,
+        Removal::Cooling { id, until, left } => {
+            let cooling = WaitingOn::ProtectionCooldown { id, region: region.clone(), until };
+            return Ok(DestinationPlan { check_after: Some(left), ..telling(Progress::Moving(cooling)) });
+        }
+        Removal::Unprotect(call) => {
+            Some(DestinationStep::Call(DestinationCall::Upkeep { region: region.clone(), call }))
+        }
+        Removal::Deregister(id) => {
+            Some(DestinationStep::Call(DestinationCall::DeregisterImage { region: region.clone(), id }))
+        }
         Removal::DeleteSnapshot(id) => {
             Some(DestinationStep::Call(DestinationCall::DeleteSnapshot { region: region.clone(), id }))
         }

@@ -1,9 +1,5 @@
 //! Leaving a region: what is usable is handed over, what is not goes.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
-
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView,
     WaitingOn,
@@ -13,9 +9,9 @@ use super::{
 };
 use crate::{
     api::image_replication::DestinationStatus,
-    model::{AwsError, ImageId, Protection, Region},
+    model::{AwsError, ImageId},
     plan::{
-        Pace, UpkeepCall,
+        UpkeepCall,
         removal::{self, Doomed, Origin, Removal, handed_over},
         timing,
     },
@@ -69,9 +65,6 @@ pub(super) fn remove(
     then: impl FnOnce() -> DestinationPlan,
 ) -> Decided {
     let region = copy.region.clone();
-    if let Some(cooling) = cooling(view, eyes, copy)? {
-        return Ok(cooling);
-    }
     let previous: Vec<ImageId> = copy.previous.iter().map(|p| p.image_id.clone()).collect();
     let mut known: Vec<ImageId> = copy.image_id.iter().cloned().collect();
     if !retain && !known.is_empty() {
@@ -93,52 +86,15 @@ pub(super) fn remove(
     let waiting_on = WaitingOn::ImageRemoval { id: copy.image_id.clone(), region: region.clone() };
     Ok(match removal::of_images(eyes, &doomed, view.now)? {
         Removal::Waiting(check_after) => DestinationPlan { check_after, ..moving(waiting_on) },
-        Removal::Deregister(id) => deregister(eyes, region, id, waiting_on)?,
+        Removal::Unprotect(off) => call(DestinationCall::Upkeep { region, call: off }, waiting_on),
+        Removal::Cooling { id, until, left } => {
+            let waiting_on = WaitingOn::ProtectionCooldown { id, region, until };
+            DestinationPlan { check_after: Some(left), ..moving(waiting_on) }
+        }
+        Removal::Deregister(id) => call(DestinationCall::DeregisterImage { region, id }, waiting_on),
         Removal::DeleteSnapshot(id) => call(DestinationCall::DeleteSnapshot { region, id }, waiting_on),
         Removal::Spared(_) | Removal::Gone => then(),
     })
-}
-
-/// The policy asks for it, so protection is switched off first; a cooldown is waited for.
-pub(super) fn deregister(eyes: &Eyes<'_>, region: Region, id: ImageId, waiting_on: WaitingOn) -> Decided {
-    let image = eyes.image(&region, &id, Pace::Now)?.present().cloned();
-    Ok(match image.map(|image| image.protection).unwrap_or_default() {
-        Protection::On { .. } => {
-            call(DestinationCall::Upkeep { region, call: UpkeepCall::DisableProtection(id) }, waiting_on)
-        }
-        Protection::Off | Protection::Cooling { .. } => {
-            call(DestinationCall::DeregisterImage { region, id }, waiting_on)
-        }
-    })
-}
-
-/// A cooldown takes a day, through which there is nothing else to look at.
-fn cooling(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    copy: &DestinationStatus,
-) -> Result<Option<DestinationPlan>, AwsError> {
-    let Some(id) = copy.image_id.clone().filter(|_| copy.available_at.is_some()) else { return Ok(None) };
-    let region = copy.region.clone();
-    Ok(remaining_cooldown(view, eyes, &region, &id)?.map(|(until, check_after)| DestinationPlan {
-        check_after: Some(check_after),
-        ..moving(WaitingOn::ProtectionCooldown { id, region, until })
-    }))
-}
-
-/// Until when an image that is no longer protected cannot be deregistered all the same, and when to look again.
-pub(super) fn remaining_cooldown(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    region: &Region,
-    id: &ImageId,
-) -> Result<Option<(Timestamp, Duration)>, AwsError> {
-    let seen = eyes.image(region, id, Pace::Every(timing::NEEDS_HELP))?;
-    let Some(Protection::Cooling { until }) = seen.present().map(|image| image.protection) else {
-        return Ok(None);
-    };
-    let check_after = timing::elapsed(view.now, until) + Duration::from_secs(1);
-    Ok((until > view.now).then_some((until, check_after)))
 }
 
 /// A finished copy, or one of a former source, that is in use holds up the removal of the region's copies. An object that

@@ -1,9 +1,14 @@
 //! What a build's status says after a step.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::{
-    api::{DeletionPolicy, ImageBuildStatus, image_build::StepResult},
+    api::{
+        DeletionPolicy, ImageBuildStatus, LaunchState,
+        image_build::{FinishedImage, StepResult},
+    },
     customize::read_verdict,
     model::{Answer, ConsoleView, ImageState, InstanceId, InstanceState, Nonce, Query, StateReason},
     plan::fixtures::*,
@@ -374,4 +379,54 @@ fn at_most_one_of_reconciling_and_stalled_is_there_and_then_it_is_true() {
 fn a_ready_build_is_neither_reconciling_nor_stalled() {
     let status = Build::available().terminated().after(&Outcome::NoCall);
     assert_eq!((is(&status, "Reconciling"), is(&status, "Stalled")), (String::new(), String::new()));
+}
+
+/// A finished build whose image is to be retired, and is still available.
+fn retiring() -> Build {
+    Build::completed()
+        .with(|b| b.spec.launch_state = Some(LaunchState::Disabled))
+        .sees_image(image(ImageState::Available))
+}
+
+#[test]
+fn an_image_that_is_being_retired_is_not_ready_and_its_run_stays_a_success() {
+    let status = retiring().after(&Outcome::Accepted);
+    assert_eq!(condition(&status, "Ready").1, "UpdatingLifecycle");
+    assert_eq!((is(&status, "Reconciling"), is(&status, "Succeeded")), ("True".into(), "True".into()));
+    assert_eq!(status.completion_time, Some(time(-1)));
+}
+
+#[test]
+fn a_retired_image_is_ready_but_not_available() {
+    let status = retiring().sees_image(image(ImageState::Disabled)).after(&Outcome::NoCall);
+    assert_eq!(status.image.as_ref().and_then(|i| i.state), Some(FinishedImage::Disabled));
+    let settled = then(retiring().sees_image(image(ImageState::Disabled)), status).after(&Outcome::NoCall);
+    let said = |kind| (condition(&settled, kind).0, condition(&settled, kind).1);
+    assert_eq!(said("Ready"), ("True".to_owned(), "ImageDisabled".to_owned()));
+    assert_eq!(said("ImageAvailable"), ("False".to_owned(), "ImageDisabled".to_owned()));
+    assert_eq!(said("Succeeded"), ("True".to_owned(), "Succeeded".to_owned()));
+    assert!(condition(&settled, "Succeeded").2.ends_with("is available in us-east-1"));
+}
+
+#[test]
+fn an_image_that_cannot_be_retired_makes_no_failure_of_its_run() {
+    let status = retiring().after(&failed("OperationNotPermitted"));
+    assert_eq!((status.failure, &status.completion_time), (None, &Some(time(-1))));
+    let status = retiring().after(&failed("InvalidParameterValue"));
+    assert_eq!(
+        (&status.failure, is(&status, "Stalled"), is(&status, "Succeeded")),
+        (&None, "True".into(), "True".into())
+    );
+}
+
+#[test]
+fn an_image_that_cannot_be_deprecated_fails_its_run() {
+    let build = Build::imaged(60)
+        .with(|b| b.spec.image.deprecate_after = Some(Duration::from_hours(1).into()))
+        .sees_image(image(ImageState::Available));
+    assert_eq!(
+        build.after(&failed("InvalidParameterValue")).failure.expect("a failure").reason,
+        "InvalidRequest"
+    );
+    assert_eq!(build.after(&failed("UnauthorizedOperation")).failure, None);
 }

@@ -24,6 +24,7 @@ pub fn cases() -> Vec<Case> {
     [
         whole_objects(),
         images(),
+        lives_of_images(),
         tags(),
         run_settings(),
         policies(),
@@ -36,6 +37,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 const DEADLINE: &str = "activeDeadline must be between 5m and 168h";
+const LIFE: &str = "image.deprecateAfter must be between 1h and 87600h";
 const KEPT: &str = "keepBuilderFor must be between 5m and 72h";
 const TTL: &str = "ttlAfterFinished must be at most 87600h";
 const OWN_TAGS: &str = "tag keys that begin with ami-operator.dev/ mark ownership";
@@ -146,6 +148,43 @@ fn images() -> Vec<Case> {
             with(build(), "image.requireIMDSv2", json!("no")),
             "spec.image.requireIMDSv2",
         ),
+    ]
+}
+
+fn lives_of_images() -> Vec<Case> {
+    let image = |field: &str, value: Value| with(build(), &format!("image.{field}"), value);
+    let key = |key: &str| image("encryption", json!({"kmsKeyID": key}));
+    vec![
+        accepted("an image can be deprecated after a while", image("deprecateAfter", json!("2160h"))),
+        refused("a minute is too soon for an image", image("deprecateAfter", json!("1m")), LIFE),
+        refused("eleven years are too late for an image", image("deprecateAfter", json!("96360h")), LIFE),
+        accepted(
+            "an image can be protected",
+            image("deregistrationProtection", json!("EnabledWithCooldown")),
+        ),
+        refused(
+            "protection is of a known kind",
+            image("deregistrationProtection", json!("Always")),
+            "spec.image.deregistrationProtection",
+        ),
+        accepted("an image can be retired from the start", with(build(), "launchState", json!("Disabled"))),
+        refused(
+            "a launch state is Enabled or Disabled",
+            with(build(), "launchState", json!("Retired")),
+            "spec.launchState",
+        ),
+        accepted("an image can have a key", key("alias/images")),
+        accepted(
+            "the key can be an ARN of the region",
+            key("arn:aws:kms:us-east-1:111122223333:alias/images"),
+        ),
+        refused("the key is no name", key("images"), "spec.image.encryption.kmsKeyID"),
+        refused(
+            "the key of an image is of its region",
+            key("arn:aws:kms:eu-west-1:111122223333:alias/images"),
+            "image.encryption.kmsKeyID must be a key of spec.region",
+        ),
+        refused("encryption needs a key", image("encryption", json!({})), "spec.image.encryption.kmsKeyID"),
     ]
 }
 
@@ -271,6 +310,19 @@ fn build_edits() -> Vec<Case> {
         edit_refused("the name of the image is not added", build(), named.clone(), "image is immutable"),
         edit_refused("the name of the image is not removed", named, build(), "image is immutable"),
         edit("tags of the image are not added", "image.tags", json!({"a": "b"}), "image is immutable"),
+        edit("the life of the image stays", "image.deprecateAfter", json!("24h"), "image is immutable"),
+        edit(
+            "protection is not added",
+            "image.deregistrationProtection",
+            json!("Enabled"),
+            "image is immutable",
+        ),
+        edit_accepted("an image can be retired", build(), with(build(), "launchState", json!("Disabled"))),
+        edit_accepted(
+            "an image can be left as it is",
+            with(build(), "launchState", json!("Disabled")),
+            build(),
+        ),
         edit("the deadline stays", "activeDeadline", json!("3h"), "activeDeadline is immutable"),
         edit_accepted(
             "the deadline can be written otherwise",

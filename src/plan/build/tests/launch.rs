@@ -257,3 +257,21 @@ fn the_source_s_other_devices_are_launched_so_that_they_go_with_the_builder() {
         .with(|b| b.status.source.as_mut().expect("a source").devices.push(data));
     assert_eq!(volumes(&build), [("/dev/xvda".to_owned(), Some(20)), ("/dev/sdb".to_owned(), None)]);
 }
+
+fn keys(build: &Build) -> Vec<Option<String>> {
+    request(build).volumes.into_iter().map(|v| v.kms_key_id).collect()
+}
+
+#[test]
+fn the_image_s_key_encrypts_every_volume_that_has_none_of_its_own() {
+    let data = DeviceStatus { device_name: "/dev/sdb".to_owned(), delete_on_termination: false };
+    let build =
+        asking_for(json!([{"deviceName": "root", "kmsKeyID": "alias/root"}, {"deviceName": "/dev/sdc"}]))
+            .with(|b| b.status.source.as_mut().expect("a source").devices.push(data));
+    let own = || Some("alias/root".to_owned());
+    assert_eq!(keys(&build), [own(), None, None]);
+    let image = json!({"encryption": {"kmsKeyID": "alias/images"}});
+    let build = build.with(|b| b.spec.image = serde_json::from_value(image).expect("settings"));
+    let shared = || Some("alias/images".to_owned());
+    assert_eq!(keys(&build), [own(), shared(), shared()]);
+}

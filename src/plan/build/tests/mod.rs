@@ -7,5 +7,6 @@ mod content;
 mod customize;
 mod image;
 mod launch;
+mod lifecycle;
 mod policy;
 mod source;

@@ -12,8 +12,9 @@ use super::{
     Place, Progress, ReplicationView, Seen, WaitingOn, blocked, call, moving, record, standing, timing,
 };
 use crate::{
-    api::image_replication::{
-        LaunchState, Pin, Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus,
+    api::{
+        LaunchState,
+        image_replication::{Pin, Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus},
     },
     model::{AwsError, ImageId, PutParameter, Region, Tags, ownership::Role},
 };

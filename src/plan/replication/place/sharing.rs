@@ -11,10 +11,12 @@ use super::{
     write,
 };
 use crate::{
-    api::image_replication::{
-        Destination, GrantsStatus, LaunchState, Regrants, SnapshotSharing, UnmanagedGrants,
+    api::{
+        LaunchState,
+        image_replication::{Destination, GrantsStatus, Regrants, SnapshotSharing, UnmanagedGrants},
     },
     model::{AwsError, Grants, Image, SnapshotId},
+    plan::lifecycle::is_disabled,
 };
 
 /// Accounts that one call adds to a snapshot, or removes.
@@ -126,7 +128,8 @@ pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_
         return Ok(standing(Progress::Done));
     }
     // A disabled image has no permissions and takes none. Its snapshots keep theirs.
-    let is_disabled = !place.is_source && view.spec.launch_state == Some(LaunchState::Disabled);
+    let to_be = !place.is_source && view.spec.launch_state == Some(LaunchState::Disabled);
+    let is_disabled = to_be || is_disabled(place.image);
     let plan = if is_disabled { standing(Progress::Done) } else { launch_permissions(view, eyes, place)? };
     if plan.step.is_some() || matches!(plan.progress, Progress::Moving(_)) {
         return Ok(shown(view, plan));

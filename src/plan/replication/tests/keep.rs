@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     api::image_build::FailureStatus,
-    api::image_replication::{DestinationStatus, Encryption},
+    api::{Encryption, image_replication::DestinationStatus},
     model::{CopyImage, Image, ImageId, ImageState, Query, Snapshot, SnapshotState, Tags, ownership},
     plan::{
         Failure, Pace, Progress, WaitingOn,

@@ -5,10 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::{
-    api::{
-        DeletionPolicy,
-        image_replication::{DeregistrationProtection, LaunchState},
-    },
+    api::{DeletionPolicy, DeregistrationProtection, LaunchState},
     model::{Answer, Image, ImageId, ImageState, Protection, Query, Seen, SnapshotId},
     plan::{Progress, fixtures::*, replication::DriftKind},
 };

@@ -195,7 +195,7 @@ fn private_snapshots_are_not_looked_at() {
 
 fn disabled(replication: Replication) -> Replication {
     replication.sees_image(copy(ImageState::Disabled)).with(|r| {
-        r.spec.launch_state = Some(crate::api::image_replication::LaunchState::Disabled);
+        r.spec.launch_state = Some(crate::api::LaunchState::Disabled);
     })
 }
 
@@ -330,4 +330,11 @@ fn a_copy_that_nobody_could_be_given_is_refused_before_it_is_made() {
     assert_eq!(new_copy("alias/aws/ebs", true, false), "blocked NotShareable");
     assert_eq!(new_copy("alias/aws/ebs", false, false), "record attempt 1 (0 previous)");
     assert_eq!(new_copy("arn:aws:kms:eu-west-1:1:key/k", true, true), "record attempt 1 (0 previous)");
+}
+
+#[test]
+fn a_source_that_its_build_retired_is_not_shared() {
+    let replication = permissions_of(with_one(), accounts(&[ONE]));
+    let replication = replication.with(source_seen(source_image(ImageState::Disabled)));
+    assert_eq!(at_the_source(&replication), "done");
 }
