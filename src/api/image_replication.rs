@@ -84,6 +84,11 @@ pub struct ImageReplicationSpec {
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(schema_with = "schema::tags")]
     pub tags: Tags,
+    /// True: the copies and their snapshots have the tags of the source image too, as they were when the source was found;
+    /// `tags` has precedence. Left out are those that begin with `aws:` or `ami-operator.dev/`, and those of `publish.tags`.
+    /// Taken off again when this is no longer true.
+    #[serde(default)]
+    pub copy_source_tags: bool,
     /// Who may launch the image. Taken off again when taken off here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<Sharing>,
@@ -251,6 +256,9 @@ pub struct ReplicationSourceStatus {
     pub region: Region,
     #[schemars(length(max = 256))]
     pub name: String,
+    /// The image's tags that its copies are to have, as they were when it was found; only with `spec.copySourceTags`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Tags>,
 }
 
 /// What is done with the source image in its own region.

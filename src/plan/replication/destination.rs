@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, DriftKind, Eyes, Failure, Progress,
-    ReplicationSourceStatus, ReplicationView, WaitingOn, failure,
+    ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags, failure,
     leave::{cool_down, remove},
     place, timing,
 };
@@ -49,6 +49,9 @@ pub(super) fn keep(
     }
     if wanted.region.partition() != source.region.partition() {
         return standing(Progress::Rejected(other_partition(source, wanted)));
+    }
+    if let Some(refused) = copy_tags::too_many(view) {
+        return refused;
     }
     let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
     let begun = known.is_some_and(|copy| is_current(copy, source) && copy.failure.is_none());
@@ -135,7 +138,7 @@ fn begin(
         progress: None,
         available_at: None,
         observed_generation: None,
-        tag_keys: view.spec.tags.keys().cloned().collect(),
+        tag_keys: copy_tags::wanted(view).into_keys().collect(),
         published: old.and_then(|d| d.published.clone()),
         applied: Applied::default(),
         failure: None,
@@ -231,7 +234,7 @@ fn request(
         name: view.spec.image_name.clone().unwrap_or_else(|| source.name.clone()),
         kms_key_id: key,
         completion_minutes: view.spec.time_based_copy_minutes,
-        tags: view.owner.tags(&view.spec.tags, Role::Copy, attempt, None),
+        tags: view.owner.tags(&copy_tags::wanted(view), Role::Copy, attempt, None),
     };
     call(DestinationCall::CopyImage(request), WaitingOn::CopyStart { region: copy.region.clone() })
 }

@@ -1,5 +1,6 @@
 //! What an `ImageReplication` does next: resolve the source, then each region by itself, at most one write a region.
 
+mod copy_tags;
 mod destination;
 mod failure;
 mod leave;

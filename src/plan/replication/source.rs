@@ -1,11 +1,12 @@
 //! Which image is copied.
 
 use super::{
-    BaseBuild, Eyes, Failure, Progress, ReplicationSourceStatus, ReplicationView, WaitingOn, timing,
+    BaseBuild, Eyes, Failure, Progress, ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
+    timing,
 };
 use crate::{
     api::image_replication::ImageRef,
-    model::{Class, Image, ImageState, Seen},
+    model::{Class, Image, ImageState, Seen, Tags},
     plan::Pace,
 };
 
@@ -13,10 +14,30 @@ use crate::{
 type Resolved = Result<ReplicationSourceStatus, Box<Progress>>;
 
 pub(super) fn resolve(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> Resolved {
-    match &view.spec.source.image {
+    let source = match &view.spec.source.image {
         Some(image) => by_id(view, eyes, image),
         None => by_build(view),
+    };
+    with_tags(view, eyes, source?)
+}
+
+/// Tags are read once: copies outlive their source, and one that is made later is to be like the others.
+fn with_tags(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: ReplicationSourceStatus) -> Resolved {
+    if !view.spec.copy_source_tags {
+        return Ok(ReplicationSourceStatus { tags: None, ..source });
     }
+    let known = view.status.source.as_ref();
+    let known = known.filter(|s| s.image_id == source.image_id && s.region == source.region);
+    if let Some(tags) = known.and_then(|s| s.tags.clone()) {
+        return Ok(ReplicationSourceStatus { tags: Some(tags), ..source });
+    }
+    let seen = eyes.image(&source.region, &source.image_id, Pace::Now);
+    let tags = match seen.map_err(|e| Box::new(Progress::Trouble(e)))? {
+        Seen::Present(image) => copy_tags::of_users(image.tags),
+        Seen::Absent(absence) if timing::is_absent(absence) => Tags::new(),
+        Seen::Unknown | Seen::Absent(_) => return moving(WaitingOn::SourceLookup),
+    };
+    Ok(ReplicationSourceStatus { tags: Some(tags), ..source })
 }
 
 fn by_build(view: &ReplicationView<'_>) -> Resolved {
@@ -27,6 +48,7 @@ fn by_build(view: &ReplicationView<'_>) -> Resolved {
             image_id: image_id.clone(),
             region: region.clone(),
             name: image_name.clone(),
+            tags: None,
         }),
         Some((BaseBuild::Failed, _)) => blocked(
             "SourceBuildFailed",
@@ -76,6 +98,7 @@ fn available(eyes: &Eyes<'_>, wanted: &ImageRef, image: &Image) -> Resolved {
             image_id: image.id.clone(),
             region: wanted.region.clone(),
             name: image.name.clone(),
+            tags: None,
         }),
         ImageState::Pending | ImageState::Transient | ImageState::Other(_) => {
             moving(WaitingOn::SourceImage { id: image.id.clone(), state: image.state.to_string() })

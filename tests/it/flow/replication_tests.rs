@@ -178,6 +178,27 @@ async fn a_tag_added_or_taken_off_in_the_manifest_is_so_on_every_copy() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_tags_of_a_build_s_image_are_copied_where_that_is_asked_for_and_taken_off_again() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    flow.apply(&copies, with(default_spec(), "/copySourceTags", json!(true)));
+    flow.apply(&build("web"), build_spec(&[]));
+    ready(&mut flow, &copies).await;
+    let uid = flow.object(&copies)["metadata"]["uid"].as_str().expect("a uid").to_owned();
+    for tags in REGIONS.map(|region| flow.images(region)[0].tags.clone()) {
+        assert_eq!(tags.get("app").map(String::as_str), Some("web"));
+        assert_eq!(tags.get("ami-operator.dev/uid"), Some(&uid));
+    }
+    for wanted in [false, true] {
+        flow.apply(&copies, with(default_spec(), "/copySourceTags", json!(wanted)));
+        ready(&mut flow, &copies).await;
+        assert!(REGIONS.iter().all(|r| flow.images(r)[0].tags.contains_key("app") == wanted), "{wanted}");
+    }
+    assert_eq!(flow.status(&copies)["driftRepaired"], 0);
+    assert_eq!(flow.ec2.count(Action::CopyImage), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tag_changed_behind_our_back_is_repaired_and_counted() {
     let (mut flow, copies) = replicated(default_spec()).await;
     let id = flow.images("eu-west-1")[0].id.clone();
