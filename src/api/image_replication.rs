@@ -4,10 +4,12 @@
 
 mod lifecycle;
 mod publish;
+mod selector;
 mod sharing;
 
 pub use lifecycle::{Applied, DeregistrationProtection, LaunchState, Regrants};
 pub use publish::{Pin, Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus};
+pub use selector::{BuildSelector, LabelOperator, LabelRequirement, SelectedBuild};
 pub use sharing::{GrantsStatus, Sharing, SnapshotSharing, UnmanagedGrants};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -149,11 +151,18 @@ fn default_resync_interval() -> Duration {
 /// The image to copy. When it changes, new copies are made first; the old ones stay, listed as `previous`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.imageBuildRef) != has(self.image)").message("give exactly one of imageBuildRef or image"))]
+#[x_kube(validation = Rule::new("[has(self.imageBuildRef), has(self.imageBuildSelector), has(self.image)].filter(x, x).size() == 1")
+    .message("give exactly one of imageBuildRef, imageBuildSelector or image"))]
 pub struct ReplicationSource {
     /// A build in this namespace; waits until its image is available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_build_ref: Option<LocalRef>,
+    /// The newest build of this namespace with these labels that has succeeded: applying a new ImageBuild rolls its image
+    /// out. Newest is the one that ended last. Builds that run, have failed or are being deleted do not count. There is no
+    /// way back to an older one by itself: when the newest build is deleted or loses its labels, its image stays the source
+    /// until a newer one succeeds. To go back, refer to a build by `imageBuildRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_build_selector: Option<BuildSelector>,
     /// An AMI by id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageRef>,
@@ -256,6 +265,9 @@ pub struct ReplicationSourceStatus {
     pub region: Region,
     #[schemars(length(max = 256))]
     pub name: String,
+    /// How the build was selected; only with `imageBuildSelector`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selected: Option<SelectedBuild>,
     /// The image's tags that its copies are to have, as they were when it was found; only with `spec.copySourceTags`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Tags>,

@@ -6,7 +6,7 @@ use futures::future::join_all;
 
 use super::{
     Operator, Pass, act,
-    builds::referred,
+    builds::{newest, referred},
     cluster::ClusterError,
     metadata::{has_finalizer, seeing, set_finalizer},
     status_writer::{self, Held},
@@ -48,6 +48,7 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
         held: has_finalizer(&held.object.metadata),
         generation: seeing.generation,
         base: base(operator, subject, &held.object).await?,
+        newest: newest(operator, subject, held.object.spec.source.image_build_selector.as_ref()).await?,
         now: operator.clock.now(),
     };
     let plan = replication::plan(&view, &operator.poller.sightings(subject));

@@ -172,13 +172,14 @@ where
     }
 }
 
-/// What of an object's metadata asks for a pass: its spec, its deletion (both move the generation) and "look now". Our own
-/// status writes do not.
+/// What of an object's metadata asks for a pass: its spec, its deletion (both move the generation), its labels, by which
+/// others select it, and "look now". Our own status writes do not.
 #[expect(clippy::unnecessary_wraps, reason = "a predicate may have nothing to say")]
 fn asked_for<K: Resource<DynamicType = ()>>(object: &PartialObjectMeta<K>) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     object.metadata.generation.hash(&mut hasher);
     object.metadata.deletion_timestamp.is_some().hash(&mut hasher);
+    object.labels().hash(&mut hasher);
     object.annotations().get(RECONCILE_REQUESTED_AT).hash(&mut hasher);
     Some(hasher.finish())
 }

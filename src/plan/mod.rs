@@ -69,6 +69,10 @@ pub enum WaitingOn {
     SourceBuild {
         name: String,
     },
+    /// A build that matches a selector.
+    SelectedBuild {
+        selector: String,
+    },
     SourceImage {
         id: ImageId,
         state: String,
@@ -190,7 +194,7 @@ impl WaitingOn {
             Self::Start => "Starting",
             Self::Suspended => "Suspended",
             Self::SourceLookup => "ResolvingSource",
-            Self::SourceBuild { .. } => "WaitingForSourceBuild",
+            Self::SourceBuild { .. } | Self::SelectedBuild { .. } => "WaitingForSourceBuild",
             Self::SourceImage { .. } => "WaitingForSourceImage",
             Self::NameLookup { .. } => "CheckingName",
             Self::Content { .. } => "WaitingForContent",
@@ -231,6 +235,9 @@ impl fmt::Display for WaitingOn {
             Self::Suspended => write!(f, "spec.suspend is true: nothing new is started"),
             Self::SourceLookup => write!(f, "looking for the source image"),
             Self::SourceBuild { name } => write!(f, "waiting for ImageBuild {name} to have an image"),
+            Self::SelectedBuild { selector } => {
+                write!(f, "waiting for an ImageBuild of this namespace with the labels {selector} to succeed")
+            }
             Self::SourceImage { id, state } => write!(f, "waiting for source image {id}, which is {state}"),
             Self::NameLookup { name } => write!(f, "checking that image name {name:?} is free"),
             Self::Content { missing } => write!(f, "waiting for {missing}"),

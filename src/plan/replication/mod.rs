@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    CheckAfter, Eyes, Failure, Pace, Progress, Sightings, WaitingOn, Watch, build::BaseBuild, timing,
+    CheckAfter, Eyes, Failure, Pace, Progress, Sightings, WaitingOn, Watch, build::{BaseBuild, FinishedBuild}, timing,
 };
 use crate::{
     api::{
@@ -43,6 +43,8 @@ pub struct ReplicationView<'a> {
     pub generation: Option<i64>,
     /// The build that `spec.source.imageBuildRef` names, where it does, and the name of its image.
     pub base: Option<(BaseBuild, String)>,
+    /// The newest build that `spec.source.imageBuildSelector` matches, where it does.
+    pub newest: Option<FinishedBuild>,
     pub now: Timestamp,
 }
 

@@ -130,6 +130,11 @@ impl Flow {
         self.wake(subject);
     }
 
+    pub fn label(&mut self, subject: &Subject, labels: Value) {
+        self.cluster.label(subject, labels);
+        self.wake(subject);
+    }
+
     pub fn annotate(&mut self, subject: &Subject, annotation: &str, value: &str) {
         self.cluster.annotate(subject, annotation, value);
         self.wake(subject);
