@@ -361,6 +361,14 @@ pub struct DestinationStatus {
     pub previous: Vec<PreviousCopy>,
 }
 
+impl DestinationStatus {
+    /// A copy was asked for, or is about to be, and has not come to its end.
+    pub fn is_under_way(&self) -> bool {
+        let asked_for = self.requested_at.is_some() && self.source_image_id.is_some();
+        asked_for && self.available_at.is_none() && self.failure.is_none()
+    }
+}
+
 /// A copy of a former source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

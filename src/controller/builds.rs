@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{ImageBuild, ImageBuildStatus, image_replication::BuildSelector},
     ec2::poller::Subject,
-    plan::build::{self, BaseBuild, BuildPlan, FinishedBuild, BuildStep, BuildView},
+    plan::build::{self, BaseBuild, BuildPlan, BuildStep, BuildView, FinishedBuild},
     status::{Outcome, events},
 };
 

@@ -52,6 +52,12 @@ impl Dependents {
         (Self { known: Mutex::default(), wake }, woken)
     }
 
+    /// What `subject` waits for has come.
+    pub fn wake(&self, subject: &Subject) {
+        // Nobody listens any more while the operator shuts down.
+        let _ = self.wake.send(subject.clone());
+    }
+
     /// `subject` refers to `build`, or to none.
     pub fn depends(&self, subject: &Subject, build: Option<Subject>) {
         let mut known = self.known();

@@ -143,6 +143,10 @@ pub enum WaitingOn {
         id: Option<ImageId>,
         region: Region,
     },
+    /// As many copies are under way in the region as AWS takes.
+    CopySlot {
+        region: Region,
+    },
     CopyLookup {
         region: Region,
     },
@@ -213,6 +217,7 @@ impl WaitingOn {
             Self::Image { .. } => "WaitingForImage",
             Self::BuilderTermination { .. } => "WaitingForTermination",
             Self::ImageRemoval { .. } => "RemovingImage",
+            Self::CopySlot { .. } => "WaitingForCopySlot",
             Self::CopyLookup { .. } => "LookingForCopy",
             Self::CopyStart { .. } => "StartingCopy",
             Self::CopyRetry { .. } => "CopyFailed",
@@ -279,6 +284,12 @@ impl fmt::Display for WaitingOn {
             }
             Self::ImageRemoval { id: None, region } => {
                 write!(f, "making sure that no unfinished image is left in {region}")
+            }
+            Self::CopySlot { region } => {
+                write!(
+                    f,
+                    "waiting in line: as many copies are under way into {region} as are allowed at a time"
+                )
             }
             Self::CopyLookup { region } => {
                 write!(f, "looking for the copy that may have been begun in {region}")

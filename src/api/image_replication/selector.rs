@@ -33,7 +33,10 @@ pub struct BuildSelector {
     .field_path(".values").message("values must be given with the operators In and NotIn, and with no other"))]
 pub struct LabelRequirement {
     /// Key of the label.
-    #[schemars(length(max = 317), regex(pattern = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"))]
+    #[schemars(
+        length(max = 317),
+        regex(pattern = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")
+    )]
     pub key: String,
     /// How the label is compared with the values.
     pub operator: LabelOperator,
@@ -83,7 +86,8 @@ impl BuildSelector {
 
     /// As the Kubernetes API takes it.
     pub fn to_kube(&self) -> Selector {
-        let labels = self.match_labels.iter().map(|(key, value)| Expression::Equal(key.clone(), value.clone()));
+        let labels =
+            self.match_labels.iter().map(|(key, value)| Expression::Equal(key.clone(), value.clone()));
         labels.chain(self.match_expressions.iter().map(LabelRequirement::to_kube)).collect()
     }
 }

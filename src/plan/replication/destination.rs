@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     api::image_replication::{Applied, Destination, DestinationStatus, PreviousCopy},
-    model::{AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Seen, Snapshot, ownership::Role},
+    model::{
+        AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot, ownership::Role,
+    },
     plan::{
         Pace,
         build::{TOKEN_MISMATCH, is_hopeless, why_failed},
@@ -55,10 +57,26 @@ pub(super) fn keep(
     }
     let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
     let begun = known.is_some_and(|copy| is_current(copy, source) && copy.failure.is_none());
-    match place::obstacle(view, eyes, source, wanted).filter(|_| !begun) {
+    let plan = match place::obstacle(view, eyes, source, wanted).filter(|_| !begun) {
         Some(obstacle) => obstacle,
         None => make(view, eyes, source, wanted, known),
+    };
+    in_turn(view, &wanted.region, plan)
+}
+
+/// A copy is begun, and its intent written down, when it has one of the slots of its region.
+fn in_turn(view: &ReplicationView<'_>, region: &Region, plan: DestinationPlan) -> DestinationPlan {
+    let begins = matches!(
+        plan.step,
+        Some(
+            DestinationStep::Record(DestinationRecord::Attempt(_))
+                | DestinationStep::Call(DestinationCall::CopyImage(_))
+        )
+    );
+    if !begins || view.slots.contains(region) {
+        return plan;
     }
+    moving(WaitingOn::CopySlot { region: region.clone() })
 }
 
 fn other_partition(source: &ReplicationSourceStatus, wanted: &Destination) -> Failure {

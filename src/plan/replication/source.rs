@@ -3,8 +3,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
-    BaseBuild, Eyes, Failure, FinishedBuild, Progress, ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
-    timing,
+    BaseBuild, Eyes, Failure, FinishedBuild, Progress, ReplicationSourceStatus, ReplicationView, WaitingOn,
+    copy_tags, timing,
 };
 use crate::{
     api::image_replication::{ImageRef, SelectedBuild},
@@ -90,7 +90,8 @@ fn by_selector(view: &ReplicationView<'_>, selector: String) -> Resolved {
 }
 
 fn is_newer(newest: &FinishedBuild, known: &ReplicationSourceStatus) -> bool {
-    let of_known = known.selected.as_ref().map(|s| (s.completion_time.0, s.creation_time.as_ref().map(|t| t.0)));
+    let of_known =
+        known.selected.as_ref().map(|s| (s.completion_time.0, s.creation_time.as_ref().map(|t| t.0)));
     let name = known.image_build_name.clone().unwrap_or_default();
     Some(((newest.completed_at, newest.created_at), &newest.name)) > of_known.map(|times| (times, &name))
 }

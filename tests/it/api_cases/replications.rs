@@ -15,7 +15,8 @@ const COPY_TIME: &str = "timeBasedCopyMinutes must be a multiple of 15";
 
 /// The cases of this file.
 pub fn cases() -> Vec<Case> {
-    [replications(), selectors(), destinations(), sharing(), lifecycle(), publishing(), replication_edits()].concat()
+    [replications(), selectors(), destinations(), sharing(), lifecycle(), publishing(), replication_edits()]
+        .concat()
 }
 
 fn replications() -> Vec<Case> {
@@ -68,10 +69,10 @@ fn replications() -> Vec<Case> {
 }
 
 fn selectors() -> Vec<Case> {
-    let selector =
-        |selector: Value| with(replication(), "source", json!({"imageBuildSelector": selector}));
+    let selector = |selector: Value| with(replication(), "source", json!({"imageBuildSelector": selector}));
     let expression = |expression: Value| selector(json!({"matchExpressions": [expression]}));
-    let both = json!({"imageBuildSelector": {"matchLabels": {"app": "web"}}, "imageBuildRef": {"name": "web"}});
+    let both =
+        json!({"imageBuildSelector": {"matchLabels": {"app": "web"}}, "imageBuildRef": {"name": "web"}});
     vec![
         accepted("builds can be selected by a label", selector(json!({"matchLabels": {"app": "web"}}))),
         accepted(
@@ -83,7 +84,11 @@ fn selectors() -> Vec<Case> {
             expression(json!({"key": "broken", "operator": "DoesNotExist"})),
         ),
         refused("not all builds are selected", selector(json!({})), "a selector must have matchLabels"),
-        refused("nor are they by no label", selector(json!({"matchLabels": {}})), "a selector must have matchLabels"),
+        refused(
+            "nor are they by no label",
+            selector(json!({"matchLabels": {}})),
+            "a selector must have matchLabels",
+        ),
         refused("a selector stands by itself", with(replication(), "source", both), ONE_REPLICATION_SOURCE),
         refused(
             "a comparison needs values",

@@ -365,11 +365,11 @@ impl Cluster for MemoryCluster {
         self.request(&format!("objects of {kind}"), false).await?;
         let mut state = self.state();
         state.visits += 1;
-        let labels = |object: &Value| {
-            serde_json::from_value(object["metadata"]["labels"].clone()).unwrap_or_default()
-        };
+        let labels =
+            |object: &Value| serde_json::from_value(object["metadata"]["labels"].clone()).unwrap_or_default();
         let asked = |(k, n, _): &Key| *k == kind && namespace.is_none_or(|namespace| namespace == n);
-        for (_, object) in state.objects.iter().filter(|(key, o)| asked(key) && selector.matches(&labels(o))) {
+        for (_, object) in state.objects.iter().filter(|(key, o)| asked(key) && selector.matches(&labels(o)))
+        {
             visit(object.clone());
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ami_operator::{api::RECONCILE_REQUESTED_AT, ec2::poller::Subject, model::Action};
-use ec2sim::core::records::StateReason;
+use ec2sim::core::records::{ImageState, StateReason};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -324,6 +324,63 @@ async fn a_copy_that_hangs_with_a_broken_snapshot_is_made_again() {
     ready(&mut flow, &copies).await;
     assert_eq!(flow.ec2.count(Action::CopyImage), 3);
     assert_eq!((flow.images("eu-west-1").len(), flow.snapshots().len()), (1, 3));
+}
+
+/// Copies that are under way into Ireland.
+fn pending(flow: &Flow) -> usize {
+    flow.images("eu-west-1").iter().filter(|i| i.state(flow.now()) == ImageState::Pending).count()
+}
+
+fn forty_five_replications() -> (Flow, Vec<Subject>) {
+    let mut flow = Flow::new();
+    flow.seed_image("ami-0123456789abcdef0", "appliance");
+    let source = json!({"image": {"imageID": "ami-0123456789abcdef0", "region": "us-east-1"}});
+    let spec = with(replication_spec("web", &["eu-west-1"]), "/source", source);
+    let subjects: Vec<Subject> = (0..45).map(|n| replication(&format!("web-{n:02}"))).collect();
+    for subject in &subjects {
+        flow.apply(subject, spec.clone());
+    }
+    (flow, subjects)
+}
+
+/// Until all copies are there; never more than twenty were under way.
+async fn all_ready(flow: &mut Flow, subjects: &[Subject]) {
+    flow.until("all ready", HOUR, |f| {
+        assert!(pending(f) <= 20, "{} copies are under way", pending(f));
+        subjects.iter().all(|subject| f.is_true(subject, "Ready"))
+    })
+    .await;
+    assert_eq!(flow.ec2.count(Action::CopyImage), 45);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forty_five_copies_into_one_region_are_made_twenty_at_a_time() {
+    let (mut flow, subjects) = forty_five_replications();
+    flow.until("at the limit", HOUR, |f| pending(f) == 20).await;
+    flow.run_for(Duration::from_secs(5)).await;
+    let waiting = subjects.iter().filter(|s| flow.condition(s, "Ready").1 == "WaitingForCopySlot").count();
+    assert_eq!(waiting, 25);
+    all_ready(&mut flow, &subjects).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_forgets_no_copy_that_is_under_way() {
+    let (mut flow, subjects) = forty_five_replications();
+    flow.until("at the limit", HOUR, |f| pending(f) == 20).await;
+    flow.restart();
+    all_ready(&mut flow, &subjects).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_that_are_refused_keep_nobody_waiting() {
+    let (mut flow, subjects) = forty_five_replications();
+    let denied = || Fault::Refuse("UnauthorizedOperation", "you may not");
+    flow.ec2.next(Action::CopyImage, (0..25).map(|_| denied()));
+    flow.until("twenty are ready", Duration::from_mins(9), |f| {
+        subjects.iter().filter(|subject| f.is_true(subject, "Ready")).count() == 20
+    })
+    .await;
+    flow.until("all ready", HOUR, |f| subjects.iter().all(|subject| f.is_true(subject, "Ready"))).await;
 }
 
 #[tokio::test(start_paused = true)]
