@@ -4,11 +4,13 @@
 
 mod lifecycle;
 mod publish;
+mod selector;
 mod sharing;
 mod succession;
 
 pub use lifecycle::{Applied, Regrants};
 pub use publish::{Pin, Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus};
+pub use selector::{BuildSelector, LabelOperator, LabelRequirement, SelectedBuild};
 pub use sharing::{GrantsStatus, Sharing, SnapshotSharing, UnmanagedGrants};
 pub use succession::SourceChangePolicy;
 
@@ -91,6 +93,11 @@ pub struct ImageReplicationSpec {
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(schema_with = "schema::tags")]
     pub tags: Tags,
+    /// True: the copies and their snapshots have the tags of the source image too, as they were when the source was found;
+    /// `tags` has precedence. Left out are those that begin with `aws:` or `ami-operator.dev/`, and those of `publish.tags`.
+    /// Taken off again when this is no longer true.
+    #[serde(default)]
+    pub copy_source_tags: bool,
     /// Who may launch the image. Taken off again when taken off here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<Sharing>,
@@ -171,11 +178,18 @@ fn default_resync_interval() -> Duration {
 /// The image to copy. When it changes, new copies are made first; what becomes of the old ones says `sourceChangePolicy`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.imageBuildRef) != has(self.image)").message("give exactly one of imageBuildRef or image"))]
+#[x_kube(validation = Rule::new("[has(self.imageBuildRef), has(self.imageBuildSelector), has(self.image)].filter(x, x).size() == 1")
+    .message("give exactly one of imageBuildRef, imageBuildSelector or image"))]
 pub struct ReplicationSource {
     /// A build in this namespace; waits until its image is available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_build_ref: Option<LocalRef>,
+    /// The newest build of this namespace with these labels that has succeeded: applying a new ImageBuild rolls its image
+    /// out. Newest is the one that ended last. Builds that run, have failed or are being deleted do not count. There is no
+    /// way back to an older one by itself: when the newest build is deleted or loses its labels, its image stays the source
+    /// until a newer one succeeds. To go back, refer to a build by `imageBuildRef`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_build_selector: Option<BuildSelector>,
     /// An AMI by id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageRef>,
@@ -279,6 +293,12 @@ pub struct ReplicationSourceStatus {
     pub region: Region,
     #[schemars(length(max = 256))]
     pub name: String,
+    /// How the build was selected; only with `imageBuildSelector`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selected: Option<SelectedBuild>,
+    /// The image's tags that its copies are to have, as they were when it was found; only with `spec.copySourceTags`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Tags>,
 }
 
 /// What is done with the source image in its own region.
@@ -359,6 +379,14 @@ pub struct DestinationStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
     pub previous: Vec<PreviousCopy>,
+}
+
+impl DestinationStatus {
+    /// A copy was asked for, or is about to be, and has not come to its end.
+    pub fn is_under_way(&self) -> bool {
+        let asked_for = self.requested_at.is_some() && self.source_image_id.is_some();
+        asked_for && self.available_at.is_none() && self.failure.is_none()
+    }
 }
 
 /// A copy of a former source.

@@ -17,12 +17,14 @@ use crate::{
         dependents::Dependents,
         kube_cluster::KubeCluster,
         runtime::{self, Wakes},
+        slots::CopySlots,
         survey::Scope,
         sweeper::Sweeper,
     },
     ec2::{
         Ec2,
         clock::Clock,
+        limits::COPIES_PER_REGION,
         poller::{Poller, Tempo},
     },
     ops::{
@@ -40,6 +42,10 @@ pub struct RunArgs {
     /// How often a region is asked for what is under way, such as 5s.
     #[arg(long, env = "AMI_OPERATOR_POLL_INTERVAL", default_value = "5s", value_parser = duration)]
     poll_interval: Duration,
+    /// Copies that may be under way into a region at the same time, over all objects. AWS's own quota is 20 unless it was
+    /// raised.
+    #[arg(long, env = "AMI_OPERATOR_MAX_COPIES_PER_REGION", default_value_t = COPIES_PER_REGION, value_parser = copies)]
+    max_copies_per_region: usize,
     /// Whether the account is swept for what objects that are gone left behind: `ami-operator orphans` shows it.
     #[arg(long, env = "AMI_OPERATOR_SWEEP", default_value_t = true, action = ArgAction::Set)]
     sweep: bool,
@@ -66,6 +72,13 @@ fn duration(text: &str) -> Result<Duration, String> {
         return Err("give at least 100ms".to_owned());
     }
     Ok(duration)
+}
+
+fn copies(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|copies| (1..=10_000).contains(copies))
+        .ok_or_else(|| "give 1 to 10000".to_owned())
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -107,6 +120,7 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         cluster_id: scope.cluster_id.clone(),
         backoff: Backoff::default(),
         dependents,
+        slots: CopySlots::new(args.max_copies_per_region, scope.namespaces.clone()),
         metrics,
     };
     let namespaces = scope.namespaces.clone();

@@ -1,16 +1,19 @@
 //! One pass of an `ImageBuild`: observe → plan → act → project → write.
 
+use kube::{ResourceExt, api::ObjectMeta};
+
 use super::{
     Operator, Pass, act,
     cluster::ClusterError,
     content,
+    dependents::Choice,
     metadata::{has_finalizer, seeing, set_finalizer},
     status_writer::{self, Held},
 };
 use crate::{
-    api::{ImageBuild, ImageBuildStatus},
+    api::{ImageBuild, ImageBuildStatus, image_replication::BuildSelector},
     ec2::poller::Subject,
-    plan::build::{self, BaseBuild, BuildPlan, BuildStep, BuildView},
+    plan::build::{self, BaseBuild, BuildPlan, BuildStep, BuildView, FinishedBuild},
     status::{Outcome, events},
 };
 
@@ -49,6 +52,9 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
     report(operator, subject, &held.uid, &status, &new).await;
     hold_or_release(operator, subject, &held, &plan).await?;
     operator.dependents.seen(subject, &state(&new));
+    if let Some(finished) = finished(&held.object.metadata, &new) {
+        operator.dependents.finished(subject, held.object.labels(), &finished);
+    }
     let failed = matches!(outcome, Outcome::Failed(_));
     let moved = plan.step.is_some() && (!failed || receipts(&status) != receipts(&new));
     Ok(operator.next(subject, answered || moved, failed, plan.check_after))
@@ -87,6 +93,51 @@ pub async fn referred(
     let status = held.object.status.unwrap_or_default();
     let image_name = status.image.as_ref().map(|i| i.name.clone()).unwrap_or_default();
     Ok((state(&status), image_name))
+}
+
+/// A build that has succeeded, and whose image is there to be copied.
+fn finished(meta: &ObjectMeta, status: &ImageBuildStatus) -> Option<FinishedBuild> {
+    let BaseBuild::Ready { region, image_id } = state(status) else { return None };
+    let completed_at = status.completion_time.as_ref()?.0;
+    let counts = status.failure.is_none() && meta.deletion_timestamp.is_none();
+    counts.then(|| FinishedBuild {
+        completed_at,
+        created_at: meta.creation_timestamp.as_ref().map(|t| t.0),
+        name: meta.name.clone().unwrap_or_default(),
+        region,
+        image_id,
+        image_name: status.image.as_ref().map(|i| i.name.clone()).unwrap_or_default(),
+    })
+}
+
+/// The newest build that `selector` matches in the namespace of `from`. The builds are listed where that is not known: at the
+/// first look after a start, and when one is finished that may be it.
+///
+/// # Errors
+/// Only for trouble with the Kubernetes API.
+pub async fn newest(
+    operator: &Operator,
+    from: &Subject,
+    selector: Option<&BuildSelector>,
+) -> Result<Option<FinishedBuild>, ClusterError> {
+    let Some(selector) = selector.filter(|s| s.can_match()).map(BuildSelector::to_kube) else {
+        operator.dependents.selects_none(from);
+        return Ok(None);
+    };
+    let ticket = match operator.dependents.selects(from, &selector) {
+        Choice::Made(newest) => return Ok(newest),
+        Choice::Open(ticket) => ticket,
+    };
+    let mut newest = None;
+    let mut compare = |object| {
+        // What cannot be read as a build is none that has succeeded.
+        let build = serde_json::from_value::<ImageBuild>(object).ok();
+        let build = build.and_then(|b| finished(&b.metadata, b.status.as_ref()?));
+        newest = newest.take().max(build);
+    };
+    operator.cluster.visit(KIND, Some(&from.namespace), &selector, &mut compare).await?;
+    operator.dependents.chosen(from, ticket, newest.clone());
+    Ok(newest)
 }
 
 async fn base(

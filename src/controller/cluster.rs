@@ -1,6 +1,7 @@
 //! What a pass needs from Kubernetes, as a port: the kube client implements it, and so does a cluster in memory.
 
 use async_trait::async_trait;
+use kube::core::Selector;
 use serde_json::Value;
 
 use crate::{ec2::poller::Subject, status::events::Note};
@@ -47,6 +48,16 @@ pub trait Cluster: Send + Sync {
 
     /// All objects of a kind in a namespace (none: in all), as they are stored now, past every cache. Complete, or an error.
     async fn list(&self, kind: &'static str, namespace: Option<&str>) -> Result<Vec<Listed>, ClusterError>;
+
+    /// Hands all objects of a kind in a namespace (none: in all) that a selector matches to `visit`, one after the other, as
+    /// they are stored now, past every cache. Complete, or an error.
+    async fn visit(
+        &self,
+        kind: &'static str,
+        namespace: Option<&str>,
+        selector: &Selector,
+        visit: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError>;
 
     /// Applies the whole status, if the object is still at `resource_version`; the object as it is then.
     async fn apply_status(

@@ -1,13 +1,17 @@
-//! Who waits for which build, so that a build that changes wakes those who refer to it.
+//! Who waits for which build, so that a build that changes wakes those who refer to it, or select it by its labels.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use kube::core::{Selector, SelectorExt};
 use tokio::sync::mpsc;
 
-use crate::{ec2::poller::Subject, plan::build::BaseBuild};
+use crate::{
+    ec2::poller::Subject,
+    plan::build::{BaseBuild, FinishedBuild},
+};
 
 /// Learned from the passes themselves: no second watch, no store of whole objects.
 pub struct Dependents {
@@ -21,6 +25,24 @@ struct Known {
     waiting: HashMap<Subject, Subject>,
     /// What each build was last seen to be.
     builds: HashMap<Subject, BaseBuild>,
+    /// Who selects builds of its namespace by their labels.
+    selecting: HashMap<Subject, Selecting>,
+}
+
+/// A selector, and the newest build that it matched.
+struct Selecting {
+    selector: Selector,
+    choice: Choice,
+    /// So many times a list became too old.
+    ticket: u64,
+}
+
+/// The newest build that a selector matches, as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    Made(Option<FinishedBuild>),
+    /// The builds have to be listed; the result is handed in with this ticket.
+    Open(u64),
 }
 
 impl Dependents {
@@ -28,6 +50,12 @@ impl Dependents {
     pub fn new() -> (Self, mpsc::UnboundedReceiver<Subject>) {
         let (wake, woken) = mpsc::unbounded_channel();
         (Self { known: Mutex::default(), wake }, woken)
+    }
+
+    /// What `subject` waits for has come.
+    pub fn wake(&self, subject: &Subject) {
+        // Nobody listens any more while the operator shuts down.
+        let _ = self.wake.send(subject.clone());
     }
 
     /// `subject` refers to `build`, or to none.
@@ -39,9 +67,51 @@ impl Dependents {
         };
     }
 
+    /// `subject` selects by `selector`.
+    pub fn selects(&self, subject: &Subject, selector: &Selector) -> Choice {
+        let mut known = self.known();
+        let new = |ticket| Selecting { selector: selector.clone(), choice: Choice::Open(ticket), ticket };
+        let entry = known.selecting.entry(subject.clone()).or_insert_with(|| new(0));
+        if entry.selector != *selector {
+            *entry = new(entry.ticket + 1);
+        }
+        entry.choice.clone()
+    }
+
+    /// `subject` selects nothing by labels.
+    pub fn selects_none(&self, subject: &Subject) {
+        self.known().selecting.remove(subject);
+    }
+
+    /// A list was read for `subject`. It counts unless a build that it may lack was finished meanwhile.
+    pub fn chosen(&self, subject: &Subject, ticket: u64, newest: Option<FinishedBuild>) {
+        let mut known = self.known();
+        let waiting = known.selecting.get_mut(subject);
+        if let Some(entry) = waiting.filter(|e| e.choice == Choice::Open(ticket)) {
+            entry.choice = Choice::Made(newest);
+        }
+    }
+
+    /// `build` was seen to have succeeded: whoever selects it and knows of no newer one is woken.
+    pub fn finished(&self, build: &Subject, labels: &BTreeMap<String, String>, finished: &FinishedBuild) {
+        let mut known = self.known();
+        let selecting = known.selecting.iter_mut();
+        for (subject, entry) in selecting.filter(|(subject, _)| subject.namespace == build.namespace) {
+            let is_old = matches!(&entry.choice, Choice::Made(newest) if newest.as_ref() >= Some(finished));
+            if is_old || !entry.selector.matches(labels) {
+                continue;
+            }
+            entry.ticket += 1;
+            entry.choice = Choice::Open(entry.ticket);
+            // Nobody listens any more while the operator shuts down.
+            let _ = self.wake.send(subject.clone());
+        }
+    }
+
     /// `subject` is no more: it waits for nothing, and whoever refers to it finds it missing.
     pub fn gone(&self, subject: &Subject) {
         self.depends(subject, None);
+        self.selects_none(subject);
         self.seen(subject, &BaseBuild::Missing);
     }
 
@@ -131,6 +201,70 @@ mod tests {
         dependents.depends(&copies(), None);
         dependents.seen(&base(), &ready());
         assert!(woken.try_recv().is_err());
+    }
+
+    fn finished(name: &str, at: i64) -> FinishedBuild {
+        FinishedBuild {
+            completed_at: crate::plan::fixtures::at(at),
+            created_at: None,
+            name: name.to_owned(),
+            region: region(),
+            image_id: ImageId::from(IMAGE),
+            image_name: "images-web".to_owned(),
+        }
+    }
+
+    fn labels(app: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([("app".to_owned(), app.to_owned())])
+    }
+
+    fn web() -> Selector {
+        labels("web").into_iter().collect()
+    }
+
+    /// `copies` selects builds with label `app=web`, of which `one` is the newest.
+    fn selecting() -> (Dependents, UnboundedReceiver<Subject>) {
+        let (dependents, woken) = Dependents::new();
+        assert_eq!(dependents.selects(&copies(), &web()), Choice::Open(0));
+        dependents.chosen(&copies(), 0, Some(finished("one", 0)));
+        (dependents, woken)
+    }
+
+    #[test]
+    fn builds_are_listed_once_and_again_when_a_newer_one_is_finished() {
+        let (dependents, mut woken) = selecting();
+        assert_eq!(dependents.selects(&copies(), &web()), Choice::Made(Some(finished("one", 0))));
+        dependents.finished(&subject("ImageBuild", "two"), &labels("web"), &finished("two", 1));
+        assert_eq!(woken.try_recv(), Ok(copies()));
+        assert_eq!(dependents.selects(&copies(), &web()), Choice::Open(1));
+    }
+
+    #[test]
+    fn a_build_that_is_older_or_has_other_labels_or_is_known_wakes_nobody() {
+        let (dependents, mut woken) = selecting();
+        dependents.finished(&base(), &labels("web"), &finished("zero", -1));
+        dependents.finished(&base(), &labels("web"), &finished("one", 0));
+        dependents.finished(&base(), &labels("db"), &finished("two", 1));
+        let elsewhere = Subject { namespace: "others".to_owned(), ..base() };
+        dependents.finished(&elsewhere, &labels("web"), &finished("two", 1));
+        assert!(woken.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_list_that_may_lack_a_build_that_was_finished_meanwhile_is_read_again() {
+        let (dependents, mut woken) = Dependents::new();
+        assert_eq!(dependents.selects(&copies(), &web()), Choice::Open(0));
+        dependents.finished(&base(), &labels("web"), &finished("two", 1));
+        dependents.chosen(&copies(), 0, None);
+        assert_eq!(woken.try_recv(), Ok(copies()));
+        assert_eq!(dependents.selects(&copies(), &web()), Choice::Open(1));
+    }
+
+    #[test]
+    fn another_selector_chooses_anew() {
+        let (dependents, _woken) = selecting();
+        let database: Selector = labels("db").into_iter().collect();
+        assert_eq!(dependents.selects(&copies(), &database), Choice::Open(1));
     }
 
     #[test]

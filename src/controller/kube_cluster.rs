@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
 use kube::{
     Api, Client,
     api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, Preconditions},
-    core::GroupVersionKind,
+    core::{GroupVersionKind, Selector},
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 use serde_json::{Value, json};
@@ -30,6 +30,9 @@ const READS_AT_ONCE: usize = 16;
 /// Objects in one answer to a list of metadata.
 const PAGE: u32 = 500;
 
+/// Whole objects in one answer to a list: each may hold a hundred kilobytes of steps.
+const OBJECTS: u32 = 20;
+
 /// Characters that `events.k8s.io` takes for a note.
 const MAX_NOTE: usize = 1024;
 
@@ -48,6 +51,15 @@ impl KubeCluster {
             recorder: Recorder::new(client.clone(), reporter),
             client,
             reading: Semaphore::new(READS_AT_ONCE),
+        }
+    }
+
+    /// All objects of a kind in a namespace; none: in all.
+    fn all(&self, kind: &str, namespace: Option<&str>) -> Api<DynamicObject> {
+        let (client, resource) = (self.client.clone(), resource(kind));
+        match namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
         }
     }
 
@@ -81,11 +93,7 @@ impl Cluster for KubeCluster {
     }
 
     async fn list(&self, kind: &'static str, namespace: Option<&str>) -> Result<Vec<Listed>, ClusterError> {
-        let (client, resource) = (self.client.clone(), resource(kind));
-        let api: Api<DynamicObject> = match namespace {
-            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
-            None => Api::all_with(client, &resource),
-        };
+        let api = self.all(kind, namespace);
         // Without a resource version the API server answers from etcd, not from its cache.
         let mut params = ListParams::default().limit(PAGE);
         let mut listed = Vec::new();
@@ -100,6 +108,32 @@ impl Cluster for KubeCluster {
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params = params.continue_token(&token),
                 None => return Ok(listed),
+            }
+        }
+    }
+
+    async fn visit(
+        &self,
+        kind: &'static str,
+        namespace: Option<&str>,
+        selector: &Selector,
+        visit: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError> {
+        let _permit = self.reading.acquire().await;
+        let api = self.all(kind, namespace);
+        let mut params = ListParams::default().labels_from(selector).limit(OBJECTS);
+        loop {
+            let page = api.list(&params).await;
+            let page = page.map_err(|error| ClusterError::Unavailable(error.to_string()))?;
+            for object in page.items {
+                // What cannot be told in JSON was not read from JSON.
+                if let Ok(object) = serde_json::to_value(object) {
+                    visit(object);
+                }
+            }
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok(()),
             }
         }
     }

@@ -10,17 +10,19 @@ pub mod kube_cluster;
 pub mod metadata;
 pub mod replications;
 pub mod runtime;
+pub mod slots;
 pub mod status_writer;
 pub mod survey;
 pub mod sweeper;
 mod upkeep;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use self::{
     backoff::Backoff,
     cluster::{Cluster, ClusterError},
     dependents::Dependents,
+    slots::CopySlots,
 };
 use crate::{
     ec2::{
@@ -28,7 +30,7 @@ use crate::{
         clock::Clock,
         poller::{Poller, Subject},
     },
-    model::ownership::Owner,
+    model::{Region, ownership::Owner},
     ops::metrics::Metrics,
     plan::CheckAfter,
     status::Seeing,
@@ -52,6 +54,7 @@ pub struct Operator {
     pub cluster_id: String,
     pub backoff: Backoff,
     pub dependents: Dependents,
+    pub slots: CopySlots,
     pub metrics: Arc<Metrics>,
 }
 
@@ -105,7 +108,15 @@ impl Operator {
         self.poller.watch(subject, &[]);
         self.backoff.reset(subject);
         self.dependents.gone(subject);
+        self.hold_slots(subject, &BTreeSet::new());
         Pass::Rest(Rest::UntilChange)
+    }
+
+    /// Wakes those whose turn it is, as `subject` copies into, or waits for, these regions only.
+    fn hold_slots(&self, subject: &Subject, concerned: &BTreeSet<Region>) {
+        for served in self.slots.settle(subject, concerned) {
+            self.dependents.wake(&served);
+        }
     }
 
     fn owner(&self, subject: &Subject, uid: &str) -> Owner {

@@ -1,18 +1,18 @@
 //! One pass of an `ImageReplication`: observe → plan → act in every region → project → write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
 use super::{
     Operator, Pass, act,
-    builds::referred,
+    builds::{newest, referred},
     cluster::ClusterError,
     metadata::{has_finalizer, seeing, set_finalizer},
     status_writer::{self, Held},
 };
 use crate::{
-    api::{ImageReplication, ImageReplicationStatus},
+    api::{ImageReplication, ImageReplicationStatus, image_replication::DestinationStatus},
     ec2::poller::Subject,
     model::Region,
     plan::{
@@ -48,14 +48,19 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
         held: has_finalizer(&held.object.metadata),
         generation: seeing.generation,
         base: base(operator, subject, &held.object).await?,
+        newest: newest(operator, subject, held.object.spec.source.image_build_selector.as_ref()).await?,
+        slots: slots(operator, subject, &status),
         now: operator.clock.now(),
     };
-    let plan = replication::plan(&view, &operator.poller.sightings(subject));
+    let (view, plan) = decide(operator, subject, view).await?;
     let answered = operator.poller.watch(subject, &plan.watches);
     let outcomes = act(operator, subject, &plan).await;
     let view = ReplicationView { now: operator.clock.now(), ..view };
     let new = crate::status::replication::project(&view, &plan, &outcomes, &seeing);
     status_writer::write(operator, subject, &held.uid, &held.resource_version, (&status, &new)).await?;
+    if plan.step.is_none() {
+        operator.hold_slots(subject, &concerned(&new, &plan, &outcomes));
+    }
     report(operator, subject, &held.uid, (&status, &new), (&plan, &outcomes)).await;
     match plan.step {
         Some(ReplicationStep::Hold) => set_finalizer(operator, subject, &held.uid, true).await?,
@@ -66,6 +71,43 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
     let moved = |(region, d): (&Region, &DestinationPlan)| d.step.is_some() && !has_failed(region);
     let moved = answered || plan.step.is_some() || plan.destinations.iter().any(moved);
     Ok(operator.next(subject, moved, outcomes.keys().any(has_failed), plan.check_after))
+}
+
+/// The slots of this object. A copy that surely, or perhaps, is under way has one, whoever began it.
+fn slots(operator: &Operator, subject: &Subject, status: &ImageReplicationStatus) -> BTreeSet<Region> {
+    let known = |copy: &&DestinationStatus| copy.image_id.is_some() || copy.uncertain.is_some();
+    for copy in status.destinations.iter().filter(known).filter(|copy| copy.is_under_way()) {
+        operator.slots.occupy(subject, &copy.region);
+    }
+    operator.slots.held_by(subject)
+}
+
+/// Decides; where a copy waits for a slot and there is one, once more.
+async fn decide<'a>(
+    operator: &Operator,
+    subject: &Subject,
+    mut view: ReplicationView<'a>,
+) -> Result<(ReplicationView<'a>, ReplicationPlan), ClusterError> {
+    let sightings = operator.poller.sightings(subject);
+    let mut plan = replication::plan(&view, &sightings);
+    let waiting = plan.in_line();
+    if !waiting.is_empty() && operator.slots.ask(operator.cluster.as_ref(), subject, &waiting).await? {
+        view.slots = operator.slots.held_by(subject);
+        plan = replication::plan(&view, &sightings);
+    }
+    Ok((view, plan))
+}
+
+/// The regions in which this object needs a slot, or a place in line. What AWS refused for certain is not under way: while
+/// its call rests others may copy.
+fn concerned(new: &ImageReplicationStatus, plan: &ReplicationPlan, outcomes: &Outcomes) -> BTreeSet<Region> {
+    let refused = |copy: &DestinationStatus| match outcomes.get(&copy.region) {
+        Some(Outcome::Failed(error)) => copy.image_id.is_none() && !error.class().leaves_doubt(),
+        Some(_) | None => false,
+    };
+    let pursued = |copy: &&DestinationStatus| plan.destinations.contains_key(&copy.region);
+    let under_way = new.destinations.iter().filter(|copy| copy.is_under_way() && !refused(copy));
+    under_way.filter(pursued).map(|copy| copy.region.clone()).chain(plan.in_line()).collect()
 }
 
 async fn base(

@@ -21,7 +21,7 @@ use kube::{
     },
 };
 use serde::de::DeserializeOwned;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::{LONGEST_REST, Operator, Rest, builds, cluster::ClusterError, replications, status_writer::name};
 use crate::{
@@ -34,6 +34,13 @@ const GRACE: Duration = Duration::from_secs(9);
 
 /// Objects in one answer to a list: a larger one is only more memory that is needed once.
 const PAGE: u32 = 100;
+
+/// Passes that are begun at the same time. After a start all objects are looked at: what ten thousand passes hold at once would
+/// stay in the process's size for ever.
+const TURNS: usize = 64;
+
+/// So long a pass keeps its turn; one that waits for AWS gives it away.
+const TURN: Duration = Duration::from_secs(1);
 
 /// Before a pass that failed on the Kubernetes API is made again; kube's client retries nothing by itself.
 const API_TROUBLE: Duration = Duration::from_secs(5);
@@ -139,6 +146,7 @@ where
     ) -> impl Future<Output = ()> + use<K> {
         let kind = self.kind;
         let woken = router.add(kind, self.namespace.clone());
+        let turns = Arc::new(Semaphore::new(TURNS));
         let objects = watcher(self.api, watcher::Config::default().page_size(PAGE))
             .default_backoff()
             .modify(reduce)
@@ -149,7 +157,7 @@ where
             .reconcile_on(woken)
             .graceful_shutdown_on(has_stopped(stopped))
             .run(
-                move |object, operator| reconcile(kind, object, operator),
+                move |object, operator| reconcile(kind, object, operator, turns.clone()),
                 |object, error: &ClusterError, _| {
                     tracing::warn!(object = object.name_any(), %error, "a pass could not be finished");
                     Action::requeue(API_TROUBLE)
@@ -176,16 +184,17 @@ where
 fn reduce<K: Resource<DynamicType = ()>>(object: &mut PartialObjectMeta<K>) {
     object.annotations_mut().retain(|key, _| key == RECONCILE_REQUESTED_AT);
     let meta = &mut object.metadata;
-    (meta.managed_fields, meta.labels, meta.owner_references) = (None, None, None);
+    (meta.managed_fields, meta.owner_references) = (None, None);
 }
 
-/// What of an object's metadata asks for a pass: its spec, its deletion (both move the generation) and "look now". Our own
-/// status writes do not.
+/// What of an object's metadata asks for a pass: its spec, its deletion (both move the generation), its labels, by which
+/// others select it, and "look now". Our own status writes do not.
 #[expect(clippy::unnecessary_wraps, reason = "a predicate may have nothing to say")]
 fn asked_for<K: Resource<DynamicType = ()>>(object: &PartialObjectMeta<K>) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     object.metadata.generation.hash(&mut hasher);
     object.metadata.deletion_timestamp.is_some().hash(&mut hasher);
+    object.labels().hash(&mut hasher);
     object.annotations().get(RECONCILE_REQUESTED_AT).hash(&mut hasher);
     Some(hasher.finish())
 }
@@ -194,17 +203,28 @@ async fn reconcile<K: Resource>(
     kind: &'static str,
     object: Arc<PartialObjectMeta<K>>,
     operator: Arc<Operator>,
+    turns: Arc<Semaphore>,
 ) -> Result<Action, ClusterError> {
     let namespace = object.metadata.namespace.clone().unwrap_or_default();
     let subject = Subject { kind, namespace, name: object.metadata.name.clone().unwrap_or_default() };
     let began = tokio::time::Instant::now();
-    let rest = operator.reconcile(&subject).await;
+    let rest = in_turn(&operator, &subject, &turns).await;
     tracing::debug!(object = name(&subject), ?rest, took = ?began.elapsed(), "reconciled");
     Ok(match rest? {
         Rest::Again => Action::requeue(Duration::ZERO),
         Rest::For(duration) => Action::requeue(duration),
         Rest::UntilChange => Action::requeue(LONGEST_REST),
     })
+}
+
+async fn in_turn(operator: &Operator, subject: &Subject, turns: &Semaphore) -> Result<Rest, ClusterError> {
+    let turn = turns.acquire().await;
+    let mut pass = Box::pin(operator.reconcile(subject));
+    if let Ok(rest) = tokio::time::timeout(TURN, &mut pass).await {
+        return rest;
+    }
+    drop(turn);
+    pass.await
 }
 
 async fn has_stopped(mut stopped: watch::Receiver<bool>) {

@@ -10,6 +10,12 @@ use tokio::time::Instant;
 
 use crate::model::{Action, Class, Region};
 
+/// Copies that may be under way into a region at the same time, over all objects.
+///
+/// AWS's default quota of concurrent snapshot copies into a region is 20, and a copy is refused beyond it. Source: Amazon EBS
+/// endpoints and quotas, "Concurrent snapshot copies per destination Region"; it can be raised in Service Quotas.
+pub const COPIES_PER_REGION: usize = 20;
+
 /// Token buckets of the writes, one for each region and action. Clones share them.
 ///
 /// AWS counts by account, region and action and gives each action a bucket of its own; the operator takes half of the

@@ -70,6 +70,10 @@ pub enum WaitingOn {
     SourceBuild {
         name: String,
     },
+    /// A build that matches a selector.
+    SelectedBuild {
+        selector: String,
+    },
     SourceImage {
         id: ImageId,
         state: String,
@@ -140,6 +144,10 @@ pub enum WaitingOn {
         id: Option<ImageId>,
         region: Region,
     },
+    /// As many copies are under way in the region as AWS takes.
+    CopySlot {
+        region: Region,
+    },
     CopyLookup {
         region: Region,
     },
@@ -199,7 +207,7 @@ impl WaitingOn {
             Self::Start => "Starting",
             Self::Suspended => "Suspended",
             Self::SourceLookup => "ResolvingSource",
-            Self::SourceBuild { .. } => "WaitingForSourceBuild",
+            Self::SourceBuild { .. } | Self::SelectedBuild { .. } => "WaitingForSourceBuild",
             Self::SourceImage { .. } => "WaitingForSourceImage",
             Self::NameLookup { .. } => "CheckingName",
             Self::Content { .. } => "WaitingForContent",
@@ -218,6 +226,7 @@ impl WaitingOn {
             Self::Image { .. } => "WaitingForImage",
             Self::BuilderTermination { .. } => "WaitingForTermination",
             Self::ImageRemoval { .. } => "RemovingImage",
+            Self::CopySlot { .. } => "WaitingForCopySlot",
             Self::CopyLookup { .. } => "LookingForCopy",
             Self::CopyStart { .. } => "StartingCopy",
             Self::CopyRetry { .. } => "CopyFailed",
@@ -242,6 +251,9 @@ impl fmt::Display for WaitingOn {
             Self::Suspended => write!(f, "spec.suspend is true: nothing new is started"),
             Self::SourceLookup => write!(f, "looking for the source image"),
             Self::SourceBuild { name } => write!(f, "waiting for ImageBuild {name} to have an image"),
+            Self::SelectedBuild { selector } => {
+                write!(f, "waiting for an ImageBuild of this namespace with the labels {selector} to succeed")
+            }
             Self::SourceImage { id, state } => write!(f, "waiting for source image {id}, which is {state}"),
             Self::NameLookup { name } => write!(f, "checking that image name {name:?} is free"),
             Self::Content { missing } => write!(f, "waiting for {missing}"),
@@ -283,6 +295,12 @@ impl fmt::Display for WaitingOn {
             }
             Self::ImageRemoval { id: None, region } => {
                 write!(f, "making sure that no unfinished image is left in {region}")
+            }
+            Self::CopySlot { region } => {
+                write!(
+                    f,
+                    "waiting in line: as many copies are under way into {region} as are allowed at a time"
+                )
             }
             Self::CopyLookup { region } => {
                 write!(f, "looking for the copy that may have been begun in {region}")

@@ -42,8 +42,10 @@ pub fn project(
     let mut status = view.status.clone();
     match &plan.step {
         Some(ReplicationStep::RecordSource(source)) => {
-            status.source = Some(source.clone());
-            status.source_region = status.source_region.take().and_then(places::left_of_source);
+            let old = status.source.replace(source.clone());
+            if old.is_none_or(|old| (&old.image_id, &old.region) != (&source.image_id, &source.region)) {
+                status.source_region = status.source_region.take().and_then(places::left_of_source);
+            }
         }
         Some(ReplicationStep::RecordGrants(granted)) => status.granted.clone_from(granted),
         Some(ReplicationStep::Hold | ReplicationStep::Release) | None => {}

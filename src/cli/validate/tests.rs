@@ -100,7 +100,9 @@ fn a_broken_rule_says_what_to_write() {
     let text = GOOD.replace("{imageBuildRef: {name: web}}", "{}");
     assert_eq!(
         lines("rule", &text),
-        ["a.yaml:6: ImageReplication/web: spec.source: give exactly one of imageBuildRef or image"]
+        [
+            "a.yaml:6: ImageReplication/web: spec.source: give exactly one of imageBuildRef, imageBuildSelector or image"
+        ]
     );
 }
 

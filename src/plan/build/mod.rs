@@ -65,6 +65,17 @@ pub enum BaseBuild {
     Ready { region: Region, image_id: ImageId },
 }
 
+/// A build that has succeeded, as a selector finds it. One that ended later is greater.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FinishedBuild {
+    pub completed_at: Timestamp,
+    pub created_at: Option<Timestamp>,
+    pub name: String,
+    pub region: Region,
+    pub image_id: ImageId,
+    pub image_name: String,
+}
+
 /// What to do next, where it stands, and what to watch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BuildPlan {

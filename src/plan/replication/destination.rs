@@ -7,13 +7,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, DriftKind, Eyes, Failure, Progress,
-    ReplicationSourceStatus, ReplicationView, WaitingOn, failure, former,
+    ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags, failure, former,
     leave::{cool_down, remove},
     place, timing,
 };
 use crate::{
     api::image_replication::{Applied, Destination, DestinationStatus, PreviousCopy},
-    model::{AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Seen, Snapshot, ownership::Role},
+    model::{
+        AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot, ownership::Role,
+    },
     plan::{
         Pace,
         build::{TOKEN_MISMATCH, is_hopeless, why_failed},
@@ -50,12 +52,31 @@ pub(super) fn keep(
     if wanted.region.partition() != source.region.partition() {
         return standing(Progress::Rejected(other_partition(source, wanted)));
     }
+    if let Some(refused) = copy_tags::too_many(view) {
+        return refused;
+    }
     let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
     let begun = known.is_some_and(|copy| is_current(copy, source) && copy.failure.is_none());
-    match place::obstacle(view, eyes, source, wanted).filter(|_| !begun) {
+    let plan = match place::obstacle(view, eyes, source, wanted).filter(|_| !begun) {
         Some(obstacle) => obstacle,
         None => make(view, eyes, source, wanted, known),
+    };
+    in_turn(view, &wanted.region, plan)
+}
+
+/// A copy is begun, and its intent written down, when it has one of the slots of its region.
+fn in_turn(view: &ReplicationView<'_>, region: &Region, plan: DestinationPlan) -> DestinationPlan {
+    let begins = matches!(
+        plan.step,
+        Some(
+            DestinationStep::Record(DestinationRecord::Attempt(_))
+                | DestinationStep::Call(DestinationCall::CopyImage(_))
+        )
+    );
+    if !begins || view.slots.contains(region) {
+        return plan;
     }
+    moving(WaitingOn::CopySlot { region: region.clone() })
 }
 
 fn other_partition(source: &ReplicationSourceStatus, wanted: &Destination) -> Failure {
@@ -143,7 +164,7 @@ fn begin(
         progress: None,
         available_at: None,
         observed_generation: None,
-        tag_keys: view.spec.tags.keys().cloned().collect(),
+        tag_keys: copy_tags::wanted(view).into_keys().collect(),
         published: old.and_then(|d| d.published.clone()),
         applied: Applied::default(),
         failure: None,
@@ -239,7 +260,7 @@ fn request(
         name: view.spec.image_name.clone().unwrap_or_else(|| source.name.clone()),
         kms_key_id: key,
         completion_minutes: view.spec.time_based_copy_minutes,
-        tags: view.owner.tags(&view.spec.tags, Role::Copy, attempt, None),
+        tags: view.owner.tags(&copy_tags::wanted(view), Role::Copy, attempt, None),
     };
     call(DestinationCall::CopyImage(request), WaitingOn::CopyStart { region: copy.region.clone() })
 }

@@ -1,5 +1,6 @@
 //! What an `ImageReplication` does next: resolve the source, then each region by itself, at most one write a region.
 
+mod copy_tags;
 mod destination;
 mod failure;
 mod former;
@@ -15,12 +16,14 @@ pub use step::{
     DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Drift, DriftKind, Matter,
 };
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::{
-    CheckAfter, Eyes, Failure, Pace, Progress, Sightings, WaitingOn, Watch, build::BaseBuild, timing,
+    CheckAfter, Eyes, Failure, Pace, Progress, Sightings, WaitingOn, Watch,
+    build::{BaseBuild, FinishedBuild},
+    timing,
 };
 use crate::{
     api::{
@@ -44,6 +47,10 @@ pub struct ReplicationView<'a> {
     pub generation: Option<i64>,
     /// The build that `spec.source.imageBuildRef` names, where it does, and the name of its image.
     pub base: Option<(BaseBuild, String)>,
+    /// The newest build that `spec.source.imageBuildSelector` matches, where it does.
+    pub newest: Option<FinishedBuild>,
+    /// The regions in which this object may begin a copy now, or has begun one.
+    pub slots: BTreeSet<Region>,
     pub now: Timestamp,
 }
 
@@ -228,8 +235,22 @@ fn summary(view: &ReplicationView<'_>, destinations: &BTreeMap<Region, Destinati
         return Progress::Done;
     }
     let rest = || destinations.values().map(|d| &d.progress);
-    let last = rest().find(|p| **p != Progress::Done).filter(|_| ready == total);
+    let mut unfinished = rest().filter(|p| **p != Progress::Done);
+    let all_in_line = unfinished.clone().all(waits_in_line);
+    let last = unfinished.next().filter(|_| ready == total || all_in_line);
     worst(rest()).or(last).cloned().unwrap_or(Progress::Moving(WaitingOn::Destinations { ready, total }))
+}
+
+fn waits_in_line(progress: &Progress) -> bool {
+    matches!(progress, Progress::Moving(WaitingOn::CopySlot { .. }))
+}
+
+impl ReplicationPlan {
+    /// The regions in which a copy waits for its turn.
+    pub fn in_line(&self) -> BTreeSet<Region> {
+        let waiting = self.destinations.iter().filter(|(_, plan)| waits_in_line(&plan.progress));
+        waiting.map(|(region, _)| region.clone()).collect()
+    }
 }
 
 /// The worst trouble, if any: what needs a person comes before what passes by itself.

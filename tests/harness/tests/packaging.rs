@@ -208,7 +208,7 @@ imagePullSecrets: [{name: registry}]
 commonLabels: {team: images}
 crds: {annotations: {a: b}}
 serviceAccount: {annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::111122223333:role/ami-operator"}}
-aws: {endpointURL: "https://proxy.example", caBundle: /ca/bundle.pem, region: eu-west-1, pollInterval: 10s}
+aws: {endpointURL: "https://proxy.example", caBundle: /ca/bundle.pem, region: eu-west-1, pollInterval: 10s, maxCopiesPerRegion: 40}
 log: {format: human, level: debug}
 sweeper: {enabled: false, interval: 30m, adoptRestored: true}
 metrics: {service: {enabled: true, annotations: {a: b}}, serviceMonitor: {enabled: true, labels: {a: b}}}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Case, accepted, edit_accepted, edit_refused, many, refused, replication, with};
 
-const ONE_REPLICATION_SOURCE: &str = "give exactly one of imageBuildRef or image";
+const ONE_REPLICATION_SOURCE: &str = "give exactly one of imageBuildRef, imageBuildSelector or image";
 const RESYNC: &str = "resyncInterval must be between 1m and 168h";
 const COPY_KEY: &str = "the encryption of a copy cannot be changed";
 const DEPRECATION: &str = "deprecateAfter must be between 1h and 87600h";
@@ -15,7 +15,8 @@ const COPY_TIME: &str = "timeBasedCopyMinutes must be a multiple of 15";
 
 /// The cases of this file.
 pub fn cases() -> Vec<Case> {
-    [replications(), destinations(), sharing(), lifecycle(), publishing(), replication_edits()].concat()
+    [replications(), selectors(), destinations(), sharing(), lifecycle(), publishing(), replication_edits()]
+        .concat()
 }
 
 fn replications() -> Vec<Case> {
@@ -82,6 +83,61 @@ fn replications() -> Vec<Case> {
         refused("a copy is given quarters of an hour", minutes(20), COPY_TIME),
         refused("no copy is made at once", minutes(0), "spec.timeBasedCopyMinutes"),
         refused("no copy is given more than two days", minutes(2895), "spec.timeBasedCopyMinutes"),
+    ]
+}
+
+fn selectors() -> Vec<Case> {
+    let selector = |selector: Value| with(replication(), "source", json!({"imageBuildSelector": selector}));
+    let expression = |expression: Value| selector(json!({"matchExpressions": [expression]}));
+    let both =
+        json!({"imageBuildSelector": {"matchLabels": {"app": "web"}}, "imageBuildRef": {"name": "web"}});
+    vec![
+        accepted("builds can be selected by a label", selector(json!({"matchLabels": {"app": "web"}}))),
+        accepted(
+            "builds can be selected by values of a label",
+            expression(json!({"key": "example.org/app", "operator": "In", "values": ["web", "api"]})),
+        ),
+        accepted(
+            "builds can be selected by the lack of a label",
+            expression(json!({"key": "broken", "operator": "DoesNotExist"})),
+        ),
+        refused("not all builds are selected", selector(json!({})), "a selector must have matchLabels"),
+        refused(
+            "nor are they by no label",
+            selector(json!({"matchLabels": {}})),
+            "a selector must have matchLabels",
+        ),
+        refused("a selector stands by itself", with(replication(), "source", both), ONE_REPLICATION_SOURCE),
+        refused(
+            "a comparison needs values",
+            expression(json!({"key": "app", "operator": "NotIn"})),
+            "values must be given with the operators In and NotIn",
+        ),
+        refused(
+            "existence needs none",
+            expression(json!({"key": "app", "operator": "Exists", "values": ["web"]})),
+            "values must be given with the operators In and NotIn",
+        ),
+        refused(
+            "an operator is one of four",
+            expression(json!({"key": "app", "operator": "Equals", "values": ["web"]})),
+            "spec.source.imageBuildSelector.matchExpressions[0].operator",
+        ),
+        refused(
+            "the key of a label has a form",
+            expression(json!({"key": "a b", "operator": "Exists"})),
+            "spec.source.imageBuildSelector.matchExpressions[0].key",
+        ),
+        refused(
+            "the key of a label to match is not empty",
+            selector(json!({"matchLabels": {"": "web"}})),
+            "a label key must have 1 to 317 characters",
+        ),
+        refused(
+            "the value of a label has a form",
+            selector(json!({"matchLabels": {"app": "web server"}})),
+            "spec.source.imageBuildSelector.matchLabels",
+        ),
     ]
 }
 

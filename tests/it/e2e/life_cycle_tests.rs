@@ -25,6 +25,30 @@ fn from_apply_to_image_ids_in_three_regions() {
 }
 
 #[test]
+fn a_new_build_is_rolled_out_as_soon_as_it_has_the_labels() {
+    let stand = Stand::new(Profile::Test);
+    let _operator = stand.start();
+    let labelled = |name: &str, app: &str| {
+        let mut manifest = build(name, "true");
+        manifest["metadata"]["labels"] = json!({"app": app});
+        stand.apply(&manifest);
+    };
+    labelled("one", "web");
+    let mut manifest = replication("web");
+    manifest["spec"]["source"] = json!({"imageBuildSelector": {"matchLabels": {"app": "web"}}});
+    stand.apply(&manifest);
+    let copies = stand.until("imagereplication/web", "Ready");
+    assert_eq!(copies["status"]["source"]["imageBuildName"], "one");
+    labelled("two", "next");
+    stand.until("imagebuild/two", "Succeeded");
+    stand.kubectl.run(&["label", "--overwrite", "imagebuild/two", "app=web"]).expect("labelled");
+    let rolled_out = |o: &serde_json::Value| {
+        o["status"]["source"]["imageBuildName"] == "two" && o["status"]["ready"] == "2/2"
+    };
+    stand.kubectl.wait_until("rolled out", &["imagereplication/web"], PATIENCE, rolled_out).expect("in time");
+}
+
+#[test]
 fn a_step_that_exits_with_3_is_named_with_its_code_and_output() {
     let stand = Stand::new(Profile::Test);
     let _operator = stand.start();

@@ -12,6 +12,7 @@ use ami_operator::{
     status::events::Note,
 };
 use async_trait::async_trait;
+use kube::core::{Selector, SelectorExt};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -39,6 +40,7 @@ struct State {
     config_maps: BTreeMap<(String, String), Value>,
     events: Vec<(Subject, Note)>,
     status_writes: usize,
+    visits: usize,
     lists: Lists,
     trouble: Trouble,
     requests: u64,
@@ -202,6 +204,15 @@ impl MemoryCluster {
         object["metadata"]["resourceVersion"] = version;
     }
 
+    /// What `kubectl label --overwrite` does, with all labels.
+    pub fn label(&self, subject: &Subject, labels: Value) {
+        let mut state = self.state();
+        let version = state.bump();
+        let object = state.objects.get_mut(&key(subject)).expect("the object exists");
+        object["metadata"]["labels"] = labels;
+        object["metadata"]["resourceVersion"] = version;
+    }
+
     /// Leaves an empty status.
     pub fn wipe_status(&self, subject: &Subject) {
         let mut state = self.state();
@@ -273,6 +284,11 @@ impl MemoryCluster {
             .collect()
     }
 
+    /// How often whole objects were listed.
+    pub fn visits(&self) -> usize {
+        self.state().visits
+    }
+
     pub fn status_writes(&self) -> usize {
         self.state().status_writes
     }
@@ -337,6 +353,26 @@ impl Cluster for MemoryCluster {
             uid: state.objects[key]["metadata"]["uid"].as_str().unwrap_or_default().to_owned(),
         });
         Ok(listed.collect())
+    }
+
+    async fn visit(
+        &self,
+        kind: &'static str,
+        namespace: Option<&str>,
+        selector: &Selector,
+        visit: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError> {
+        self.request(&format!("objects of {kind}"), false).await?;
+        let mut state = self.state();
+        state.visits += 1;
+        let labels =
+            |object: &Value| serde_json::from_value(object["metadata"]["labels"].clone()).unwrap_or_default();
+        let asked = |(k, n, _): &Key| *k == kind && namespace.is_none_or(|namespace| namespace == n);
+        for (_, object) in state.objects.iter().filter(|(key, o)| asked(key) && selector.matches(&labels(o)))
+        {
+            visit(object.clone());
+        }
+        Ok(())
     }
 
     async fn apply_status(

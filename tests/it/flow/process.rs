@@ -9,10 +9,11 @@ use std::{
 };
 
 use ami_operator::{
-    controller::{Operator, Rest, backoff::Backoff, dependents::Dependents},
+    controller::{Operator, Rest, backoff::Backoff, dependents::Dependents, slots::CopySlots},
     ec2::{
         Ec2,
         clock::Clock,
+        limits::COPIES_PER_REGION,
         poller::{Poller, Subject, Tempo},
     },
     ops::metrics::Metrics,
@@ -63,6 +64,7 @@ impl Process {
             cluster_id: CLUSTER.to_owned(),
             backoff: Backoff::default(),
             dependents,
+            slots: CopySlots::new(COPIES_PER_REGION, Vec::new()),
             metrics: metrics.clone(),
         };
         let due = cluster.subjects().into_iter().map(|subject| (subject, Instant::now())).collect();

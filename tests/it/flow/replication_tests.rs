@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use ami_operator::{api::RECONCILE_REQUESTED_AT, ec2::poller::Subject, model::Action};
-use ec2sim::core::records::StateReason;
-use ec2sim::faults::{Effect, ImageEnd, Rule};
+use ec2sim::{
+    core::records::{ImageState, StateReason},
+    faults::{Effect, ImageEnd, Rule},
+};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -179,6 +181,27 @@ async fn a_tag_added_or_taken_off_in_the_manifest_is_so_on_every_copy() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_tags_of_a_build_s_image_are_copied_where_that_is_asked_for_and_taken_off_again() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    flow.apply(&copies, with(default_spec(), "/copySourceTags", json!(true)));
+    flow.apply(&build("web"), build_spec(&[]));
+    ready(&mut flow, &copies).await;
+    let uid = flow.object(&copies)["metadata"]["uid"].as_str().expect("a uid").to_owned();
+    for tags in REGIONS.map(|region| flow.images(region)[0].tags.clone()) {
+        assert_eq!(tags.get("app").map(String::as_str), Some("web"));
+        assert_eq!(tags.get("ami-operator.dev/uid"), Some(&uid));
+    }
+    for wanted in [false, true] {
+        flow.apply(&copies, with(default_spec(), "/copySourceTags", json!(wanted)));
+        ready(&mut flow, &copies).await;
+        assert!(REGIONS.iter().all(|r| flow.images(r)[0].tags.contains_key("app") == wanted), "{wanted}");
+    }
+    assert_eq!(flow.status(&copies)["driftRepaired"], 0);
+    assert_eq!(flow.ec2.count(Action::CopyImage), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_tag_changed_behind_our_back_is_repaired_and_counted() {
     let (mut flow, copies) = replicated(default_spec()).await;
     let id = flow.images("eu-west-1")[0].id.clone();
@@ -304,6 +327,63 @@ async fn a_copy_that_hangs_with_a_broken_snapshot_is_made_again() {
     ready(&mut flow, &copies).await;
     assert_eq!(flow.ec2.count(Action::CopyImage), 3);
     assert_eq!((flow.images("eu-west-1").len(), flow.snapshots().len()), (1, 3));
+}
+
+/// Copies that are under way into Ireland.
+fn pending(flow: &Flow) -> usize {
+    flow.images("eu-west-1").iter().filter(|i| i.state(flow.now()) == ImageState::Pending).count()
+}
+
+fn forty_five_replications() -> (Flow, Vec<Subject>) {
+    let mut flow = Flow::new();
+    flow.seed_image("ami-0123456789abcdef0", "appliance");
+    let source = json!({"image": {"imageID": "ami-0123456789abcdef0", "region": "us-east-1"}});
+    let spec = with(replication_spec("web", &["eu-west-1"]), "/source", source);
+    let subjects: Vec<Subject> = (0..45).map(|n| replication(&format!("web-{n:02}"))).collect();
+    for subject in &subjects {
+        flow.apply(subject, spec.clone());
+    }
+    (flow, subjects)
+}
+
+/// Until all copies are there; never more than twenty were under way.
+async fn all_ready(flow: &mut Flow, subjects: &[Subject]) {
+    flow.until("all ready", HOUR, |f| {
+        assert!(pending(f) <= 20, "{} copies are under way", pending(f));
+        subjects.iter().all(|subject| f.is_true(subject, "Ready"))
+    })
+    .await;
+    assert_eq!(flow.ec2.count(Action::CopyImage), 45);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forty_five_copies_into_one_region_are_made_twenty_at_a_time() {
+    let (mut flow, subjects) = forty_five_replications();
+    flow.until("at the limit", HOUR, |f| pending(f) == 20).await;
+    flow.run_for(Duration::from_secs(5)).await;
+    let waiting = subjects.iter().filter(|s| flow.condition(s, "Ready").1 == "WaitingForCopySlot").count();
+    assert_eq!(waiting, 25);
+    all_ready(&mut flow, &subjects).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_forgets_no_copy_that_is_under_way() {
+    let (mut flow, subjects) = forty_five_replications();
+    flow.until("at the limit", HOUR, |f| pending(f) == 20).await;
+    flow.restart();
+    all_ready(&mut flow, &subjects).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_that_are_refused_keep_nobody_waiting() {
+    let (mut flow, subjects) = forty_five_replications();
+    let denied = || Fault::Refuse("UnauthorizedOperation", "you may not");
+    flow.ec2.next(Action::CopyImage, (0..25).map(|_| denied()));
+    flow.until("twenty are ready", Duration::from_mins(9), |f| {
+        subjects.iter().filter(|subject| f.is_true(subject, "Ready")).count() == 20
+    })
+    .await;
+    flow.until("all ready", HOUR, |f| subjects.iter().all(|subject| f.is_true(subject, "Ready"))).await;
 }
 
 #[tokio::test(start_paused = true)]

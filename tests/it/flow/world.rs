@@ -48,6 +48,9 @@ pub struct Flow {
 /// An operator that has so much to do in a minute never rests.
 const TOO_MANY_STEPS: usize = 500;
 
+/// Where there are many objects, so much for each.
+const TOO_MANY_FOR_ONE: usize = 20;
+
 impl Flow {
     /// EC2 takes its time as in the demonstration: 6 s to run, 5 s to stop, 20 s an image, 30 s a copy.
     pub fn new() -> Self {
@@ -127,6 +130,11 @@ impl Flow {
 
     pub fn delete(&mut self, subject: &Subject) {
         self.cluster.delete(subject);
+        self.wake(subject);
+    }
+
+    pub fn label(&mut self, subject: &Subject, labels: Value) {
+        self.cluster.label(subject, labels);
         self.wake(subject);
     }
 
@@ -267,7 +275,8 @@ impl Flow {
             self.minute = (Instant::now(), 0);
         }
         self.minute.1 += 1;
-        assert!(self.minute.1 < TOO_MANY_STEPS, "the operator never rests: {}", self.objects());
+        let too_many = TOO_MANY_STEPS.max(TOO_MANY_FOR_ONE * self.cluster.subjects().len());
+        assert!(self.minute.1 < too_many, "the operator never rests: {}", self.objects());
         tokio::select! {
             biased;
             () = self.boundaries.death() => {

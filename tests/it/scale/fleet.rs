@@ -4,9 +4,12 @@
 use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc, time::Duration};
 
 use ami_operator::{
-    controller::{Operator, Rest, backoff::Backoff, cluster::ClusterError, dependents::Dependents},
+    controller::{
+        Operator, Rest, backoff::Backoff, cluster::ClusterError, dependents::Dependents, slots::CopySlots,
+    },
     ec2::{
         Ec2,
+        limits::COPIES_PER_REGION,
         poller::{Poller, Subject, Tempo},
     },
     ops::metrics::Metrics,
@@ -38,7 +41,7 @@ pub struct Fleet<'a> {
     operator: Arc<Operator>,
     polled: UnboundedReceiver<Subject>,
     /// Held, so that whoever is woken can be told.
-    _dependents: UnboundedReceiver<Subject>,
+    waiting: UnboundedReceiver<Subject>,
     objects: Vec<Object>,
     /// When objects are to be looked at; what an object has since put off is skipped.
     due: BinaryHeap<Reverse<(Instant, usize)>>,
@@ -78,12 +81,13 @@ impl<'a> Fleet<'a> {
             backoff: Backoff::default(),
             dependents,
             metrics: Arc::new(Metrics::default()),
+            slots: CopySlots::new(COPIES_PER_REGION, Vec::new()),
         };
         let mut fleet = Self {
             flow,
             operator: Arc::new(operator),
             polled: changed,
-            _dependents: woken,
+            waiting: woken,
             objects: vec![Object::default(); objects],
             due: BinaryHeap::new(),
             passing: FuturesUnordered::new(),
@@ -132,6 +136,7 @@ impl<'a> Fleet<'a> {
             biased;
             Some((number, rest)) = self.passing.next(), if !self.passing.is_empty() => self.ended(number, &rest),
             Some(woken) = self.polled.recv() => self.wake(&woken),
+            Some(woken) = self.waiting.recv() => self.wake(&woken),
             () = sleep_until(next) => {}
         }
     }

@@ -13,6 +13,7 @@ mod tally;
 
 use std::{fs, time::Duration};
 
+use ami_operator::ec2::limits::COPIES_PER_REGION;
 use ec2sim::{buckets::Buckets, core::profile::Profile};
 use serde_json::{Value, json};
 
@@ -37,7 +38,7 @@ pub const REGIONS: [&str; 5] = ["ap-southeast-2", "ca-central-1", "eu-central-1"
 /// destination Region".
 const BURST: f64 = 50.0;
 const REFILL: f64 = 0.5;
-const SLOTS: usize = 20;
+const SLOTS: usize = COPIES_PER_REGION;
 
 /// Copies in the ordinary run: small images.
 const SMALL: Duration = Duration::from_mins(5);

@@ -12,7 +12,7 @@ pub(super) use sharing::{about_to_grant, left_granted, obstacle};
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Progress,
-    ReplicationSourceStatus, ReplicationView, WaitingOn,
+    ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
     destination::{Decided, blocked, call, moving, record, settled, standing},
     gravity, timing,
 };

@@ -1,8 +1,8 @@
-//! Tags: those of `spec.tags`, and those that an image has for being published.
+//! Tags: those of `spec.tags`, those of the source image where they are asked for, and those that an image has for being published.
 
 use super::{
     Decided, DestinationCall, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView,
-    WaitingOn, call, publish, record, standing,
+    WaitingOn, call, copy_tags, moving, publish, record, standing,
 };
 use crate::model::Tags;
 
@@ -10,7 +10,11 @@ use crate::model::Tags;
 #[expect(clippy::unnecessary_wraps, reason = "an aspect like the others")]
 pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) -> Decided {
     let (image, known) = (place.image, place.tag_keys);
-    let mut wanted = if place.is_source { Tags::new() } else { view.spec.tags.clone() };
+    if !place.is_source && copy_tags::are_unread(view) {
+        let (id, region) = (image.id.clone(), place.region.clone());
+        return Ok(moving(WaitingOn::Tags { id, region }));
+    }
+    let mut wanted = if place.is_source { Tags::new() } else { copy_tags::wanted(view) };
     wanted.extend(publish::tags(view, place));
     let missing: Tags = wanted
         .iter()

@@ -61,6 +61,23 @@ fn the_intent_is_written_before_the_call() {
     assert_eq!(intent(&replication).requested_at, Some(time(0)));
 }
 
+fn full(replication: Replication) -> Replication {
+    replication.with(|r| r.full = vec![ireland()])
+}
+
+#[test]
+fn a_copy_is_neither_written_down_nor_asked_for_before_its_turn() {
+    assert_eq!(full(Replication::of(vec![])).says(), "wait WaitingForCopySlot");
+    assert_eq!(full(Replication::of(vec![asked(EU, 1)])).says(), "wait WaitingForCopySlot");
+    assert_eq!(progress(&full(Replication::of(vec![])).plan().progress), "wait WaitingForCopySlot");
+}
+
+#[test]
+fn a_copy_that_is_under_way_needs_no_turn() {
+    let begun = Replication::of(vec![begun(EU, 60)]).sees_image(copy(ImageState::Pending));
+    assert_eq!(full(begun).says(), "wait WaitingForImage");
+}
+
 #[test]
 fn the_intent_knows_which_tags_it_will_have_put_on() {
     assert_eq!(intent(&Replication::of(vec![])).tag_keys, ["channel"]);

@@ -6,7 +6,8 @@ use crate::{
     api::image_replication::GrantsStatus,
     model::{Absence, Answer, Image, ImageId, ImageState, Query, Region, Seen},
     plan::{
-        build::BaseBuild,
+        Progress,
+        build::{BaseBuild, FinishedBuild},
         fixtures::*,
         replication::{ReplicationPlan, ReplicationStep, worst},
         timing,
@@ -150,6 +151,78 @@ fn a_build_that_failed_needs_a_person() {
 fn a_finished_build_s_image_and_its_name_are_the_source() {
     let Some(ReplicationStep::RecordSource(source)) = of_build(ready()).plan().step else { panic!() };
     assert_eq!((source.name.as_str(), source.region), ("images-web", region()));
+}
+
+/// A build of this name that ended then.
+fn finished(name: &str, seconds: i64) -> FinishedBuild {
+    FinishedBuild {
+        completed_at: at(seconds),
+        created_at: None,
+        name: name.to_owned(),
+        region: region(),
+        image_id: ImageId::from(format!("ami-of-{name}").as_str()),
+        image_name: format!("images-{name}"),
+    }
+}
+
+fn selecting(app: &str, newest: Option<FinishedBuild>) -> Replication {
+    Replication::new().with(|r| {
+        let selector = json!({"imageBuildSelector": {"matchLabels": {"app": app}}});
+        r.spec.source = serde_json::from_value(selector).expect("a source");
+        r.newest = newest;
+    })
+}
+
+/// The image of `newest` was recorded as the source.
+fn selected(newest: FinishedBuild) -> Replication {
+    let replication = selecting("web", Some(newest));
+    let Some(ReplicationStep::RecordSource(source)) = replication.plan().step else { panic!() };
+    replication.with(|r| r.status.source = Some(source))
+}
+
+fn source_name(replication: &Replication) -> String {
+    match replication.plan().step {
+        Some(ReplicationStep::RecordSource(source)) => source.image_build_name.unwrap_or_default(),
+        _ => "as before".to_owned(),
+    }
+}
+
+#[test]
+fn a_build_that_matches_is_waited_for_and_then_the_source() {
+    let waiting = selecting("web", None).plan();
+    assert_eq!(told(&waiting), "wait WaitingForSourceBuild");
+    let Progress::Moving(waiting_on) = waiting.progress else { panic!() };
+    assert!(waiting_on.to_string().contains("with the labels app=web"), "{waiting_on}");
+    assert_eq!(told(&selecting("web", Some(finished("one", -9))).plan()), "record source ami-of-one");
+}
+
+#[test]
+fn a_newer_build_becomes_the_source() {
+    let newer = selected(finished("one", -9)).with(|r| r.newest = Some(finished("two", -8)));
+    assert_eq!(source_name(&newer), "two");
+    let later_by_name = selected(finished("one", -9)).with(|r| r.newest = Some(finished("two", -9)));
+    assert_eq!(source_name(&later_by_name), "two");
+}
+
+#[test]
+fn there_is_no_way_back_to_an_older_build() {
+    let left: [Option<FinishedBuild>; 2] = [None, Some(finished("one", -9))];
+    for newest in left {
+        assert_eq!(source_name(&selected(finished("two", -8)).with(|r| r.newest = newest)), "as before");
+    }
+}
+
+#[test]
+fn another_selector_chooses_anew_and_keeps_what_is_there_until_it_has_chosen() {
+    let other = |newest| {
+        let known = selected(finished("two", -8)).status.source;
+        selecting("db", newest).with(|r| {
+            r.status.source = known;
+            r.status.destinations = vec![kept(EU)];
+        })
+    };
+    assert_eq!(source_name(&other(Some(finished("one", -9)))), "one");
+    assert!(!other(None).plan().destinations.is_empty());
 }
 
 #[test]

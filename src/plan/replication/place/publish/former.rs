@@ -5,7 +5,10 @@ use super::{
     Publish, Published, Region, ReplicationView, Seen, Tags, blocked, call, moving, record, timing,
     waiting_on, withdrawal,
 };
-use crate::{model::ImageState, plan::Pace};
+use crate::{
+    model::ImageState,
+    plan::{Pace, replication::copy_tags},
+};
 
 /// A decision, or nothing to do.
 type Perhaps = Result<Option<DestinationPlan>, AwsError>;
@@ -107,7 +110,7 @@ fn take_off_newest(
     take_off(view, eyes, region, (&published.image_id, &published.tag_keys), cleaned)
 }
 
-/// A key that `spec.tags` has too gets that value back, on copies. Once none is left, or the image itself is gone, that is
+/// A key that all copies have gets their value back. Once none is left, or the image itself is gone, that is
 /// written down.
 fn take_off(
     view: &ReplicationView<'_>,
@@ -126,7 +129,7 @@ fn take_off(
         }
     };
     let is_source = view.status.source.as_ref().is_some_and(|source| source.region == *region);
-    let of_copies = if is_source { &Tags::new() } else { &view.spec.tags };
+    let of_copies = if is_source { Tags::new() } else { copy_tags::wanted(view) };
     let (back, off): (Vec<_>, Vec<_>) = keys.iter().partition(|key| of_copies.contains_key(*key));
     let off: Vec<String> = off.into_iter().filter(|key| image.tags.contains_key(*key)).cloned().collect();
     let back = of_copies.iter().filter(|(key, _)| back.contains(key));
