@@ -5,7 +5,7 @@
 //! Who gets none waits in line, and is woken when it is its turn. Nothing waits inside of a pass.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -24,7 +24,7 @@ pub struct CopySlots {
     limit: usize,
     /// None: all.
     namespaces: Vec<String>,
-    regions: Mutex<HashMap<Region, Line>>,
+    regions: Mutex<BTreeMap<Region, Line>>,
     /// What was under way when the operator started is counted.
     counted: OnceCell<()>,
 }
@@ -134,7 +134,7 @@ impl CopySlots {
         Ok(())
     }
 
-    fn regions(&self) -> MutexGuard<'_, HashMap<Region, Line>> {
+    fn regions(&self) -> MutexGuard<'_, BTreeMap<Region, Line>> {
         self.regions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,7 +9,7 @@ mod packed;
 mod tick;
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{BTreeMap, btree_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -58,7 +58,7 @@ pub struct Poller {
     clock: Clock,
     tempo: Tempo,
     wake: mpsc::UnboundedSender<Subject>,
-    regions: Mutex<HashMap<Region, RegionPoller>>,
+    regions: Mutex<BTreeMap<Region, RegionPoller>>,
 }
 
 /// One region's watch set and its task, which ends with it.
