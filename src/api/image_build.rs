@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeletionPolicy, DeregistrationProtection, Encryption, LaunchState, LocalRef, schema};
 pub use crate::model::StepResult;
-use crate::model::{ImageId, Region, Tags, VolumeType};
+use crate::model::{BootMode, ImageId, Region, Tags, VolumeType};
 
 /// One run, at most one AMI, in one region. Its inputs are immutable, as a Job's are: to build again, create a new one.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -330,13 +330,18 @@ pub struct ImageSettings {
     /// Instances of the AMI require IMDSv2. EC2 has no way back for an AMI.
     #[serde(rename = "requireIMDSv2", default = "crate::api::yes")]
     pub require_imdsv2: bool,
+    /// `uefi`: instances of the AMI start by UEFI only. The builder must do so itself, so a source image that cannot is
+    /// refused. Not given: the boot mode is the source image's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_mode: Option<BootMode>,
     /// How long after its creation the AMI is deprecated: others then find it only by its id. To the minute. Set once, before
     /// the run succeeds: what somebody changes later stays so. An `ImageReplication` keeps its copies true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::duration")]
     pub deprecate_after: Option<Duration>,
-    /// Protects the AMI from being deregistered by anybody. Set once, before the run succeeds: what somebody changes later
-    /// stays so. Not given: left as it is. `deletionPolicy: Delete` switches it off first, and waits for a cooldown.
+    /// Protects the AMI from being deregistered by anybody, with a cooldown for 24 hours more than it is on. Set once, before
+    /// the run succeeds: what somebody changes later stays so. Not given: left as it is. `deletionPolicy: Delete` switches it
+    /// off first, and waits for a cooldown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deregistration_protection: Option<DeregistrationProtection>,
     /// Encrypts the AMI: every volume of the builder that has no key of its own in `builder.volumes`, as EC2 decides it at
@@ -352,6 +357,7 @@ impl Default for ImageSettings {
             description: None,
             tags: Tags::new(),
             require_imdsv2: true,
+            boot_mode: None,
             deprecate_after: None,
             deregistration_protection: None,
             encryption: None,

@@ -109,8 +109,8 @@ pub struct ImageReplicationSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::duration")]
     pub deprecate_after: Option<Duration>,
-    /// Protects the copies from being deregistered by anybody. Not given: left as it is. `deletionPolicy: Delete` switches
-    /// it off first, and waits for a cooldown.
+    /// Protects the copies from being deregistered by anybody, with a cooldown for 24 hours more than it is on. Not given:
+    /// left as it is. `deletionPolicy: Delete` switches it off first, and waits for a cooldown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deregistration_protection: Option<DeregistrationProtection>,
     /// `Disabled`: nobody can launch a copy, and its launch permissions are gone. `Enabled`: it can be launched, and its

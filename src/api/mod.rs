@@ -40,12 +40,11 @@ pub enum DeletionPolicy {
     Delete,
 }
 
-/// Whether AWS lets an image be deregistered, whoever asks.
+/// Whether AWS lets an image be deregistered, whoever asks; with a cooldown it outlasts its end by 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeregistrationProtection {
     Disabled,
     Enabled,
-    /// It outlasts its end by 24 hours.
     EnabledWithCooldown,
 }
 

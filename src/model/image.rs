@@ -21,6 +21,8 @@ pub struct Image {
     pub root_device_type: String,
     pub devices: Vec<Device>,
     pub root_device_name: Option<String>,
+    /// `legacy-bios`, `uefi` or `uefi-preferred`; none: as the instance type does.
+    pub boot_mode: Option<String>,
     /// `v2.0` where instances of this image require IMDSv2.
     pub imds_support: Option<String>,
     /// Of AWS Marketplace.

@@ -51,6 +51,14 @@ pub enum VolumeType {
     Standard,
 }
 
+/// How instances of an image start, spelled as EC2 spells it: what `CreateImage` can set on an image, which is UEFI alone.
+/// Source: EC2 API reference, `CreateImage`, `BootModeOverride`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BootMode {
+    Uefi,
+}
+
 /// Make an image of a stopped builder. EC2 has no token here: the name, unique in account and region, is the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateImage {
@@ -61,6 +69,8 @@ pub struct CreateImage {
     /// Devices whose volumes must outlive an instance of the new image, as they did with the base image: the builder
     /// itself was launched with all of them set to go with it.
     pub kept_devices: Vec<String>,
+    /// None: the builder's.
+    pub boot_mode: Option<BootMode>,
     /// On the image and its snapshots, in the create call itself.
     pub tags: Tags,
 }

@@ -264,12 +264,11 @@ pub struct ImageStatus {
     pub removed_at: Option<Time>,
 }
 
-/// Whether a finished image can be launched.
+/// Whether a finished image can be launched; `Gone`: somebody deregistered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum FinishedImage {
     Enabled,
     Disabled,
-    /// Somebody deregistered it.
     Gone,
 }
 

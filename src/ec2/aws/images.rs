@@ -6,15 +6,18 @@ use aws_sdk_ec2::{
         deregister_image::DeregisterImageOutput, describe_images::builders::DescribeImagesInputBuilder,
         describe_snapshots::builders::DescribeSnapshotsInputBuilder,
     },
-    types::{self, BlockDeviceMapping, EbsBlockDevice, Filter, ResourceType, SnapshotReturnCodes},
+    types::{
+        self, BlockDeviceMapping, BootModeOverrideValues, EbsBlockDevice, Filter, ResourceType,
+        SnapshotReturnCodes,
+    },
 };
 
 use super::convert::{self, filter};
 use crate::{
     ec2::{Deregistered, ImageFilter, SnapshotFilter},
     model::{
-        CopyImage, CreateImage, Device, Image, ImageId, ImageSelector, ImageState, InstanceId, Protection,
-        Snapshot, SnapshotId, SnapshotState, ownership,
+        BootMode, CopyImage, CreateImage, Device, Image, ImageId, ImageSelector, ImageState, InstanceId,
+        Protection, Snapshot, SnapshotId, SnapshotState, ownership,
     },
 };
 
@@ -29,7 +32,14 @@ pub(super) fn create_image(request: &CreateImage) -> CreateImageInputBuilder {
         .name(&request.name)
         .set_description(request.description.clone())
         .set_block_device_mappings((!kept.is_empty()).then_some(kept))
+        .set_boot_mode_override(request.boot_mode.map(boot_mode))
         .set_tag_specifications(Some(convert::tag_specifications(&TAGGED, &request.tags)))
+}
+
+fn boot_mode(wanted: BootMode) -> BootModeOverrideValues {
+    match wanted {
+        BootMode::Uefi => BootModeOverrideValues::Uefi,
+    }
 }
 
 fn kept_device(name: &String) -> BlockDeviceMapping {
@@ -109,6 +119,7 @@ pub(super) fn image(found: types::Image) -> Option<Image> {
         root_device_type: found.root_device_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
         devices: found.block_device_mappings.unwrap_or_default().into_iter().filter_map(device).collect(),
         root_device_name: found.root_device_name,
+        boot_mode: found.boot_mode.map(|mode| mode.as_str().to_owned()),
         imds_support: found.imds_support.map(|version| version.as_str().to_owned()),
         product_codes: found
             .product_codes

@@ -77,6 +77,7 @@ impl Writer<'_> {
             devices,
             root_device_name,
             imds_support,
+            boot_mode,
             source_instance_id,
             source_image_id,
             public,
@@ -100,6 +101,7 @@ impl Writer<'_> {
         devices.iter().for_each(|device| self.device(device));
         self.option(root_device_name.as_deref(), Self::word);
         self.option(imds_support.as_deref(), Self::word);
+        self.option(boot_mode.as_deref(), Self::word);
         self.option(source_instance_id.as_ref(), |to, id| to.text(&id.0));
         self.option(source_image_id.as_ref(), |to, id| to.text(&id.0));
         self.flag(*public);
@@ -197,6 +199,7 @@ impl<'r> Reader<'r> {
             devices: self.many(Self::device)?,
             root_device_name: self.option(Self::word)?,
             imds_support: self.option(Self::word)?,
+            boot_mode: self.option(Self::word)?,
             source_instance_id: self.option(Self::text)?.map(InstanceId),
             source_image_id: self.option(Self::text)?.map(ImageId),
             public: self.flag()?,

@@ -94,6 +94,7 @@ fn request(view: &BuildView<'_>, image: &ImageStatus, instance_id: InstanceId) -
         name: image.name.clone(),
         description: view.spec.image.description.clone(),
         kept_devices: devices.filter(|d| !d.delete_on_termination).map(|d| d.device_name.clone()).collect(),
+        boot_mode: view.spec.image.boot_mode,
         tags: view.owner.tags(&view.spec.image.tags, Role::Image, attempt, None),
     };
     call(STAGE, BuildCall::CreateImage(request), WaitingOn::ImageCreation { name: image.name.clone() })

@@ -5,8 +5,8 @@ use super::{
     fail, record, wait,
 };
 use crate::{
-    api::image_build::{DeviceStatus, Marketplace, Selector, SourceStatus},
-    model::{Image, ImageId, ImageSelector, ImageState, Region, Seen, Tags},
+    api::image_build::{Architecture, DeviceStatus, Marketplace, Selector, SourceStatus},
+    model::{BootMode, Image, ImageId, ImageSelector, ImageState, Seen, Tags},
     plan::{Pace, timing},
 };
 
@@ -101,12 +101,12 @@ fn judge(view: &BuildView<'_>, seen: Seen<Image>, not_found: impl FnOnce() -> St
             blocked(STAGE, Failure::new("SourceNotFound", not_found()))
         }
         Seen::Absent(_) => wait(STAGE, WaitingOn::SourceLookup),
-        Seen::Present(image) => take(&view.spec.region, &image),
+        Seen::Present(image) => take(view, &image),
     }
 }
 
-fn take(region: &Region, image: &Image) -> Decision {
-    let id = &image.id;
+fn take(view: &BuildView<'_>, image: &Image) -> Decision {
+    let (id, region) = (&image.id, &view.spec.region);
     match &image.state {
         ImageState::Available => {}
         ImageState::Pending | ImageState::Transient | ImageState::Other(_) => {
@@ -128,7 +128,22 @@ fn take(region: &Region, image: &Image) -> Decision {
         );
         return fail(STAGE, Failure::new("SourceNotEBS", message));
     }
+    if view.spec.image.boot_mode == Some(BootMode::Uefi) && boots_by_bios(image) {
+        let message = format!(
+            "source image {id} in {region} starts by legacy BIOS, so that no image of it can start by UEFI; name another source, or leave image.bootMode out, in a new ImageBuild"
+        );
+        return fail(STAGE, Failure::new("SourceNotUEFI", message));
+    }
     record(STAGE, BuildRecord::Source(source_status(image)), WaitingOn::SourceLookup)
+}
+
+/// Without a boot mode of its own an image starts as its instance type does, of which those for x86 prefer BIOS.
+/// Source: EC2 user guide, "Instance launch behavior with Amazon EC2 boot modes".
+fn boots_by_bios(image: &Image) -> bool {
+    match image.boot_mode.as_deref() {
+        Some(mode) => !mode.starts_with("uefi"),
+        None => image.architecture != Architecture::Arm64.as_str(),
+    }
 }
 
 fn source_status(image: &Image) -> SourceStatus {

@@ -167,6 +167,12 @@ fn lives_of_images() -> Vec<Case> {
             image("deregistrationProtection", json!("Always")),
             "spec.image.deregistrationProtection",
         ),
+        accepted("an image can start by UEFI only", image("bootMode", json!("uefi"))),
+        refused(
+            "an image cannot be made to start by BIOS",
+            image("bootMode", json!("legacy-bios")),
+            "spec.image.bootMode",
+        ),
         accepted("an image can be retired from the start", with(build(), "launchState", json!("Disabled"))),
         refused(
             "a launch state is Enabled or Disabled",

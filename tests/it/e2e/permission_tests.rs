@@ -13,14 +13,15 @@ const USED_ELSEWHERE: [&str; 1] = ["ec2:DeleteVolume"];
 /// The operator's user at the API server.
 const SERVICE_ACCOUNT: &str = "system:serviceaccount:ami-operator-system:ami-operator";
 
-/// A build that gives its builder a role and encrypts its volume, and whose image goes with it. Its source does not ask
-/// for IMDSv2, so that the image has to be told.
+/// A build that gives its builder a role and encrypts its volume, and whose image goes with it, though it is protected. Its
+/// source does not ask for IMDSv2, so that the image has to be told.
 fn privileged_build() -> Value {
     let mut manifest = build("web", "true");
     manifest["spec"]["source"] =
         json!({"ssmParameter": "/aws/service/ami-amazon-linux-latest/amzn2-ami-hvm-x86_64-gp2"});
     manifest["spec"]["builder"]["instanceProfile"] = json!("image-builder");
     manifest["spec"]["builder"]["volumes"] = json!([{"deviceName": "/dev/xvda", "kmsKeyID": "alias/images"}]);
+    manifest["spec"]["image"] = json!({"deprecateAfter": "2160h", "deregistrationProtection": "Enabled"});
     manifest["spec"]["deletionPolicy"] = json!("Delete");
     manifest
 }

@@ -6,6 +6,7 @@ pub mod cluster;
 mod command_tests;
 mod customize_tests;
 pub mod faults;
+mod lifecycle_tests;
 mod orphan_tests;
 mod patience_tests;
 mod process;

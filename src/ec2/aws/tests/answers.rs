@@ -109,6 +109,7 @@ const IMAGE: &str = "
     <item><deviceName>/dev/xvdb</deviceName><ebs><snapshotId/><volumeSize>20</volumeSize></ebs></item>
     <item><deviceName>/dev/sdc</deviceName><virtualName>ephemeral0</virtualName></item>
   </blockDeviceMapping>
+  <bootMode>uefi-preferred</bootMode>
   <imdsSupport>v2.0</imdsSupport>
   <isPublic>true</isPublic>
   <deprecationTime>2027-11-23T10:00:00.000Z</deprecationTime>
@@ -140,6 +141,7 @@ fn failed_image() -> Image {
         root_device_type: "ebs".into(),
         devices: vec![device("/dev/xvda", Some("snap-1"), 8, true), device("/dev/xvdb", None, 20, false)],
         root_device_name: Some("/dev/xvda".into()),
+        boot_mode: Some("uefi-preferred".into()),
         imds_support: Some("v2.0".into()),
         product_codes: strings(["code-1"]),
         usage_operation: Some("RunInstances:0002".into()),

@@ -40,6 +40,7 @@ fn launch() -> RunInstances {
 
 fn new_image() -> CreateImage {
     CreateImage {
+        boot_mode: None,
         region: frankfurt(),
         instance_id: "i-1".into(),
         name: "web-1".into(),

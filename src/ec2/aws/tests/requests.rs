@@ -5,8 +5,8 @@ use super::{
 use crate::{
     ec2::{Ec2, ImageFilter, InstanceFilter, SnapshotFilter, aws::AwsEc2},
     model::{
-        Action, ClientToken, ConsoleView, CopyImage, CreateImage, ImageSelector, LaunchVolume, RunInstances,
-        Tags, VolumeType,
+        Action, BootMode, ClientToken, ConsoleView, CopyImage, CreateImage, ImageSelector, LaunchVolume,
+        RunInstances, Tags, VolumeType,
     },
 };
 
@@ -120,6 +120,7 @@ async fn an_image_is_made_with_its_tags_and_kept_devices() {
     let request = CreateImage {
         description: Some("web server".into()),
         kept_devices: strings(["/dev/xvdb"]),
+        boot_mode: Some(BootMode::Uefi),
         ..new_image()
     };
     let request = sent(Action::CreateImage, async |ec2| ec2.create_image(&request).await).await;
@@ -127,6 +128,7 @@ async fn an_image_is_made_with_its_tags_and_kept_devices() {
 Action=CreateImage
 BlockDeviceMapping.1.DeviceName=/dev/xvdb
 BlockDeviceMapping.1.Ebs.DeleteOnTermination=false
+BootModeOverride=uefi
 Description=web server
 InstanceId=i-1
 Name=web-1

@@ -27,6 +27,7 @@ fn full() -> Image {
         devices: vec![device, pending],
         root_device_name: Some("/dev/xvda".to_owned()),
         imds_support: Some("v2.0".to_owned()),
+        boot_mode: Some("uefi".to_owned()),
         source_instance_id: Some("i-1".into()),
         source_image_id: Some("ami-0".into()),
         public: true,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    model::{Answer, ImageId, ImageSelector, ImageState, Query, Tags},
+    model::{Answer, BootMode, Image, ImageId, ImageSelector, ImageState, Query, Tags},
     plan::{
         build::{BaseBuild, BuildRecord, BuildStep},
         fixtures::*,
@@ -154,4 +154,22 @@ fn what_later_steps_need_of_the_source_is_written_down() {
     assert_eq!(source.root_device_name.as_deref(), Some("/dev/xvda"));
     assert_eq!(source.devices[0].device_name, "/dev/xvda");
     assert!(source.devices[0].delete_on_termination);
+}
+
+fn uefi_from(boot_mode: Option<&str>, architecture: &str) -> String {
+    let image = Image {
+        boot_mode: boot_mode.map(str::to_owned),
+        architecture: architecture.to_owned(),
+        ..source_image(ImageState::Available)
+    };
+    Build::new().with(|b| b.spec.image.boot_mode = Some(BootMode::Uefi)).sees_image(image).says()
+}
+
+#[test]
+fn a_source_that_cannot_start_by_uefi_makes_no_uefi_image() {
+    let taken = format!("record source {SOURCE}");
+    assert_eq!(uefi_from(Some("legacy-bios"), "x86_64"), "record failed SourceNotUEFI");
+    assert_eq!(uefi_from(None, "x86_64"), "record failed SourceNotUEFI");
+    assert_eq!(uefi_from(None, "arm64"), taken);
+    assert_eq!(uefi_from(Some("uefi-preferred"), "x86_64"), taken);
 }

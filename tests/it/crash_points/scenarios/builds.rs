@@ -12,6 +12,9 @@ use crate::flow::{
     world::{build_spec, with},
 };
 
+/// How long EC2 protects an image after the end of its protection.
+const COOLDOWN: Duration = Duration::from_hours(24);
+
 const DELETED_LATE: &str = "a finished build is deleted, its image retained";
 
 pub fn all() -> Vec<Scenario> {
@@ -51,6 +54,9 @@ pub fn all() -> Vec<Scenario> {
         Scenario::new(DELETED_LATE, |f| deleted_when_finished(f, "Retain").boxed_local()),
         Scenario::new("a finished build is deleted with its image", |f| {
             deleted_when_finished(f, "Delete").boxed_local()
+        }),
+        Scenario::new("a build's image is deprecated, protected, and deleted after its cooldown", |f| {
+            protected(f).boxed_local()
         }),
     ]
 }
@@ -213,4 +219,15 @@ async fn deleted_when_finished(flow: &mut Flow, policy: &str) {
     flow.boundaries.begin();
     flow.delete(&web);
     gone(flow, &web).await;
+}
+
+async fn protected(flow: &mut Flow) {
+    let web = build("web");
+    let spec = with(spec(), "/image/deprecateAfter", json!("2160h"));
+    let spec = with(spec, "/image/deregistrationProtection", json!("EnabledWithCooldown"));
+    flow.boundaries.begin();
+    flow.apply(&web, with(spec, "/deletionPolicy", json!("Delete")));
+    finished(flow).await;
+    flow.delete(&web);
+    flow.until("gone", COOLDOWN + LIMIT, |f| f.object(&web).is_null()).await;
 }

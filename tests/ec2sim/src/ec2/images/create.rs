@@ -27,6 +27,7 @@ pub fn create(call: &Call, world: &mut World) -> Outcome {
     let description = name::description(call)?;
     let tags = Specifications::parse(call.params, &["image", "snapshot"])?;
     let instance = imageable(call, world)?;
+    let boot_mode = boot_mode(call, &instance)?;
     name::check_free(call, world, &name)?;
     name::check_quota(call, world)?;
     let attached = attached(call.region(world), &instance);
@@ -56,6 +57,7 @@ pub fn create(call: &Call, world: &mut World) -> Outcome {
         source_instance_id: Some(instance.id.clone()),
         source_image_id: Some(instance.image.id.clone()),
         source_image_region: Some(call.caller.region.clone()),
+        boot_mode: boot_mode.or_else(|| instance.image.boot_mode.clone()),
         tags: tags.of("image"),
         ..heir(&instance.image, call.account(), call.now)
     };
@@ -82,6 +84,21 @@ pub fn heir(image: &Image, owner: &str, now: Timestamp) -> Image {
         imds_v2: image.imds_v2,
         ..Image::plain(owner, now)
     }
+}
+
+/// Which only a UEFI instance may override. AWS documents no code for the refusal.
+/// Source: EC2 API reference, `CreateImage`, `BootModeOverride`.
+fn boot_mode(call: &Call, instance: &Instance) -> Result<Option<String>, ApiError> {
+    let Some(asked) = call.params.text("BootModeOverride") else { return Ok(None) };
+    if asked != "uefi" {
+        return Err(ApiError::bad_value(asked, "BootModeOverride", "Valid values: uefi."));
+    }
+    if instances::current_boot_mode(instance) != "uefi" {
+        let why =
+            format!("The boot mode of instance '{}' is not uefi, and cannot be overridden.", instance.id);
+        return Err(ApiError::invalid_combination(why));
+    }
+    Ok(Some(asked.to_owned()))
 }
 
 fn imageable(call: &Call, world: &World) -> Result<Arc<Instance>, ApiError> {

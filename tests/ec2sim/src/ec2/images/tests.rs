@@ -358,3 +358,15 @@ fn what_references_an_image_is_listed() {
     assert_eq!(kinds(&running), Vec::<String>::new());
     assert_eq!(lab.refused("DescribeImageReferences", &[("ImageId.1", &image)]), "MissingParameter");
 }
+
+#[test]
+fn the_boot_mode_of_an_image_can_be_narrowed_to_uefi() {
+    let lab = Lab::new();
+    let instance = lab.stopped();
+    let image = lab.image_of(&instance, "as-before");
+    assert_eq!(lab.of_image(&image, "bootMode").as_deref(), Some("uefi-preferred"));
+    let image = |mode| [("InstanceId", instance.as_str()), ("Name", "web"), ("BootModeOverride", mode)];
+    assert_eq!(lab.refused("CreateImage", &image("legacy-bios")), "InvalidParameterValue");
+    let made = lab.ask("CreateImage", &image("uefi"), "imageId");
+    assert_eq!(lab.of_image(&made, "bootMode").as_deref(), Some("uefi"));
+}

@@ -17,7 +17,7 @@ mod tests;
 pub use self::{
     boot::power_off_phases,
     console::BUFFER as CONSOLE_BUFFER,
-    show::{private_name, public_name},
+    show::{current_boot_mode, private_name, public_name},
 };
 
 use std::sync::Arc;
