@@ -177,7 +177,7 @@ pub fn of_images(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result
 /// A cooldown takes a day, through which there is nothing else to look at.
 fn cooling(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result<Option<Removal>, AwsError> {
     for id in doomed.known {
-        let seen = eyes.image(doomed.region, id, Pace::Every(timing::NEEDS_HELP))?;
+        let seen = eyes.image(doomed.region, id, Pace::Every(timing::COOLDOWN_INTERVAL))?;
         let condemned = seen.present().filter(|image| doomed.condemns(image));
         if let Some(cooling) = condemned.and_then(|image| cooldown(image, now)) {
             return Ok(Some(cooling));

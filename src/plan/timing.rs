@@ -77,6 +77,9 @@ pub const PROFILE_WINDOW: Duration = Duration::from_mins(2);
 /// How often the progress of snapshots is asked for: it is only shown, so it may cost a third of what is waited for.
 pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
 
+/// How often an image is looked at whose protection outlasts its end: for a day nobody can deregister it.
+pub const COOLDOWN_INTERVAL: Duration = Duration::from_hours(6);
+
 /// How often the image of a finished build is looked at, where that is asked for: nothing is to change any more.
 pub const FINISHED_INTERVAL: Duration = Duration::from_hours(10);
 

@@ -176,6 +176,7 @@ fn by_state(
 fn available(view: &BuildView<'_>, status: &ImageStatus, image: &Image, waiting_on: WaitingOn) -> Decision {
     let region = view.spec.region.clone();
     if let Some(lacking) = lifecycle::lacks(view, image) {
+        let waiting_on = WaitingOn::Lifecycle { id: image.id.clone(), region: region.clone() };
         return call(STAGE, BuildCall::Upkeep { region, call: lacking }, waiting_on);
     }
     let snapshots = image.devices.iter().filter_map(|device| {

@@ -29,6 +29,7 @@ pub fn cases() -> Vec<Case> {
         run_settings(),
         policies(),
         build_edits(),
+        image_edits(),
         builds::cases(),
         customization::cases(),
         replications::cases(),
@@ -316,19 +317,6 @@ fn build_edits() -> Vec<Case> {
         edit_refused("the name of the image is not added", build(), named.clone(), "image is immutable"),
         edit_refused("the name of the image is not removed", named, build(), "image is immutable"),
         edit("tags of the image are not added", "image.tags", json!({"a": "b"}), "image is immutable"),
-        edit("the life of the image stays", "image.deprecateAfter", json!("24h"), "image is immutable"),
-        edit(
-            "protection is not added",
-            "image.deregistrationProtection",
-            json!("Enabled"),
-            "image is immutable",
-        ),
-        edit_accepted("an image can be retired", build(), with(build(), "launchState", json!("Disabled"))),
-        edit_accepted(
-            "an image can be left as it is",
-            with(build(), "launchState", json!("Disabled")),
-            build(),
-        ),
         edit("the deadline stays", "activeDeadline", json!("3h"), "activeDeadline is immutable"),
         edit_accepted(
             "the deadline can be written otherwise",
@@ -360,5 +348,23 @@ fn build_edits() -> Vec<Case> {
             build(),
             with(build(), "deletionPolicy", json!("Delete")),
         ),
+    ]
+}
+
+fn image_edits() -> Vec<Case> {
+    let retired = || with(build(), "launchState", json!("Disabled"));
+    let edit =
+        |name, path, value| edit_refused(name, build(), with(build(), path, value), "image is immutable");
+    vec![
+        edit("the life of the image stays", "image.deprecateAfter", json!("24h")),
+        edit("protection is not added", "image.deregistrationProtection", json!("Enabled")),
+        edit("a key is not added", "image.encryption", json!({"kmsKeyID": "alias/images"})),
+        edit_accepted("an image can be retired", build(), retired()),
+        edit_accepted(
+            "an image can be taken back into use",
+            retired(),
+            with(build(), "launchState", json!("Enabled")),
+        ),
+        edit_accepted("an image can be left as it is", retired(), build()),
     ]
 }

@@ -30,6 +30,7 @@
 //! | a build is deleted while its image is created, Delete | 144 | 368 |
 //! | a finished build is deleted, its image retained | 4 | 56 |
 //! | a finished build is deleted with its image | 34 | 145 |
+//! | a build's image is deprecated, protected, and deleted after its cooldown | 148 | 376 |
 //! | a replication into three regions | 86 | 248 |
 //! | a replication, while AWS shows nothing new for two minutes | 162 | 404 |
 //! | a copy fails and is made again | 144 | 368 |

@@ -111,7 +111,7 @@ fn a_cooldown_is_waited_for_without_another_look() {
     let plan = cooling.plan();
     assert_eq!(plan.check_after, Some(Duration::from_secs(3601)));
     let watched: Vec<_> = plan.watches.iter().map(|w| (&w.query, w.pace)).collect();
-    assert_eq!(watched, [(&image_query(), Pace::Every(timing::NEEDS_HELP))]);
+    assert_eq!(watched, [(&image_query(), Pace::Every(timing::COOLDOWN_INTERVAL))]);
     let over = going(Build::completed(), Protection::Cooling { until: at(-1) });
     assert_eq!(over.says(), format!("DeregisterImage {IMAGE}"));
 }
