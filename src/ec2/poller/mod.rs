@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// An object that looks at something, and is woken when it changes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject {
     /// Of the custom resource.
     pub kind: &'static str,

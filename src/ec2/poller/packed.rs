@@ -98,7 +98,9 @@ impl Writer<'_> {
         self.option(*created_at, Self::time);
         self.word(root_device_type);
         self.number(devices.len() as u64);
-        devices.iter().for_each(|device| self.device(device));
+        for device in devices {
+            self.device(device);
+        }
         self.option(root_device_name.as_deref(), Self::word);
         self.option(imds_support.as_deref(), Self::word);
         self.option(boot_mode.as_deref(), Self::word);
@@ -109,10 +111,14 @@ impl Writer<'_> {
         self.option(*last_launched_at, Self::time);
         self.protection(*protection);
         self.number(product_codes.len() as u64);
-        product_codes.iter().for_each(|code| self.word(code));
+        for code in product_codes {
+            self.word(code);
+        }
         self.option(usage_operation.as_deref(), Self::word);
         self.number(tags.len() as u64);
-        tags.iter().for_each(|(key, value)| self.tag(key, value));
+        for (key, value) in tags {
+            self.tag(key, value);
+        }
     }
 
     fn tag(&mut self, key: &str, value: &str) {
@@ -252,6 +258,7 @@ impl<'r> Reader<'r> {
     }
 
     /// The outer `None` is trouble.
+    #[expect(clippy::option_option, reason = "trouble is no third case of what was packed")]
     fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
         if self.flag()? { read(self).map(Some) } else { Some(None) }
     }

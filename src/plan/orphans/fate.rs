@@ -162,8 +162,8 @@ impl<'a> Holdings<'a> {
         let made = self.made_for.get(&image.id).into_iter().flatten();
         let own: BTreeSet<usize> = positions.chain(made).copied().collect();
         let ids = own.into_iter().filter_map(|at| Some(self.inventory.snapshots.get(at)?.id.clone()));
-        let namers = |id: &SnapshotId| self.named.get(id).copied().unwrap_or(0);
-        ids.filter(|id| namers(id) == usize::from(names.contains(id))).collect()
+        let users = |id: &SnapshotId| self.named.get(id).copied().unwrap_or(0);
+        ids.filter(|id| users(id) == usize::from(names.contains(id))).collect()
     }
 }
 

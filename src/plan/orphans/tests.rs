@@ -218,7 +218,7 @@ fn what_a_living_object_owns_is_left_out_and_has_its_snapshots_all_the_same() {
     let whole = find(&[both.clone()], &living, false, at(LATER));
     let reduced = without_those_of(both, &living);
     assert_eq!((reduced.images.len(), reduced.left_out.len()), (1, 1));
-    assert_eq!(find(&[reduced.clone()], &living, false, at(LATER)), whole);
+    assert_eq!(find(std::slice::from_ref(&reduced), &living, false, at(LATER)), whole);
     // The image that EC2 made the snapshot for is not there any more, and the other one names it.
     let alone = Inventory { images: Vec::new(), ..reduced };
     assert_eq!(find(&[alone], &living, false, at(LATER)), []);

@@ -15,8 +15,17 @@ const COPY_TIME: &str = "timeBasedCopyMinutes must be a multiple of 15";
 
 /// The cases of this file.
 pub fn cases() -> Vec<Case> {
-    [replications(), selectors(), destinations(), sharing(), lifecycle(), publishing(), replication_edits()]
-        .concat()
+    [
+        replications(),
+        selectors(),
+        destinations(),
+        succession(),
+        sharing(),
+        lifecycle(),
+        publishing(),
+        replication_edits(),
+    ]
+    .concat()
 }
 
 fn replications() -> Vec<Case> {
@@ -60,24 +69,6 @@ fn replications() -> Vec<Case> {
         accepted("copies can be looked at every week", resync("168h")),
         refused("less often is refused", resync("169h"), RESYNC),
         refused("an interval is a duration", resync("daily"), "spec.resyncInterval"),
-        accepted(
-            "former copies can be replaced",
-            with(
-                with(replication(), "sourceChangePolicy", json!("ReplaceWhenReady")),
-                "keepPrevious",
-                json!(0),
-            ),
-        ),
-        refused(
-            "more than twenty former copies are not kept",
-            with(replication(), "keepPrevious", json!(21)),
-            "spec.keepPrevious",
-        ),
-        refused(
-            "an image is in use for a day at least",
-            with(replication(), "inUsePeriod", json!("12h")),
-            "inUsePeriod must be between 24h and 8760h",
-        ),
         accepted("a copy can be made within a quarter of an hour", minutes(15)),
         accepted("a copy can be given two days", minutes(2880)),
         refused("a copy is given quarters of an hour", minutes(20), COPY_TIME),
@@ -137,6 +128,29 @@ fn selectors() -> Vec<Case> {
             "the value of a label has a form",
             selector(json!({"matchLabels": {"app": "web server"}})),
             "spec.source.imageBuildSelector.matchLabels",
+        ),
+    ]
+}
+
+fn succession() -> Vec<Case> {
+    vec![
+        accepted(
+            "former copies can be replaced",
+            with(
+                with(replication(), "sourceChangePolicy", json!("ReplaceWhenReady")),
+                "keepPrevious",
+                json!(0),
+            ),
+        ),
+        refused(
+            "more than twenty former copies are not kept",
+            with(replication(), "keepPrevious", json!(21)),
+            "spec.keepPrevious",
+        ),
+        refused(
+            "an image is in use for a day at least",
+            with(replication(), "inUsePeriod", json!("12h")),
+            "inUsePeriod must be between 24h and 8760h",
         ),
     ]
 }

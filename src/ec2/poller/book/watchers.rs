@@ -1,6 +1,6 @@
 //! Who watches something, and how urgently: nearly always a single object, which needs no map.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::super::Subject;
 use crate::plan::Pace;
@@ -10,7 +10,7 @@ pub(super) enum Watchers {
     #[default]
     Nobody,
     One(Arc<Subject>, Pace),
-    Many(Box<HashMap<Arc<Subject>, Pace>>),
+    Many(BTreeMap<Arc<Subject>, Pace>),
 }
 
 impl Watchers {
@@ -27,7 +27,7 @@ impl Watchers {
             }
             Self::One(known, its) => {
                 let both = [(known.clone(), *its), (subject.clone(), pace)];
-                *self = Self::Many(Box::new(HashMap::from(both)));
+                *self = Self::Many(BTreeMap::from(both));
                 true
             }
             Self::Many(all) => all.insert(subject.clone(), pace).is_none(),

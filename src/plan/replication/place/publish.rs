@@ -224,13 +224,11 @@ pub(in super::super) fn take_back(
     region: &Region,
     published: &Published,
 ) -> Decided {
-    match published.parameters.first() {
-        Some(parameter) => withdraw(view, eyes, region, &parameter.name),
-        None => {
-            let last = || record(DestinationRecord::Withdrawn, withdrawal(region));
-            Ok(former::undress(view, eyes, region, published)?.unwrap_or_else(last))
-        }
+    if let Some(parameter) = published.parameters.first() {
+        return withdraw(view, eyes, region, &parameter.name);
     }
+    let last = || record(DestinationRecord::Withdrawn, withdrawal(region));
+    Ok(former::undress(view, eyes, region, published)?.unwrap_or_else(last))
 }
 
 /// Deletes a parameter that is ours, and forgets one that is not.

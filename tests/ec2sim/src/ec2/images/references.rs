@@ -35,7 +35,7 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let mut found = Vec::new();
     for image in images {
         if kinds.contains(&"ec2:Instance") {
-            found.extend(instances(call, world, image, &states));
+            found.extend(instances(call, world, image, states.as_ref()));
         }
         if kinds.contains(&"ssm:Parameter") {
             found.extend(parameters(call, world, image));
@@ -83,8 +83,8 @@ fn states(call: &Call) -> Result<Option<Vec<String>>, ApiError> {
     }
 }
 
-fn instances(call: &Call, world: &World, image: &str, states: &Option<Vec<String>>) -> Vec<Reference> {
-    let state_counts = |name: &str| states.as_ref().is_none_or(|states| states.iter().any(|s| s == name));
+fn instances(call: &Call, world: &World, image: &str, states: Option<&Vec<String>>) -> Vec<Reference> {
+    let state_counts = |name: &str| states.is_none_or(|states| states.iter().any(|s| s == name));
     let of_image = call.region(world).instances.values().filter(|instance| {
         instance.owner == call.account()
             && instance.image.id == image

@@ -21,7 +21,8 @@ struct Twins {
     region: String,
     #[serde(rename = "of")]
     like: String,
-    twins: Vec<Twin>,
+    #[serde(rename = "twins")]
+    each: Vec<Twin>,
 }
 
 #[derive(Deserialize)]
@@ -46,10 +47,10 @@ pub(super) fn make_twins(front: &Front, body: &Value) -> Answer {
         let like = like.ok_or_else(|| bad(format!("{} is not an image of {}", asked.like, asked.region)))?;
         let of_like = like.snapshot_ids().next().and_then(|id| region.snapshots.get(id)).cloned();
         let of_like = of_like.ok_or_else(|| bad(format!("{} has no snapshot", asked.like)))?;
-        for twin in &asked.twins {
+        for twin in &asked.each {
             make_twin(region, &like, &of_like, twin);
         }
-        Ok(json!({"made": asked.twins.len()}))
+        Ok(json!({"made": asked.each.len()}))
     })
 }
 
