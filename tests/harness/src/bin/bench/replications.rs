@@ -1,7 +1,8 @@
-//! Ten thousand replications that are ready, and an operator that starts: what it costs the real process.
+//! What many replications cost the real process: a thousand that are wanted at once, and ten thousand that are ready when an
+//! operator starts.
 //!
-//! One replication is really made. The others are made to have ended as it did: objects with its status, and images like its
-//! copies in ec2sim, each with ids and a uid of its own.
+//! Of the ready ones one is really made. The others are made to have ended as it did: objects with its status, and images like
+//! its copies in ec2sim, each with ids and a uid of its own.
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ use crate::calls::is_of_sweep;
 use crate::{Bench, memory, resident};
 
 const COUNT: usize = 10_000;
+const WANTED: usize = 1_000;
+const UNDER_WAY: Duration = Duration::from_secs(60);
 const REGIONS: [&str; 5] = ["ap-southeast-2", "ca-central-1", "eu-central-1", "eu-west-1", "us-west-2"];
 const TIMEOUT: Duration = Duration::from_mins(10);
 /// Who does so little in so long has nothing to do any more.
@@ -25,6 +28,30 @@ const TICKS: f64 = 100.0;
 
 /// Measures, and prints the rows.
 pub fn measure(bench: &Bench) -> Result<()> {
+    wanted(bench)?;
+    ready(bench)
+}
+
+/// They wait for the bucket of CopyImage, each in a pass of its own.
+fn wanted(bench: &Bench) -> Result<()> {
+    let dir = RunDir::new()?;
+    let ec2sim = Ec2sim::start_in(&dir, Ec2simOptions::new(Profile::Demo))?;
+    let namespace = bench.control_plane.create_namespace("wanted")?;
+    let fleet = Fleet { kubectl: bench.control_plane.kubectl()?.in_namespace(&namespace), ec2sim: &ec2sim };
+    let mut operator = bench.operator(&dir, &ec2sim, &namespace)?;
+    let source = fleet.source()?;
+    let items: Vec<Value> = (0..WANTED).map(|number| replication(number, &source)).collect();
+    fleet.in_chunks(&["create", "-f", "-"], &items)?;
+    std::thread::sleep(UNDER_WAY);
+    let now = resident(operator.process().pid())?;
+    println!(
+        "| resident memory, {WANTED} replications that were wanted at once {UNDER_WAY:?} ago | {now:.1} MiB |"
+    );
+    operator.kill();
+    Ok(())
+}
+
+fn ready(bench: &Bench) -> Result<()> {
     let dir = RunDir::new()?;
     let ec2sim = Ec2sim::start_in(&dir, Ec2simOptions::new(Profile::Demo))?;
     let namespace = bench.control_plane.create_namespace("replications")?;
@@ -62,13 +89,17 @@ struct Fleet<'a> {
 }
 
 impl Fleet<'_> {
-    /// One that is really made.
-    fn sample(&self) -> Result<Value> {
+    /// An image that is there from the start.
+    fn source(&self) -> Result<Value> {
         let base = [("Filter.1.Name", "name"), ("Filter.1.Value.1", "al2023-*-x86_64")];
         let base = self.ec2sim.call("us-east-1", "DescribeImages", &base)?;
         let base = base.split_once("<imageId>").and_then(|(_, rest)| rest.split_once("</imageId>"));
-        let source = json!({"imageID": base.context("no base image")?.0, "region": "us-east-1"});
-        self.kubectl.apply(&replication(0, &source).to_string())?;
+        Ok(json!({"imageID": base.context("no base image")?.0, "region": "us-east-1"}))
+    }
+
+    /// One that is really made.
+    fn sample(&self) -> Result<Value> {
+        self.kubectl.apply(&replication(0, &self.source()?).to_string())?;
         self.kubectl.wait_until("the copies", &["imagereplication/fleet-0"], TIMEOUT, |o| is_true(o, "Ready"))
     }
 
