@@ -69,8 +69,11 @@ fn ready(bench: &Bench) -> Result<()> {
     let (now, peak) = (resident(pid)?, memory(pid, "VmHWM:")?);
     let written = if fleet.versions()? == versions { "no" } else { "a" };
     let calls = fleet.calls()?.split_off(called);
-    let is_read =
-        |call: &&Value| call["action"].as_str().is_some_and(|action| action.starts_with("Describe"));
+    let is_read = |call: &&Value| {
+        call["action"]
+            .as_str()
+            .is_some_and(|action| action.starts_with("Describe") || action.starts_with("Get"))
+    };
     let (reads, sweeps) =
         (calls.iter().filter(is_read).count(), calls.iter().filter(|call| is_of_sweep(call)).count());
     let what = format!("{COUNT} ready replications in {} regions each", REGIONS.len());
