@@ -89,6 +89,10 @@ pub struct ImageReplicationSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 3, max = 128), regex(pattern = schema::IMAGE_NAME))]
     pub image_name: Option<String>,
+    /// Description of each copy. Put back when somebody changes it; not given: left as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub description: Option<String>,
     /// On each copy and its snapshots. Added, repaired, and removed again when taken off this list.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(schema_with = "schema::tags")]

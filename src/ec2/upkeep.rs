@@ -33,6 +33,8 @@ pub trait Upkeep: Send + Sync {
     async fn describe_image_references(&self, region: &Region, id: &ImageId)
     -> Result<Vec<String>, AwsError>;
 
+    /// `ec2:ModifyImageAttribute` of `description`.
+    async fn describe_image_as(&self, region: &Region, id: &ImageId, text: &str) -> Result<(), AwsError>;
     /// `ec2:ModifyImageAttribute` of `launchPermission`, all in one call.
     async fn modify_launch_permissions(
         &self,

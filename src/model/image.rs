@@ -9,6 +9,7 @@ use super::{ImageId, InstanceId, SnapshotId, Tags};
 pub struct Image {
     pub id: ImageId,
     pub name: String,
+    pub description: Option<String>,
     pub state: ImageState,
     /// Why the image is `failed`, in EC2's words.
     pub state_reason: Option<String>,

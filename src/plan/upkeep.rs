@@ -8,6 +8,10 @@ use crate::model::{Grants, ImageId, SnapshotId};
 #[derive(Clone, Debug, PartialEq)]
 pub enum UpkeepCall {
     RequireImdsV2(ImageId),
+    Describe {
+        id: ImageId,
+        description: String,
+    },
     ModifyLaunchPermissions {
         id: ImageId,
         add: Grants,

@@ -110,6 +110,7 @@ pub(super) fn image(found: types::Image) -> Option<Image> {
     Some(Image {
         id: ImageId(found.image_id?),
         name: found.name.unwrap_or_default(),
+        description: convert::non_empty(found.description),
         state: image_state(&found.state?),
         state_reason: found.state_reason.and_then(|reason| reason.message.or(reason.code)),
         owner_id: found.owner_id.unwrap_or_default(),

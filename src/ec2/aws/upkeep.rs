@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use aws_sdk_ec2::{
     primitives::DateTime,
     types::{
-        CreateVolumePermission, CreateVolumePermissionModifications, DescribeFastSnapshotRestoreSuccessItem,
-        DisableFastSnapshotRestoreErrorItem, EnableFastSnapshotRestoreErrorItem,
-        FastSnapshotRestoreStateCode, ImageAttributeName, ImageReferenceOptionName,
-        ImageReferenceResourceType, LaunchPermission, LaunchPermissionModifications, PermissionGroup,
-        ResourceTypeOption, ResourceTypeRequest, SnapshotAttributeName,
+        AttributeValue, CreateVolumePermission, CreateVolumePermissionModifications,
+        DescribeFastSnapshotRestoreSuccessItem, DisableFastSnapshotRestoreErrorItem,
+        EnableFastSnapshotRestoreErrorItem, FastSnapshotRestoreStateCode, ImageAttributeName,
+        ImageReferenceOptionName, ImageReferenceResourceType, LaunchPermission,
+        LaunchPermissionModifications, PermissionGroup, ResourceTypeOption, ResourceTypeRequest,
+        SnapshotAttributeName,
     },
 };
 use jiff::Timestamp;
@@ -101,6 +102,13 @@ impl Upkeep for AwsEc2 {
                 return Ok(found);
             }
         }
+    }
+
+    async fn describe_image_as(&self, region: &Region, id: &ImageId, text: &str) -> Result<(), AwsError> {
+        let clients = self.clients(region);
+        let value = AttributeValue::builder().value(text).build();
+        let asked = clients.ec2.modify_image_attribute().image_id(&id.0).description(value).send();
+        self.call(Action::ModifyImageAttribute, region, asked).await.map(drop)
     }
 
     async fn modify_launch_permissions(

@@ -67,6 +67,7 @@ impl Writer<'_> {
         let Image {
             id,
             name,
+            description,
             state,
             state_reason,
             owner_id,
@@ -90,6 +91,7 @@ impl Writer<'_> {
         } = image;
         self.text(&id.0);
         self.text(name);
+        self.option(description.as_deref(), Self::text);
         self.state(state);
         self.option(state_reason.as_deref(), Self::text);
         self.word(owner_id);
@@ -195,6 +197,7 @@ impl<'r> Reader<'r> {
         Some(Image {
             id: ImageId(self.text()?),
             name: self.text()?,
+            description: self.option(Self::text)?,
             state: self.state()?,
             state_reason: self.option(Self::text)?,
             owner_id: self.word()?,

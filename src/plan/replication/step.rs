@@ -50,6 +50,7 @@ pub enum DriftKind {
     Protection,
     LaunchState,
     Imds,
+    Description,
     FastRestore,
     Parameter,
 }
@@ -65,6 +66,7 @@ impl DriftKind {
             Self::Protection => "protection",
             Self::LaunchState => "launch-state",
             Self::Imds => "imds",
+            Self::Description => "description",
             Self::FastRestore => "fast-restore",
             Self::Parameter => "parameter",
         }

@@ -271,6 +271,7 @@ fn done(applied: &mut Applied, call: &UpkeepCall) {
         }
         UpkeepCall::DisableImageDeprecation(_) => applied.deprecate_at = None,
         UpkeepCall::RequireImdsV2(_)
+        | UpkeepCall::Describe { .. }
         | UpkeepCall::ModifyLaunchPermissions { .. }
         | UpkeepCall::ModifyVolumePermissions { .. }
         | UpkeepCall::EnableImageDeprecation { .. }

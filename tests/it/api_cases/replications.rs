@@ -148,6 +148,11 @@ fn succession() -> Vec<Case> {
             "spec.keepPrevious",
         ),
         refused(
+            "a description has 255 characters at most",
+            with(replication(), "description", json!("x".repeat(256))),
+            "spec.description",
+        ),
+        refused(
             "an image is in use for a day at least",
             with(replication(), "inUsePeriod", json!("12h")),
             "inUsePeriod must be between 24h and 8760h",

@@ -191,6 +191,20 @@ async fn a_copy_lives_as_the_manifest_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_description_that_somebody_changed_is_put_back() {
+    let (mut flow, copies) = replicated(with(default_spec(), "/description", json!("of the web"))).await;
+    let described = |f: &Flow| f.images("eu-west-1")[0].description.clone();
+    assert_eq!(described(&flow).as_deref(), Some("of the web"));
+    let id = flow.images("eu-west-1")[0].id.clone();
+    flow.meddle(|world| {
+        let image = world.region_mut("eu-west-1").images.get_mut(&id).expect("the copy");
+        Arc::make_mut(image).description = Some("of somebody".to_owned());
+    });
+    flow.until("put back", HOUR, |f| f.status(&copies)["driftRepaired"] == 1).await;
+    assert_eq!(described(&flow).as_deref(), Some("of the web"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn grants_come_back_when_a_copy_is_enabled_again() {
     let spec = shared_spec(json!({"accountIDs": [ONE]}));
     let (mut flow, copies) = replicated(spec.clone()).await;

@@ -56,6 +56,11 @@ impl Upkeep for Faulty {
         self.through(Action::DescribeImageReferences, region, call).await
     }
 
+    async fn describe_image_as(&self, region: &Region, id: &ImageId, text: &str) -> Result<(), AwsError> {
+        let call = self.inner.describe_image_as(region, id, text);
+        self.through(Action::ModifyImageAttribute, region, call).await
+    }
+
     async fn modify_launch_permissions(
         &self,
         region: &Region,

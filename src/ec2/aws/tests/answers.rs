@@ -110,6 +110,7 @@ const IMAGE: &str = "
     <item><deviceName>/dev/sdc</deviceName><virtualName>ephemeral0</virtualName></item>
   </blockDeviceMapping>
   <bootMode>uefi-preferred</bootMode>
+  <description>of the web</description>
   <imdsSupport>v2.0</imdsSupport>
   <isPublic>true</isPublic>
   <deprecationTime>2027-11-23T10:00:00.000Z</deprecationTime>
@@ -132,6 +133,7 @@ fn failed_image() -> Image {
     Image {
         id: "ami-1".into(),
         name: "web-1".into(),
+        description: Some("of the web".into()),
         state: ImageState::Failed,
         state_reason: Some("Server.InternalError: out of luck".into()),
         owner_id: "123456789012".into(),

@@ -148,3 +148,10 @@ async fn all_that_names_an_image_is_asked_for_and_instances_that_are_there() {
     assert!(sent.contains("ResourceType.1.ResourceTypeOption.1.OptionValue.1=pending"), "{sent}");
     assert!(!sent.contains("terminated"), "{sent}");
 }
+
+#[tokio::test]
+async fn an_image_is_given_its_description() {
+    let call = async |ec2: AwsEc2| ec2.describe_image_as(&frankfurt(), &"ami-1".into(), "of the web").await;
+    let expected = "Action=ModifyImageAttribute\nDescription.Value=of the web\nImageId=ami-1";
+    assert_eq!(sent(Action::ModifyImageAttribute, call).await, expected);
+}

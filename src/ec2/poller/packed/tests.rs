@@ -21,6 +21,7 @@ fn full() -> Image {
     let pending = Device { snapshot_id: None, size_gib: None, encrypted: true, ..device.clone() };
     Image {
         name: "ein Ümlaut".to_owned(),
+        description: Some("of the web".to_owned()),
         state_reason: Some("x".repeat(300)),
         platform: Some("windows".to_owned()),
         created_at: Some(at(5)),

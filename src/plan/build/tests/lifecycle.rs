@@ -41,7 +41,7 @@ fn an_image_is_deprecated_to_the_minute_before_it_counts_as_available() {
 #[test]
 fn an_image_that_took_longer_than_it_is_to_live_is_deprecated_at_once() {
     let old = |i: &mut Image| i.created_at = Some(at(-7200));
-    assert_eq!(available(old).with(living(1)).says(), "EnableImageDeprecation at 2026-11-23T12:02:00Z");
+    assert_eq!(available(old).with(living(1)).says(), "EnableImageDeprecation at 2026-11-23T12:15:00Z");
     let set = available(|i| {
         old(i);
         i.deprecated_at = Some(at(120));

@@ -1,4 +1,4 @@
-//! How long a copy can be launched, and who can take it away. All of it stands in `DescribeImages`, so looking costs nothing.
+//! What a copy is said to be, how long it can be launched, and who can take it away. All of it stands in `DescribeImages`, so looking costs nothing.
 
 use super::{
     Decided, DestinationPlan, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView,
@@ -17,6 +17,17 @@ pub(super) fn imds(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_
     let found = || format!("{} in {} requires IMDSv2 again", place.image.id, place.region);
     let to_do = wanted.then(|| UpkeepCall::RequireImdsV2(place.image.id.clone()));
     Ok(change(place, to_do, DriftKind::Imds, found))
+}
+
+/// What the copy is said to be.
+#[expect(clippy::unnecessary_wraps, reason = "an aspect like the others")]
+pub(super) fn description(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) -> Decided {
+    let wanted =
+        view.spec.description.as_ref().filter(|text| place.image.description.as_ref() != Some(*text));
+    let id = place.image.id.clone();
+    let to_do = wanted.map(|text| UpkeepCall::Describe { id, description: text.clone() });
+    let found = || format!("the description of {} in {} is put back", place.image.id, place.region);
+    Ok(change(place, to_do, DriftKind::Description, found))
 }
 
 /// Whether the copy can be launched.

@@ -41,8 +41,9 @@ struct Place<'a> {
 type Aspect = fn(&ReplicationView<'_>, &Eyes<'_>, &Place<'_>) -> Decided;
 
 /// In the order of their writes. Sharing comes late: disabling an image takes its permissions off.
-const OF_A_COPY: [Aspect; 7] = [
+const OF_A_COPY: [Aspect; 8] = [
     tags::keep,
+    lifecycle::description,
     lifecycle::imds,
     lifecycle::launch_state,
     lifecycle::deprecation,

@@ -69,6 +69,18 @@ fn only_our_own_deprecation_is_taken_off() {
 }
 
 #[test]
+fn a_description_is_put_back() {
+    let described = |is: Option<&str>, wanted: Option<&str>| {
+        let replication = in_place(|i| i.description = is.map(str::to_owned));
+        replication.with(|r| r.spec.description = wanted.map(str::to_owned)).says()
+    };
+    assert_eq!(described(Some("[Copied]"), None), "done");
+    assert_eq!(described(Some("[Copied]"), Some("web")), r#"Describe as "web" as repair"#);
+    assert_eq!(described(None, Some("web")), r#"Describe as "web" as repair"#);
+    assert_eq!(described(Some("web"), Some("web")), "done");
+}
+
+#[test]
 fn protection_is_as_the_manifest_says() {
     let protected = |is, wanted| {
         in_place(|i| i.protection = is).with(|r| r.spec.deregistration_protection = wanted).says()

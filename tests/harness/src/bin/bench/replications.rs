@@ -120,13 +120,10 @@ impl Fleet<'_> {
         for copy in copies {
             self.make_twins(copy, created)?;
         }
+        let status = sample["status"].to_string();
         for object in created.iter_mut() {
-            object["status"] = sample["status"].clone();
-            let number = number(object)?;
-            for copy in object["status"]["destinations"].as_array_mut().into_iter().flatten() {
-                copy["imageID"] = json!(format!("ami-{number:017x}"));
-                copy["snapshotIDs"] = json!([format!("snap-{number:017x}")]);
-            }
+            let twin = twin_of(&status, copies, number(object)?);
+            object["status"] = serde_json::from_str(&twin)?;
         }
         self.in_chunks(&["replace", "--subresource=status", "-f", "-"], created)
     }
@@ -168,6 +165,16 @@ impl Fleet<'_> {
         let mut journal = self.ec2sim.journal()?;
         Ok(journal["calls"].as_array_mut().map(std::mem::take).unwrap_or_default())
     }
+}
+
+/// The status as it would be of an object with copies of its own. Their ids stand in conditions too: where they are not those
+/// of the copies, the operator puts ten thousand statuses right.
+fn twin_of(status: &str, copies: &[Value], number: usize) -> String {
+    copies.iter().fold(status.to_owned(), |status, copy| {
+        let image = copy["imageID"].as_str().unwrap_or_default();
+        let snapshot = copy["snapshotIDs"][0].as_str().unwrap_or_default();
+        status.replace(image, &format!("ami-{number:017x}")).replace(snapshot, &format!("snap-{number:017x}"))
+    })
 }
 
 fn replication(number: usize, source: &Value) -> Value {
