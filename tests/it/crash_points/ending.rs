@@ -25,8 +25,9 @@ static OWN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!("{id}|{time}")).expect("a regular expression")
 });
 
-/// What of a status tells of the way, not of the end. That EC2 accepted a stop, or a repair, may never have been heard.
-const OF_THE_WAY: [&str; 9] = [
+/// What of a status tells of the way, not of the end. That AWS accepted a stop, a repair or a parameter's value may never have
+/// been heard.
+const OF_THE_WAY: [&str; 11] = [
     "stages",
     "duration",
     "progress",
@@ -35,6 +36,8 @@ const OF_THE_WAY: [&str; 9] = [
     "commandID",
     "stoppingAt",
     "driftRepaired",
+    "putAt",
+    "value",
     "regrants",
 ];
 
