@@ -15,7 +15,7 @@ use crate::{Bench, memory, resident};
 
 const COUNT: usize = 10_000;
 const WANTED: usize = 1_000;
-const UNDER_WAY: Duration = Duration::from_secs(60);
+const UNDER_WAY: Duration = Duration::from_mins(1);
 const REGIONS: [&str; 5] = ["ap-southeast-2", "ca-central-1", "eu-central-1", "eu-west-1", "us-west-2"];
 const TIMEOUT: Duration = Duration::from_mins(10);
 /// Who does so little in so long has nothing to do any more.
@@ -32,7 +32,7 @@ pub fn measure(bench: &Bench) -> Result<()> {
     ready(bench)
 }
 
-/// They wait for the bucket of CopyImage, each in a pass of its own.
+/// They wait for the bucket of `CopyImage`, each in a pass of its own.
 fn wanted(bench: &Bench) -> Result<()> {
     let dir = RunDir::new()?;
     let ec2sim = Ec2sim::start_in(&dir, Ec2simOptions::new(Profile::Demo))?;
@@ -45,7 +45,7 @@ fn wanted(bench: &Bench) -> Result<()> {
     std::thread::sleep(UNDER_WAY);
     let now = resident(operator.process().pid())?;
     println!(
-        "| resident memory, {WANTED} replications that were wanted at once {UNDER_WAY:?} ago | {now:.1} MiB |"
+        "| resident memory, {WANTED} replications that were wanted at once a minute ago | {now:.1} MiB |"
     );
     operator.kill();
     Ok(())
