@@ -37,6 +37,14 @@ pub struct Listed {
     pub uid: String,
 }
 
+/// The namespaces to go through one by one: of none given, all together.
+pub fn scopes(namespaces: &[String]) -> Vec<Option<&str>> {
+    match namespaces {
+        [] => vec![None],
+        given => given.iter().map(|namespace| Some(namespace.as_str())).collect(),
+    }
+}
+
 /// Kubernetes, as far as a pass is concerned. Objects travel as JSON, so that one malformed object fails by itself.
 #[async_trait]
 pub trait Cluster: Send + Sync {

@@ -23,7 +23,12 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::{LONGEST_REST, Operator, Rest, builds, cluster::ClusterError, replications, status_writer::name};
+use super::{
+    LONGEST_REST, Operator, Rest, builds,
+    cluster::{ClusterError, scopes},
+    replications,
+    status_writer::name,
+};
 use crate::{
     api::{ImageBuild, ImageReplication, RECONCILE_REQUESTED_AT},
     ec2::poller::Subject,
@@ -64,9 +69,7 @@ pub async fn run(
     let mut router = Router::default();
     let mut loops = Vec::new();
     let mut listed = Vec::new();
-    let scopes: Vec<Option<&String>> =
-        if namespaces.is_empty() { vec![None] } else { namespaces.iter().map(Some).collect() };
-    for scope in scopes {
+    for scope in scopes(namespaces) {
         let builds = Scope::<ImageBuild>::new(builds::KIND, &client, scope);
         listed.push(builds.listed().boxed());
         loops.push(builds.run(operator.clone(), &mut router, stopped.clone()).boxed());
@@ -118,13 +121,13 @@ where
         + Sync
         + 'static,
 {
-    fn new(kind: &'static str, client: &Client, namespace: Option<&String>) -> Self {
+    fn new(kind: &'static str, client: &Client, namespace: Option<&str>) -> Self {
         let api = match namespace {
             Some(namespace) => Api::namespaced(client.clone(), namespace),
             None => Api::all(client.clone()),
         };
         let (reader, writer) = reflector::store();
-        Self { kind, namespace: namespace.cloned(), api, reader, writer }
+        Self { kind, namespace: namespace.map(str::to_owned), api, reader, writer }
     }
 
     /// Done when the first list is in.

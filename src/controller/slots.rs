@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::sync::OnceCell;
 
 use super::{
-    cluster::{Cluster, ClusterError},
+    cluster::{Cluster, ClusterError, scopes},
     replications::KIND,
 };
 use crate::{api::image_replication::DestinationStatus, ec2::poller::Subject, model::Region};
@@ -117,10 +117,6 @@ impl CopySlots {
 
     /// Intents count too: the call may have been made.
     async fn count(&self, cluster: &dyn Cluster) -> Result<(), ClusterError> {
-        let all: Vec<Option<&str>> = match self.namespaces.as_slice() {
-            [] => vec![None],
-            given => given.iter().map(|namespace| Some(namespace.as_str())).collect(),
-        };
         let mut under_way = |object| {
             let Ok(Stored { metadata, status }) = serde_json::from_value(object) else { return };
             let subject = Subject { kind: KIND, namespace: metadata.namespace, name: metadata.name };
@@ -128,7 +124,7 @@ impl CopySlots {
                 self.occupy(&subject, &copy.region);
             }
         };
-        for namespace in all {
+        for namespace in scopes(&self.namespaces) {
             cluster.visit(KIND, namespace, &Selector::default(), &mut under_way).await?;
         }
         Ok(())

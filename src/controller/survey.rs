@@ -3,7 +3,7 @@
 
 use super::{
     builds,
-    cluster::{Cluster, ClusterError},
+    cluster::{Cluster, ClusterError, scopes},
     replications,
 };
 use crate::{
@@ -100,15 +100,11 @@ async fn inventory(ec2: &dyn Ec2, region: Region, cluster_id: &str) -> Result<In
 }
 
 async fn objects(cluster: &dyn Cluster, scope: &Scope) -> Result<Objects, ClusterError> {
-    let all: Vec<Option<&str>> = match scope.namespaces.as_slice() {
-        [] => vec![None],
-        given => given.iter().map(|namespace| Some(namespace.as_str())).collect(),
-    };
     let kinds = vec![builds::KIND, replications::KIND];
     let mut living = Vec::new();
     for kind in &kinds {
-        for namespace in &all {
-            living.extend(cluster.list(kind, *namespace).await?.into_iter().map(|object| Owner {
+        for namespace in scopes(&scope.namespaces) {
+            living.extend(cluster.list(kind, namespace).await?.into_iter().map(|object| Owner {
                 cluster_id: scope.cluster_id.clone(),
                 uid: object.uid,
                 kind,
