@@ -104,6 +104,11 @@ pub struct PutParameterStatus {
 }
 
 impl Publish {
+    /// Whether the image before the newest is the one to find.
+    pub fn is_pinned(&self) -> bool {
+        self.pin == Some(Pin::Previous)
+    }
+
     /// Whether it has to do with the source's own region.
     pub fn concerns_source(&self) -> bool {
         self.include_source_region && !(self.ssm_parameters.is_empty() && self.tags.is_empty())

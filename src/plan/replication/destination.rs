@@ -35,6 +35,9 @@ const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 pub(super) type Decided = Result<DestinationPlan, AwsError>;
 
+/// A decision, or nothing to do.
+pub(super) type Perhaps = Result<Option<DestinationPlan>, AwsError>;
+
 /// Makes the copy and keeps it true.
 pub(super) fn keep(
     view: &ReplicationView<'_>,

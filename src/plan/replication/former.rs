@@ -2,26 +2,22 @@
 
 use super::{
     DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView, WaitingOn,
-    destination::standing,
+    destination::{Decided, Perhaps, record, requested_at, standing},
     in_use::{self, Usage},
+    leave::remove_doomed,
 };
 use crate::{
-    api::image_replication::{DestinationStatus, Pin, PreviousCopy, SourceChangePolicy},
-    model::{AwsError, ImageId},
+    api::image_replication::{DestinationStatus, PreviousCopy, Publish, SourceChangePolicy},
+    model::ImageId,
     plan::{
-        removal::{self, Doomed, Origin, Removal, handed_over},
-        replication::{DestinationCall, DestinationStep, destination::requested_at},
+        removal::{Doomed, Origin, handed_over},
         timing,
     },
 };
 
 /// What is to be done about former copies in a region whose newest copy is as it should be. The object is ready all the
 /// same: a condition of the region tells of it.
-pub(super) fn retire(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    copy: &DestinationStatus,
-) -> Result<Option<DestinationPlan>, AwsError> {
+pub(super) fn retire(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus) -> Perhaps {
     if view.spec.source_change_policy == SourceChangePolicy::Retain {
         return Ok(None);
     }
@@ -57,8 +53,7 @@ fn telling(progress: Progress) -> DestinationPlan {
 
 /// Those beyond the number that is kept, the newest first. What is pinned stays.
 fn surplus<'c>(view: &ReplicationView<'_>, copy: &'c DestinationStatus) -> Vec<&'c PreviousCopy> {
-    let pin = view.spec.publish.as_ref().and_then(|publish| publish.pin);
-    let published = copy.published.as_ref().filter(|_| pin == Some(Pin::Previous));
+    let published = copy.published.as_ref().filter(|_| is_pinned(view));
     let pinned = published.and_then(|published| published.previous_image_id.as_ref());
     let kept = usize::try_from(view.spec.keep_previous).unwrap_or(usize::MAX);
     copy.previous.iter().skip(kept).filter(|former| Some(&former.image_id) != pinned).collect()
@@ -67,17 +62,15 @@ fn surplus<'c>(view: &ReplicationView<'_>, copy: &'c DestinationStatus) -> Vec<&
 /// No parameter and no tag points at a former copy any more.
 fn is_published(view: &ReplicationView<'_>, copy: &DestinationStatus) -> bool {
     let Some(published) = &copy.published else { return view.spec.publish.is_none() };
-    let is_pinned = view.spec.publish.as_ref().is_some_and(|publish| publish.pin == Some(Pin::Previous));
-    is_pinned || copy.image_id.as_ref() == Some(&published.image_id)
+    is_pinned(view) || copy.image_id.as_ref() == Some(&published.image_id)
+}
+
+fn is_pinned(view: &ReplicationView<'_>) -> bool {
+    view.spec.publish.as_ref().is_some_and(Publish::is_pinned)
 }
 
 /// Removes one former copy with its snapshots.
-fn remove(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    copy: &DestinationStatus,
-    id: &ImageId,
-) -> Result<DestinationPlan, AwsError> {
+fn remove(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, id: &ImageId) -> Decided {
     let region = &copy.region;
     let others = copy.previous.iter().map(|former| &former.image_id).filter(|other| *other != id);
     let keep: Vec<ImageId> = others.chain(&copy.image_id).cloned().collect();
@@ -94,24 +87,7 @@ fn remove(
         was_seen: true,
     };
     let removing = WaitingOn::ImageRemoval { id: Some(id.clone()), region: region.clone() };
-    let told = telling(Progress::Moving(removing));
-    let step = match removal::of_images(eyes, &doomed, view.now)? {
-        Removal::Waiting(check_after) => return Ok(DestinationPlan { check_after, ..told }),
-        Removal::Cooling { id, until, left } => {
-            let cooling = WaitingOn::ProtectionCooldown { id, region: region.clone(), until };
-            return Ok(DestinationPlan { check_after: Some(left), ..telling(Progress::Moving(cooling)) });
-        }
-        Removal::Unprotect(call) => {
-            Some(DestinationStep::Call(DestinationCall::Upkeep { region: region.clone(), call }))
-        }
-        Removal::Deregister(id) => {
-            Some(DestinationStep::Call(DestinationCall::DeregisterImage { region: region.clone(), id }))
-        }
-        Removal::DeleteSnapshot(id) => {
-            Some(DestinationStep::Call(DestinationCall::DeleteSnapshot { region: region.clone(), id }))
-        }
-        Removal::Spared(id) => Some(DestinationStep::Record(DestinationRecord::FormerGone(id))),
-        Removal::Gone => Some(DestinationStep::Record(DestinationRecord::FormerGone(id.clone()))),
-    };
-    Ok(DestinationPlan { step, ..told })
+    let gone = || record(DestinationRecord::FormerGone(id.clone()), removing.clone());
+    let plan = remove_doomed(view, eyes, &doomed, removing.clone(), gone)?;
+    Ok(DestinationPlan { step: plan.step, check_after: plan.check_after, ..telling(plan.progress) })
 }

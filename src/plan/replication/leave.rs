@@ -3,13 +3,13 @@
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView,
     WaitingOn,
-    destination::{Decided, call, moving, record, requested_at, settled, standing},
+    destination::{Decided, Perhaps, call, moving, record, requested_at, settled, standing},
     in_use::{self, Usage},
     place,
 };
 use crate::{
     api::image_replication::DestinationStatus,
-    model::{AwsError, ImageId},
+    model::ImageId,
     plan::{
         UpkeepCall,
         removal::{self, Doomed, Origin, Removal, handed_over},
@@ -39,8 +39,8 @@ pub(super) fn leave(
         if let Some(plan) = place::withdrawal::of_copy(view, eyes, copy) {
             return plan;
         }
-        if let Some(plan) = held_by_use(view, eyes, copy).unwrap_or_else(|error| Some(settled(Err(error)))) {
-            return plan;
+        if let Some(plan) = held_by_use(view, eyes, copy).transpose() {
+            return settled(plan);
         }
     }
     settled(remove(view, eyes, copy, retain, dropped))
@@ -84,7 +84,19 @@ pub(super) fn remove(
         was_seen: copy.available_at.is_some() || copy.failure.is_some(),
     };
     let waiting_on = WaitingOn::ImageRemoval { id: copy.image_id.clone(), region: region.clone() };
-    Ok(match removal::of_images(eyes, &doomed, view.now)? {
+    remove_doomed(view, eyes, &doomed, waiting_on, then)
+}
+
+/// The next step of a removal; then goes on with `then`.
+pub(super) fn remove_doomed(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    doomed: &Doomed<'_>,
+    waiting_on: WaitingOn,
+    then: impl FnOnce() -> DestinationPlan,
+) -> Decided {
+    let region = doomed.region.clone();
+    Ok(match removal::of_images(eyes, doomed, view.now)? {
         Removal::Waiting(check_after) => DestinationPlan { check_after, ..moving(waiting_on) },
         Removal::Unprotect(off) => call(DestinationCall::Upkeep { region, call: off }, waiting_on),
         Removal::Cooling { id, until, left } => {
@@ -99,11 +111,7 @@ pub(super) fn remove(
 
 /// A finished copy, or one of a former source, that is in use holds up the removal of the region's copies. An object that
 /// is to stay is ready all the same.
-fn held_by_use(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    copy: &DestinationStatus,
-) -> Result<Option<DestinationPlan>, AwsError> {
+fn held_by_use(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus) -> Perhaps {
     let finished = copy.image_id.iter().filter(|_| copy.available_at.is_some());
     for id in finished.chain(copy.previous.iter().map(|former| &former.image_id)) {
         let why = match in_use::of(view, eyes, &copy.region, id)? {

@@ -13,7 +13,7 @@ pub(super) use sharing::{about_to_grant, left_granted, obstacle};
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Progress,
     ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
-    destination::{Decided, blocked, call, moving, record, settled, standing},
+    destination::{Decided, Perhaps, blocked, call, moving, record, settled, standing},
     gravity, timing,
 };
 use crate::{

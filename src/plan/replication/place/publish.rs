@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use super::{
     Decided, DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Pace,
-    Place, Progress, ReplicationView, Seen, WaitingOn, blocked, call, moving, record, standing, timing,
+    Perhaps, Place, Progress, ReplicationView, Seen, WaitingOn, blocked, call, moving, record, standing,
+    timing,
 };
 use crate::{
     api::{
         LaunchState,
-        image_replication::{Pin, Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus},
+        image_replication::{Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus},
     },
-    model::{AwsError, ImageId, PutParameter, Region, Tags, ownership::Role},
+    model::{ImageId, PutParameter, Region, Tags, ownership::Role},
 };
 
 /// What is to be published in this place; nothing that cannot be launched.
@@ -36,7 +37,7 @@ pub(super) fn tags(view: &ReplicationView<'_>, place: &Place<'_>) -> Tags {
 
 /// The image that consumers are to find.
 fn target<'p>(publish: &Publish, published: &'p Published) -> &'p ImageId {
-    let previous = published.previous_image_id.as_ref().filter(|_| publish.pin == Some(Pin::Previous));
+    let previous = published.previous_image_id.as_ref().filter(|_| publish.is_pinned());
     previous.unwrap_or(&published.image_id)
 }
 
@@ -172,7 +173,7 @@ fn parameter(
     wanted: &PublishedParameter,
     put: Option<&PutParameterStatus>,
     value: &ImageId,
-) -> Result<Option<DestinationPlan>, AwsError> {
+) -> Perhaps {
     let put_at = put.filter(|p| p.value.as_ref() == Some(value)).and_then(|p| p.put_at.as_ref());
     let pause =
         put_at.map_or(Duration::ZERO, |at| timing::remaining(at.0, timing::PARAMETER_VALIDATION, view.now));

@@ -6,7 +6,7 @@ pub(super) mod revocation;
 use std::collections::BTreeSet;
 
 use super::{
-    Decided, DestinationPlan, DriftKind, Eyes, Failure, Matter, Pace, Place, Progress,
+    Decided, DestinationPlan, DriftKind, Eyes, Failure, Matter, Pace, Perhaps, Place, Progress,
     ReplicationSourceStatus, ReplicationView, Seen, UpkeepCall, WaitingOn, blocked, moving, standing, timing,
     write,
 };
@@ -15,7 +15,7 @@ use crate::{
         LaunchState,
         image_replication::{Destination, GrantsStatus, Regrants, SnapshotSharing, UnmanagedGrants},
     },
-    model::{AwsError, Grants, Image, SnapshotId},
+    model::{Grants, Image, SnapshotId},
     plan::lifecycle::is_disabled,
 };
 
@@ -222,11 +222,7 @@ fn public_sharing_blocked(place: &Place<'_>) -> Failure {
 }
 
 /// None where snapshots are none of our business.
-fn volume_permissions(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    place: &Place<'_>,
-) -> Result<Option<DestinationPlan>, AwsError> {
+fn volume_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Perhaps {
     if !shares_snapshots(view) && !shared_snapshots(view) && !revokes(view) {
         return Ok(None);
     }

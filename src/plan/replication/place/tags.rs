@@ -4,7 +4,7 @@ use super::{
     Decided, DestinationCall, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView,
     WaitingOn, call, copy_tags, moving, publish, record, standing,
 };
-use crate::model::Tags;
+use crate::model::{Image, SnapshotId, Tags};
 
 /// Adds and repairs what the manifest asks for, and takes off what it no longer does. Tags of others are left alone.
 #[expect(clippy::unnecessary_wraps, reason = "an aspect like the others")]
@@ -16,17 +16,11 @@ pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) 
     }
     let mut wanted = if place.is_source { Tags::new() } else { copy_tags::wanted(view) };
     wanted.extend(publish::tags(view, place));
-    let missing: Tags = wanted
-        .iter()
-        .filter(|(k, v)| image.tags.get(*k) != Some(*v))
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect();
+    let missing = missing(image, &wanted);
     let obsolete: Vec<String> = known.iter().filter(|k| !wanted.contains_key(*k)).cloned().collect();
     let region = place.region.clone();
     let waiting_on = WaitingOn::Tags { id: image.id.clone(), region: region.clone() };
-    let resources = std::iter::once(image.id.to_string())
-        .chain(place.snapshots.iter().map(ToString::to_string))
-        .collect();
+    let resources = resources(image, place.snapshots);
     // First, as AWS takes fifty tags only.
     if !obsolete.is_empty() {
         return Ok(call(DestinationCall::DeleteTags { region, resources, keys: obsolete }, waiting_on));
@@ -43,4 +37,15 @@ pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) 
         return Ok(plan.repairing(place.in_sync, DriftKind::Tags, || found));
     }
     Ok(standing(Progress::Done))
+}
+
+/// Those of `wanted` that the image lacks, or has with another value.
+pub(super) fn missing(image: &Image, wanted: &Tags) -> Tags {
+    let differs = |(key, value): &(&String, &String)| image.tags.get(*key) != Some(*value);
+    wanted.iter().filter(differs).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// An image is tagged together with its snapshots.
+pub(super) fn resources(image: &Image, snapshots: &[SnapshotId]) -> Vec<String> {
+    std::iter::once(image.id.to_string()).chain(snapshots.iter().map(ToString::to_string)).collect()
 }

@@ -16,8 +16,7 @@ pub(in super::super) fn of_source(
     }
     // Never kept true: somebody else's image.
     left.observed_generation?;
-    sharing::revocation::of_all(view, eyes, &source.region, &source.image_id)
-        .unwrap_or_else(|error| Some(settled(Err(error))))
+    sharing::revocation::of_all(view, eyes, &source.region, &source.image_id).transpose().map(settled)
 }
 
 /// Takes the parameters of a copy back, before it is removed: none may point at an image that is not there.

@@ -1,17 +1,16 @@
 //! The tags of an image that is no longer the newest: consumers that select by tags are to find one image.
 
 use super::{
-    AwsError, Decided, DestinationCall, DestinationPlan, DestinationRecord, Eyes, Failure, ImageId, Place,
-    Publish, Published, Region, ReplicationView, Seen, Tags, blocked, call, moving, record, timing,
-    waiting_on, withdrawal,
+    Decided, DestinationCall, DestinationRecord, Eyes, Failure, ImageId, Place, Publish, Published, Region,
+    ReplicationView, Seen, Tags, blocked, call, moving, record, timing, waiting_on, withdrawal,
 };
 use crate::{
     model::ImageState,
-    plan::{Pace, replication::copy_tags},
+    plan::{
+        Pace,
+        replication::{copy_tags, destination::Perhaps, place::tags},
+    },
 };
-
-/// A decision, or nothing to do.
-type Perhaps = Result<Option<DestinationPlan>, AwsError>;
 
 /// A pinned image that is gone, or that nobody can launch, is told to nobody.
 pub(super) fn obstacle(
@@ -57,9 +56,9 @@ pub(super) fn dress(
     }
     let seen = eyes.image(place.region, id, view.resync())?;
     let Some(image) = seen.present() else { return Ok(None) };
-    let tags = missing(image, &publish.tags);
+    let tags = tags::missing(image, &publish.tags);
     if !tags.is_empty() {
-        let (region, resources) = (place.region.clone(), resources(image));
+        let (region, resources) = (place.region.clone(), tags::resources(image, &image.snapshot_ids()));
         let put = DestinationCall::CreateTags { region, resources, tags };
         return Ok(Some(call(put, waiting_on(place))));
     }
@@ -130,11 +129,11 @@ fn take_off(
     };
     let is_source = view.status.source.as_ref().is_some_and(|source| source.region == *region);
     let of_copies = if is_source { Tags::new() } else { copy_tags::wanted(view) };
-    let (back, off): (Vec<_>, Vec<_>) = keys.iter().partition(|key| of_copies.contains_key(*key));
-    let off: Vec<String> = off.into_iter().filter(|key| image.tags.contains_key(*key)).cloned().collect();
-    let back = of_copies.iter().filter(|(key, _)| back.contains(key));
-    let back = missing(&image, &back.map(|(k, v)| (k.clone(), v.clone())).collect());
-    let (region, resources) = (region.clone(), resources(&image));
+    let is_off = |key: &&String| image.tags.contains_key(*key) && !of_copies.contains_key(*key);
+    let off: Vec<String> = keys.iter().filter(is_off).cloned().collect();
+    let of_copies: Tags = of_copies.into_iter().filter(|(key, _)| keys.contains(key)).collect();
+    let back = tags::missing(&image, &of_copies);
+    let (region, resources) = (region.clone(), tags::resources(&image, &image.snapshot_ids()));
     Ok(if !off.is_empty() {
         call(DestinationCall::DeleteTags { region, resources, keys: off }, waiting_on)
     } else if !back.is_empty() {
@@ -142,14 +141,4 @@ fn take_off(
     } else {
         record(DestinationRecord::Publishing(cleaned), waiting_on)
     })
-}
-
-fn missing(image: &crate::model::Image, wanted: &Tags) -> Tags {
-    let differs = |(key, value): &(&String, &String)| image.tags.get(*key) != Some(*value);
-    wanted.iter().filter(differs).map(|(k, v)| (k.clone(), v.clone())).collect()
-}
-
-fn resources(image: &crate::model::Image) -> Vec<String> {
-    let snapshots = image.snapshot_ids();
-    std::iter::once(image.id.to_string()).chain(snapshots.iter().map(ToString::to_string)).collect()
 }

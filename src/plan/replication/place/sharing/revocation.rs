@@ -2,16 +2,16 @@
 //! the manifest says otherwise, and the source itself when the object goes with its copies.
 
 use super::{
-    AwsError, DestinationPlan, Eyes, Grants, Image, Place, ReplicationView, Seen, UpkeepCall, WaitingOn,
-    granted, moving, shared_snapshots, shares_snapshots, timing, wanted,
+    DestinationPlan, Eyes, Grants, Image, Place, ReplicationView, Seen, UpkeepCall, WaitingOn, granted,
+    moving, shared_snapshots, shares_snapshots, timing, wanted,
 };
 use crate::{
     model::{ImageId, ImageState, Region},
-    plan::replication::{DestinationCall, destination::call},
+    plan::replication::{
+        DestinationCall,
+        destination::{Perhaps, call},
+    },
 };
-
-/// A decision, or nothing to take back.
-type Perhaps = Result<Option<DestinationPlan>, AwsError>;
 
 /// What may stay, and where.
 struct Revocation<'a> {
