@@ -295,6 +295,7 @@ pub struct ReplicationSourceStatus {
     #[serde(rename = "imageID")]
     pub image_id: ImageId,
     pub region: Region,
+    /// Its name in EC2, which its copies get too where the spec gives none.
     #[schemars(length(max = 256))]
     pub name: String,
     /// How the build was selected; only with `imageBuildSelector`.
@@ -335,6 +336,7 @@ pub struct DestinationStatus {
     /// Which source image this is a copy of.
     #[serde(rename = "sourceImageID", default, skip_serializing_if = "Option::is_none")]
     pub source_image_id: Option<ImageId>,
+    /// The snapshots behind the copy.
     #[serde(rename = "snapshotIDs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     pub snapshot_ids: Vec<SnapshotId>,

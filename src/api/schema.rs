@@ -94,12 +94,12 @@ pub fn conditions(_: &mut SchemaGenerator) -> Schema {
             "type": "object",
             "required": ["lastTransitionTime", "message", "reason", "status", "type"],
             "properties": {
-                "type": {"type": "string", "maxLength": 316},
-                "status": {"type": "string", "enum": ["True", "False", "Unknown"]},
-                "reason": {"type": "string", "minLength": 1, "maxLength": 1024},
-                "message": {"type": "string", "maxLength": 32768},
-                "lastTransitionTime": {"type": "string", "format": "date-time"},
-                "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0},
+                "type": {"description": "What it is about, in CamelCase.", "type": "string", "maxLength": 316},
+                "status": {"description": "Whether it holds.", "type": "string", "enum": ["True", "False", "Unknown"]},
+                "reason": {"description": "Why, in one word in CamelCase, for programs.", "type": "string", "minLength": 1, "maxLength": 1024},
+                "message": {"description": "Why, for people.", "type": "string", "maxLength": 32768},
+                "lastTransitionTime": {"description": "When its status last changed.", "type": "string", "format": "date-time"},
+                "observedGeneration": {"description": "The generation of the spec that it speaks of.", "type": "integer", "format": "int64", "minimum": 0},
             },
         },
     })

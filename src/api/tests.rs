@@ -91,10 +91,14 @@ fn an_object_needs_a_name_or_a_prefix_of_one() {
 
 /// All schema nodes below `spec`, with their paths.
 fn spec_nodes() -> Vec<(String, Value)> {
-    crds::all()
-        .iter()
-        .flat_map(|crd| descend(&crd.spec.names.kind, &root(crd)["properties"]["spec"]))
-        .collect()
+    nodes_below("spec")
+}
+
+fn nodes_below(part: &str) -> Vec<(String, Value)> {
+    let nodes = |crd: &crds::CustomResourceDefinition| {
+        descend(&format!("{}.{part}", crd.spec.names.kind), &root(crd)["properties"][part])
+    };
+    crds::all().iter().flat_map(nodes).collect()
 }
 
 fn root(crd: &crds::CustomResourceDefinition) -> Value {
@@ -130,8 +134,9 @@ fn everything_in_a_spec_is_bounded() {
 }
 
 #[test]
-fn every_field_of_a_spec_says_what_it_is_for() {
-    let fields = spec_nodes().into_iter().filter(|(path, _)| !path.ends_with("[]"));
+fn every_field_says_what_it_is_for() {
+    let nodes = ["spec", "status"].into_iter().flat_map(nodes_below);
+    let fields = nodes.filter(|(path, _)| !path.ends_with("[]"));
     let silent: Vec<_> =
         fields.filter(|(_, s)| !s["description"].is_string()).map(|(path, _)| path).collect();
     assert!(silent.is_empty(), "{silent:#?}");

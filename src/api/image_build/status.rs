@@ -86,15 +86,19 @@ fn is_zero(number: &i32) -> bool {
 pub struct SourceStatus {
     #[serde(rename = "imageID")]
     pub image_id: ImageId,
+    /// Its name in EC2.
     #[schemars(length(max = 256))]
     pub name: String,
+    /// The account that owns it.
     #[serde(rename = "ownerID")]
     #[schemars(length(max = 64))]
     pub owner_id: String,
+    /// Such as `x86_64` or `arm64`.
     #[schemars(length(max = 32))]
     pub architecture: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Time>,
+    /// Such as `/dev/xvda`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub root_device_name: Option<String>,
@@ -119,8 +123,10 @@ impl SourceStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceStatus {
+    /// Such as `/dev/xvda`.
     #[schemars(length(max = 256))]
     pub device_name: String,
+    /// Whether EC2 deletes the volume together with its instance.
     pub delete_on_termination: bool,
 }
 
@@ -131,8 +137,10 @@ pub struct BuilderStatus {
     pub client_token: ClientToken,
     /// When the token was written down: the call was not made before.
     pub requested_at: Time,
+    /// The type that is asked for.
     #[schemars(length(max = 64))]
     pub instance_type: String,
+    /// The subnet that is asked for; none for the default one.
     #[serde(rename = "subnetID", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub subnet_id: Option<String>,
@@ -142,6 +150,7 @@ pub struct BuilderStatus {
     pub content_hash: Option<String>,
     #[serde(rename = "instanceID", default, skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<InstanceId>,
+    /// Where it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub availability_zone: Option<String>,
@@ -205,8 +214,10 @@ pub struct CommandStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureStatus {
+    /// One word in CamelCase, for programs.
     #[schemars(length(max = 1024))]
     pub reason: String,
+    /// For people: what failed, where, and what to do.
     #[schemars(length(max = 32768))]
     pub message: String,
     pub time: Time,
@@ -216,9 +227,11 @@ pub struct FailureStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepStatus {
+    /// Its name in the spec.
     #[schemars(length(max = 63))]
     pub name: String,
     pub result: StepResult,
+    /// Of its program, where that ran to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     /// In whole seconds, such as `41s`.
@@ -231,6 +244,7 @@ pub struct StepStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageStatus {
+    /// The name in EC2, unique in account and region.
     #[schemars(length(max = 128))]
     pub name: String,
     pub region: Region,
@@ -242,6 +256,7 @@ pub struct ImageStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub uncertain: Option<String>,
+    /// Such as `x86_64` or `arm64`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub architecture: Option<String>,
@@ -276,6 +291,7 @@ pub enum FinishedImage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StageStatus {
+    /// One word in CamelCase.
     #[schemars(length(max = 64))]
     pub name: String,
     pub start_time: Time,

@@ -84,6 +84,7 @@ pub struct Published {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
     pub previous_tag_keys: Vec<String>,
+    /// The parameters of this region.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub parameters: Vec<PutParameterStatus>,
@@ -93,6 +94,7 @@ pub struct Published {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PutParameterStatus {
+    /// Its name, a path in most cases.
     #[schemars(length(max = 512))]
     pub name: String,
     /// What was last put into it.

@@ -62,15 +62,19 @@ pub enum UnmanagedGrants {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantsStatus {
+    /// Accounts.
     #[serde(rename = "accountIDs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10000), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 12)))]
     pub account_ids: Vec<String>,
+    /// Whole organizations.
     #[serde(rename = "organizationARNs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 256)))]
     pub organization_arns: Vec<String>,
+    /// Organizational units.
     #[serde(rename = "organizationalUnitARNs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 256)))]
     pub organizational_unit_arns: Vec<String>,
+    /// Everybody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub public: bool,
     /// The accounts were let use snapshots too.
