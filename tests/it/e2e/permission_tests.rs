@@ -142,7 +142,8 @@ fn the_cluster_role_holds_no_permission_that_nothing_needs_and_lacks_none() {
     assert_eq!(refused.difference(&answered).collect::<Vec<_>>(), Vec::<&(String, String)>::new(), "refused");
 }
 
-/// Builds by both transports, with role, key and ConfigMap, copies that are changed, and the removal of all of it.
+/// Builds by both transports, with role, key and ConfigMap, copies that are changed, and the removal of all of it, by others
+/// and by the operator.
 fn need_everything() -> Stand {
     let stand = Stand::new(Profile::Demo);
     let _operator = stand.start();
@@ -168,6 +169,10 @@ fn need_everything() -> Stand {
     let mut enabled = kept_replication(false);
     enabled["spec"]["launchState"] = json!("Enabled");
     until_kept(&stand, &enabled);
+    let mut spent = build("spent", "true");
+    spent["spec"]["ttlAfterFinished"] = json!("1s");
+    stand.apply(&spent);
+    stand.kubectl.wait_until_gone(&["imagebuild/spent"], PATIENCE).expect("in time");
     stand.delete(&["imagereplication/commands"]);
     stand.delete(&["imagereplication/web"]);
     stand.delete(&["imagebuild/web"]);
