@@ -67,13 +67,13 @@ pub trait Cluster: Send + Sync {
         visit: &mut (dyn FnMut(Value) + Send),
     ) -> Result<(), ClusterError>;
 
-    /// Applies the whole status, if the object is still at `resource_version`; the object as it is then.
+    /// Applies the whole status, if the object is still at `resource_version`.
     async fn apply_status(
         &self,
         subject: &Subject,
         resource_version: &str,
         status: &Value,
-    ) -> Result<Value, ClusterError>;
+    ) -> Result<(), ClusterError>;
 
     /// Puts our finalizer on the object or takes it off, if the object is still at `resource_version`.
     async fn set_finalizers(

@@ -5,7 +5,7 @@
 //! Who gets none waits in line, and is woken when it is its turn. Nothing waits inside of a pass.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -32,7 +32,9 @@ pub struct CopySlots {
 #[derive(Default)]
 struct Line {
     holding: HashSet<Subject>,
-    waiting: VecDeque<Subject>,
+    /// By ticket, the lowest first. Each pass of ten thousand that wait asks for its place: nothing here goes through them all.
+    waiting: BTreeMap<u64, Subject>,
+    tickets: HashMap<Subject, u64>,
 }
 
 /// As much of an object as tells what is under way.
@@ -72,7 +74,7 @@ impl CopySlots {
     pub fn occupy(&self, subject: &Subject, region: &Region) {
         let mut regions = self.regions();
         let line = regions.entry(region.clone()).or_default();
-        line.waiting.retain(|waiting| waiting != subject);
+        line.leave(subject);
         line.holding.insert(subject.clone());
     }
 
@@ -91,9 +93,7 @@ impl CopySlots {
         let mut granted = false;
         for region in wanted {
             let line = regions.entry(region.clone()).or_default();
-            if !line.waiting.contains(subject) {
-                line.waiting.push_back(subject.clone());
-            }
+            line.stand_in(subject);
             granted |= line.serve(self.limit).contains(subject);
         }
         Ok(granted)
@@ -105,7 +105,7 @@ impl CopySlots {
         let mut regions = self.regions();
         let mut served = Vec::new();
         for (region, line) in regions.iter_mut().filter(|(region, _)| !concerned.contains(*region)) {
-            line.waiting.retain(|waiting| waiting != subject);
+            line.leave(subject);
             if line.holding.remove(subject) {
                 tracing::debug!(%region, "a copy slot is free");
             }
@@ -136,11 +136,29 @@ impl CopySlots {
 }
 
 impl Line {
+    /// At its end, or where it stands already.
+    fn stand_in(&mut self, subject: &Subject) {
+        if !self.tickets.contains_key(subject) {
+            let ticket = self.waiting.last_key_value().map_or(0, |(last, _)| last + 1);
+            self.waiting.insert(ticket, subject.clone());
+            self.tickets.insert(subject.clone(), ticket);
+        }
+    }
+
+    fn leave(&mut self, subject: &Subject) {
+        if let Some(ticket) = self.tickets.remove(subject) {
+            self.waiting.remove(&ticket);
+        }
+    }
+
     /// Gives the slots that are free to those who wait longest.
     fn serve(&mut self, limit: usize) -> Vec<Subject> {
-        let free = limit.saturating_sub(self.holding.len()).min(self.waiting.len());
-        let served: Vec<Subject> = self.waiting.drain(..free).collect();
-        self.holding.extend(served.iter().cloned());
+        let free = limit.saturating_sub(self.holding.len());
+        let served: Vec<Subject> = self.waiting.values().take(free).cloned().collect();
+        for subject in &served {
+            self.leave(subject);
+            self.holding.insert(subject.clone());
+        }
         served
     }
 }
@@ -183,9 +201,9 @@ mod tests {
             &self,
             _: &Subject,
             _: &str,
-            status: &serde_json::Value,
-        ) -> Result<serde_json::Value, ClusterError> {
-            Ok(status.clone())
+            _: &serde_json::Value,
+        ) -> Result<(), ClusterError> {
+            Ok(())
         }
 
         async fn set_finalizers(&self, _: &Subject, _: &str, _: &[String]) -> Result<(), ClusterError> {

@@ -55,10 +55,10 @@ pub async fn write<S: Serialize + DeserializeOwned + Default + PartialEq>(
     for _ in 1..ATTEMPTS {
         match operator.cluster.apply_status(subject, &version, &status).await {
             Err(ClusterError::Conflict(_)) => version = current_version(operator, subject, uid, old).await?,
-            written => return written.map(|_| true),
+            written => return written.map(|()| true),
         }
     }
-    operator.cluster.apply_status(subject, &version, &status).await.map(|_| true)
+    operator.cluster.apply_status(subject, &version, &status).await.map(|()| true)
 }
 
 /// The version of the object, where it is still the one that had the status `old`.

@@ -298,15 +298,14 @@ impl MemoryCluster {
         subject: &Subject,
         resource_version: &str,
         status: &Value,
-    ) -> Result<Value, ClusterError> {
+    ) -> Result<(), ClusterError> {
         let mut state = self.state();
         let version = state.bump();
         let object = state.at_version(subject, resource_version)?;
         object["status"] = status.clone();
         object["metadata"]["resourceVersion"] = version;
-        let object = object.clone();
         state.status_writes += 1;
-        Ok(object)
+        Ok(())
     }
 
     fn store_finalizers(
@@ -380,13 +379,12 @@ impl Cluster for MemoryCluster {
         subject: &Subject,
         resource_version: &str,
         status: &Value,
-    ) -> Result<Value, ClusterError> {
+    ) -> Result<(), ClusterError> {
         let call = format!("status of {}", name(subject));
         self.boundaries.pass(Side::Before, &call).await;
         self.request(&name(subject), true).await?;
-        let object = self.store_status(subject, resource_version, status)?;
-        self.answer(&call).await?;
-        Ok(object)
+        self.store_status(subject, resource_version, status)?;
+        self.answer(&call).await
     }
 
     async fn set_finalizers(
