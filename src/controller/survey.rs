@@ -9,7 +9,7 @@ use super::{
 use crate::{
     ec2::{Ec2, ImageFilter, InstanceFilter, SnapshotFilter},
     model::{AwsError, Owner, Region},
-    plan::orphans::{Inventory, Objects, Register},
+    plan::orphans::{Inventory, Listing, Objects, Register},
 };
 
 /// What is looked at.
@@ -47,7 +47,8 @@ pub enum SurveyError {
 /// # Errors
 /// The regions are not known, or Kubernetes did not list every object: without that nobody's absence is proven.
 pub async fn survey(ec2: &dyn Ec2, cluster: &dyn Cluster, scope: &Scope) -> Result<Survey, SurveyError> {
-    look(ec2, cluster, scope, |inventory| inventory).await
+    let seen = inventories(ec2, scope, None).await?;
+    with_objects(cluster, scope, seen).await
 }
 
 /// The same without the images of objects that live, of which there may be too many to hold at once.
@@ -60,43 +61,55 @@ pub async fn survey_of_orphans(
     scope: &Scope,
 ) -> Result<Survey, SurveyError> {
     let living = objects(cluster, scope).await.map_err(SurveyError::Kubernetes)?;
-    let register = Register::of(&living);
-    look(ec2, cluster, scope, |inventory| inventory.without_those_of(&register)).await
+    let seen = inventories(ec2, scope, Some(&Register::of(&living))).await?;
+    drop(living);
+    with_objects(cluster, scope, seen).await
 }
 
-async fn look(
+type Seen = (Vec<Inventory>, Vec<AwsError>);
+
+async fn inventories(
     ec2: &dyn Ec2,
-    cluster: &dyn Cluster,
     scope: &Scope,
-    reduce: impl Fn(Inventory) -> Inventory,
-) -> Result<Survey, SurveyError> {
+    living: Option<&Register<'_>>,
+) -> Result<Seen, SurveyError> {
     let regions = match scope.regions.as_slice() {
         [] => ec2.describe_regions(&scope.home).await.map_err(SurveyError::Aws)?,
         given => given.to_vec(),
     };
     let (mut inventories, mut unseen) = (Vec::new(), Vec::new());
     for region in regions {
-        match inventory(ec2, region, &scope.cluster_id).await {
-            Ok(inventory) => inventories.push(reduce(inventory)),
+        match inventory(ec2, region, &scope.cluster_id, living).await {
+            Ok(inventory) => inventories.push(inventory),
             Err(error) => unseen.push(error),
         }
     }
+    Ok((inventories, unseen))
+}
+
+async fn with_objects(
+    cluster: &dyn Cluster,
+    scope: &Scope,
+    (inventories, unseen): Seen,
+) -> Result<Survey, SurveyError> {
     let objects = objects(cluster, scope).await.map_err(SurveyError::Kubernetes)?;
     Ok(Survey { inventories, objects, unseen })
 }
 
-async fn inventory(ec2: &dyn Ec2, region: Region, cluster_id: &str) -> Result<Inventory, AwsError> {
+async fn inventory(
+    ec2: &dyn Ec2,
+    region: Region,
+    cluster_id: &str,
+    living: Option<&Register<'_>>,
+) -> Result<Inventory, AwsError> {
     let id = || cluster_id.to_owned();
+    let mut listing = Listing::of(region.clone(), living);
     // Images after snapshots: a snapshot that is seen to have no image must not have had it only later.
-    let snapshots = ec2.describe_snapshots(&region, &SnapshotFilter::OfCluster(id())).await?;
-    Ok(Inventory {
-        instances: ec2.describe_instances(&region, &InstanceFilter::OfCluster(id())).await?,
-        volumes: ec2.describe_volumes(&region, cluster_id).await?,
-        images: ec2.describe_images(&region, &ImageFilter::OfCluster(id())).await?,
-        snapshots,
-        left_out: Vec::new(),
-        region,
-    })
+    let (snapshots, images) = (SnapshotFilter::OfCluster(id()), ImageFilter::OfCluster(id()));
+    ec2.visit_snapshots(&region, &snapshots, &mut |snapshot| listing.snapshot(snapshot)).await?;
+    ec2.visit_images(&region, &images, &mut |image| listing.image(image)).await?;
+    let instances = ec2.describe_instances(&region, &InstanceFilter::OfCluster(id())).await?;
+    Ok(listing.with(instances, ec2.describe_volumes(&region, cluster_id).await?))
 }
 
 async fn objects(cluster: &dyn Cluster, scope: &Scope) -> Result<Objects, ClusterError> {

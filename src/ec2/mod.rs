@@ -82,14 +82,36 @@ pub trait Ec2: upkeep::Upkeep + parameters::Parameters {
         region: &Region,
         filter: &InstanceFilter,
     ) -> Result<Vec<Instance>, AwsError>;
-    /// `ec2:DescribeImages`, all pages.
-    async fn describe_images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, AwsError>;
-    /// `ec2:DescribeSnapshots`, all pages.
+    /// `ec2:DescribeImages`, all pages: hands each image to `visit`. After an error some may be missing.
+    async fn visit_images(
+        &self,
+        region: &Region,
+        filter: &ImageFilter,
+        visit: &mut (dyn FnMut(Image) + Send),
+    ) -> Result<(), AwsError>;
+    /// The same at once, for a filter that few match.
+    async fn describe_images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, AwsError> {
+        let mut images = Vec::new();
+        self.visit_images(region, filter, &mut |image| images.push(image)).await?;
+        Ok(images)
+    }
+    /// `ec2:DescribeSnapshots`, all pages: hands each snapshot to `visit`. After an error some may be missing.
+    async fn visit_snapshots(
+        &self,
+        region: &Region,
+        filter: &SnapshotFilter,
+        visit: &mut (dyn FnMut(Snapshot) + Send),
+    ) -> Result<(), AwsError>;
+    /// The same at once, for a filter that few match.
     async fn describe_snapshots(
         &self,
         region: &Region,
         filter: &SnapshotFilter,
-    ) -> Result<Vec<Snapshot>, AwsError>;
+    ) -> Result<Vec<Snapshot>, AwsError> {
+        let mut snapshots = Vec::new();
+        self.visit_snapshots(region, filter, &mut |snapshot| snapshots.push(snapshot)).await?;
+        Ok(snapshots)
+    }
     /// `ec2:DescribeVolumes` of those that carry this cluster id as ownership tag, all pages.
     async fn describe_volumes(&self, region: &Region, cluster_id: &str) -> Result<Vec<Volume>, AwsError>;
     /// `ec2:DescribeRegions`: those that are enabled for the account, asked of `region`.

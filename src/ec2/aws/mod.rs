@@ -150,36 +150,46 @@ impl Ec2 for AwsEc2 {
         }
     }
 
-    async fn describe_images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, AwsError> {
+    async fn visit_images(
+        &self,
+        region: &Region,
+        filter: &ImageFilter,
+        visit: &mut (dyn FnMut(Image) + Send),
+    ) -> Result<(), AwsError> {
         let (action, clients) = (Action::DescribeImages, self.clients(region));
         let request = images::describe_images(filter);
-        let (mut found, mut page) = (Vec::new(), None);
+        let mut page = None;
         loop {
             let asked = request.clone().set_next_token(page).send_with(&clients.ec2);
             let answer = self.call(action, region, asked).await?;
-            found.extend(answer.images.unwrap_or_default().into_iter().map(images::image));
+            for image in answer.images.unwrap_or_default().into_iter().map(images::image) {
+                visit(image.ok_or_else(|| incomplete(action, region, "id or state of an image"))?);
+            }
             page = non_empty(answer.next_token);
             if page.is_none() {
-                return all(found).ok_or_else(|| incomplete(action, region, "id or state of an image"));
+                return Ok(());
             }
         }
     }
 
-    async fn describe_snapshots(
+    async fn visit_snapshots(
         &self,
         region: &Region,
         filter: &SnapshotFilter,
-    ) -> Result<Vec<Snapshot>, AwsError> {
+        visit: &mut (dyn FnMut(Snapshot) + Send),
+    ) -> Result<(), AwsError> {
         let (action, clients) = (Action::DescribeSnapshots, self.clients(region));
         let request = images::describe_snapshots(filter);
-        let (mut found, mut page) = (Vec::new(), None);
+        let mut page = None;
         loop {
             let asked = request.clone().set_next_token(page).send_with(&clients.ec2);
             let answer = self.call(action, region, asked).await?;
-            found.extend(answer.snapshots.unwrap_or_default().into_iter().map(images::snapshot));
+            for snapshot in answer.snapshots.unwrap_or_default().into_iter().map(images::snapshot) {
+                visit(snapshot.ok_or_else(|| incomplete(action, region, "id or state of a snapshot"))?);
+            }
             page = non_empty(answer.next_token);
             if page.is_none() {
-                return all(found).ok_or_else(|| incomplete(action, region, "id or state of a snapshot"));
+                return Ok(());
             }
         }
     }

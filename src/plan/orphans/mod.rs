@@ -6,6 +6,7 @@
 
 mod adoption;
 mod fate;
+mod inventory;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -16,52 +17,16 @@ use jiff::Timestamp;
 
 pub use adoption::{Adoption, adoptions};
 
-pub use self::standing::Register;
 use self::{fate::Holdings, standing::Standing};
+pub use self::{
+    inventory::{Inventory, LeftOut, Listing},
+    standing::Register,
+};
 use super::timing;
 use crate::model::{
-    Image, ImageId, ImageState, Instance, InstanceId, InstanceState, Region, Snapshot, SnapshotId, Tags,
-    Volume, VolumeId, VolumeState, ownership::Owner,
+    ImageId, ImageState, Instance, InstanceId, InstanceState, Region, SnapshotId, Tags, VolumeId,
+    VolumeState, ownership::Owner,
 };
-
-/// Everything that carries our cluster's tags in one region. Listed before the objects are: what is made meanwhile has an
-/// object that is found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Inventory {
-    pub region: Region,
-    pub instances: Vec<Instance>,
-    pub volumes: Vec<Volume>,
-    pub images: Vec<Image>,
-    pub snapshots: Vec<Snapshot>,
-    /// Images that were left out, whose snapshots have an image all the same.
-    pub left_out: Vec<LeftOut>,
-}
-
-/// An image of an object that lives: nothing is decided about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    pub id: ImageId,
-    pub snapshots: Vec<SnapshotId>,
-}
-
-impl Inventory {
-    /// Without the images and snapshots of objects that lived before it was listed: ten thousand objects have fifty thousand
-    /// of each, and an operator that holds them all at once is large for ever.
-    #[must_use]
-    pub fn without_those_of(mut self, living: &Register<'_>) -> Self {
-        let stays = |tags: &Tags| {
-            fate::delete_after(tags).is_some() || !matches!(living.standing(tags), Standing::Living(_))
-        };
-        let (images, of_the_living) = std::mem::take(&mut self.images)
-            .into_iter()
-            .partition(|image| image.state == ImageState::Deregistered || stays(&image.tags));
-        self.images = images;
-        let left_out = |image: Image| LeftOut { snapshots: image.snapshot_ids(), id: image.id };
-        self.left_out.extend(Vec::into_iter(of_the_living).map(left_out));
-        self.snapshots.retain(|snapshot| stays(&snapshot.tags));
-        self
-    }
-}
 
 /// The objects that Kubernetes listed, past every cache.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    model::{ImageState, InstanceState, SnapshotState, VolumeState, ownership, ownership::Role},
+    model::{
+        Image, ImageState, InstanceState, Snapshot, SnapshotState, Volume, VolumeState, ownership,
+        ownership::Role,
+    },
     plan::{
         fixtures::{IMAGE, at, build_owner, copy_owner, image, instance, ireland, region, snapshot, tags},
         naming,
@@ -39,14 +42,7 @@ fn with(owner: Owner) -> Objects {
 }
 
 fn empty() -> Inventory {
-    Inventory {
-        region: region(),
-        instances: Vec::new(),
-        volumes: Vec::new(),
-        images: Vec::new(),
-        snapshots: Vec::new(),
-        left_out: Vec::new(),
-    }
+    Inventory::empty(region())
 }
 
 fn builder_tags(due: i64) -> Tags {
@@ -205,7 +201,11 @@ fn what_a_living_object_owns_is_its_own_matter() {
 }
 
 fn without_those_of(inventory: Inventory, objects: &Objects) -> Inventory {
-    inventory.without_those_of(&Register::of(objects))
+    let living = Register::of(objects);
+    let mut listing = Listing::of(inventory.region, Some(&living));
+    inventory.snapshots.into_iter().for_each(|snapshot| listing.snapshot(snapshot));
+    inventory.images.into_iter().for_each(|image| listing.image(image));
+    listing.with(inventory.instances, inventory.volumes)
 }
 
 #[test]
@@ -214,10 +214,12 @@ fn what_a_living_object_owns_is_left_out_and_has_its_snapshots_all_the_same() {
     let tags = another(&build_owner(), "uid-living", "living").tags(&Tags::new(), Role::Image, 1, None);
     let mut both = images(our_image(ImageState::Failed));
     both.images.push(Image { id: "ami-2".into(), tags, ..our_image(ImageState::Available) });
+    both.images.push(Image { id: "ami-3".into(), devices: Vec::new(), ..both.images[1].clone() });
     both.snapshots.push(our_snapshot(SnapshotState::Completed));
     let whole = find(&[both.clone()], &living, false, at(LATER));
     let reduced = without_those_of(both, &living);
-    assert_eq!((reduced.images.len(), reduced.left_out.len()), (1, 1));
+    let left_out: Vec<&str> = reduced.left_out.iter().map(|image| &*image.id.0).collect();
+    assert_eq!((reduced.images.len(), left_out), (1, vec!["ami-2"]));
     assert_eq!(find(std::slice::from_ref(&reduced), &living, false, at(LATER)), whole);
     // The image that EC2 made the snapshot for is not there any more, and the other one names it.
     let alone = Inventory { images: Vec::new(), ..reduced };

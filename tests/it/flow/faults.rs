@@ -98,16 +98,24 @@ impl Ec2 for Faulty {
         self.through(Action::DescribeInstances, region, self.inner.describe_instances(region, filter)).await
     }
 
-    async fn describe_images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, AwsError> {
-        self.through(Action::DescribeImages, region, self.inner.describe_images(region, filter)).await
+    async fn visit_images(
+        &self,
+        region: &Region,
+        filter: &ImageFilter,
+        visit: &mut (dyn FnMut(Image) + Send),
+    ) -> Result<(), AwsError> {
+        let asked = self.inner.visit_images(region, filter, visit);
+        self.through(Action::DescribeImages, region, asked).await
     }
 
-    async fn describe_snapshots(
+    async fn visit_snapshots(
         &self,
         region: &Region,
         filter: &SnapshotFilter,
-    ) -> Result<Vec<Snapshot>, AwsError> {
-        self.through(Action::DescribeSnapshots, region, self.inner.describe_snapshots(region, filter)).await
+        visit: &mut (dyn FnMut(Snapshot) + Send),
+    ) -> Result<(), AwsError> {
+        let asked = self.inner.visit_snapshots(region, filter, visit);
+        self.through(Action::DescribeSnapshots, region, asked).await
     }
 
     async fn describe_volumes(&self, region: &Region, cluster_id: &str) -> Result<Vec<Volume>, AwsError> {
