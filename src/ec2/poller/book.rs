@@ -126,6 +126,14 @@ impl Book {
         }
     }
 
+    /// Whether a first answer to `subject` is under way: it is asked for at once, and not in vain so far.
+    pub(super) fn awaits(&self, subject: &Subject) -> bool {
+        let is_first = |e: &Watched| e.known.is_nothing() && e.misses == 0 && e.pace() != Pace::Tick;
+        let mut watched = self.subjects.get(subject).into_iter().flatten();
+        self.spacing == self.tempo.spacing
+            && watched.any(|query| self.entries.get(query).is_some_and(is_first))
+    }
+
     pub(super) fn forget(&mut self, subject: &Subject, now: Instant) {
         for query in self.subjects.get(subject).into_iter().flatten() {
             if let Some(entry) = self.entries.get_mut(query) {
@@ -202,7 +210,8 @@ impl Book {
         woken
     }
 
-    /// Stores a failure. A passing one is shown only when it lasts; until then the former answer stands.
+    /// Stores a failure. A passing one is shown only when it lasts; until then the former answer stands. Whoever has none may
+    /// have been kept waiting for it.
     pub(super) fn failure(
         &mut self,
         query: &Query,
@@ -220,7 +229,7 @@ impl Book {
         };
         let woken = if passing {
             entry.asked_at = Some(now);
-            Vec::new()
+            if entry.known.is_nothing() && entry.misses == 1 { entry.watchers.all() } else { Vec::new() }
         } else {
             let failed = Sighting { seen: Seen::Unknown, error: Some(error.clone()) };
             entry.store(Known::Other(Box::new(failed)), now)

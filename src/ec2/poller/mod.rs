@@ -1,22 +1,22 @@
 //! Asks each region once for everybody.
 //!
 //! Whoever waits for something in AWS registers what it looks at. A task for each region asks for all of it together,
-//! stores the answers with their time, and wakes the owners of what changed. So reads grow with time and regions, not
-//! with objects. Throttling slows the region, not one object.
+//! stores the answers with their time, and wakes the owners of what changed: once they all know what they look at for the
+//! first time. So reads grow with time and regions, not with objects. Throttling slows the region, not one object.
 
 mod book;
 mod packed;
 mod tick;
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
     sync::{Notify, mpsc},
-    task::JoinHandle,
+    task::JoinSet,
     time::Instant,
 };
 
@@ -52,20 +52,19 @@ impl Default for Tempo {
     }
 }
 
-/// The watch sets of all regions.
+/// The watch sets of all regions, and their tasks, which end with it.
 pub struct Poller {
     ec2: Arc<dyn Ec2>,
     clock: Clock,
     tempo: Tempo,
     wake: mpsc::UnboundedSender<Subject>,
-    regions: Mutex<BTreeMap<Region, RegionPoller>>,
+    regions: Arc<Regions>,
+    tasks: Mutex<JoinSet<()>>,
 }
 
-/// One region's watch set and its task, which ends with it.
-struct RegionPoller {
-    watched: Arc<WatchSet>,
-    task: JoinHandle<()>,
-}
+/// What is watched, by region.
+#[derive(Default)]
+struct Regions(Mutex<BTreeMap<Region, Arc<WatchSet>>>);
 
 /// What is watched in a region, and the bell that rings when that changes.
 struct WatchSet {
@@ -79,9 +78,18 @@ impl WatchSet {
     }
 }
 
-impl Drop for RegionPoller {
-    fn drop(&mut self) {
-        self.task.abort();
+impl Regions {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Region, Arc<WatchSet>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn all(&self) -> Vec<(Region, Arc<WatchSet>)> {
+        self.lock().iter().map(|(name, region)| (name.clone(), region.clone())).collect()
+    }
+
+    /// Whether the first answers to something that `subject` looks at are under way anywhere.
+    fn await_for(&self, subject: &Subject) -> bool {
+        self.lock().values().any(|region| region.book().awaits(subject))
     }
 }
 
@@ -89,7 +97,8 @@ impl Poller {
     /// A poller, and the stream of those whose resources changed.
     pub fn new(ec2: Arc<dyn Ec2>, clock: Clock, tempo: Tempo) -> (Self, mpsc::UnboundedReceiver<Subject>) {
         let (wake, woken) = mpsc::unbounded_channel();
-        (Self { ec2, clock, tempo, wake, regions: Mutex::default() }, woken)
+        let (regions, tasks) = (Arc::default(), Mutex::default());
+        (Self { ec2, clock, tempo, wake, regions, tasks }, woken)
     }
 
     /// Replaces what `subject` looks at. True: some of it is already answered, so that another look is worth while now.
@@ -98,7 +107,7 @@ impl Poller {
         for watch in watches {
             let _ = self.region(&watch.region);
         }
-        for (name, region) in self.all_regions() {
+        for (name, region) in self.regions.all() {
             let mine: Vec<_> = watches.iter().filter(|w| w.region == name).collect();
             answered |= region.book().watch(subject, &mine, Instant::now());
             region.changed.notify_one();
@@ -109,7 +118,7 @@ impl Poller {
     /// The last answers to what `subject` looks at.
     pub fn sightings(&self, subject: &Subject) -> Sightings {
         let mut sightings = Sightings::default();
-        for (name, region) in self.all_regions() {
+        for (name, region) in self.regions.all() {
             region.book().sightings(subject, &name, &mut sightings);
         }
         sightings
@@ -124,34 +133,30 @@ impl Poller {
 
     /// Drops all answers that `subject` has: somebody asked to look now.
     pub fn forget_all(&self, subject: &Subject) {
-        for (_, region) in self.all_regions() {
+        for (_, region) in self.regions.all() {
             region.book().forget(subject, Instant::now());
             region.changed.notify_one();
         }
     }
 
-    fn all_regions(&self) -> Vec<(Region, Arc<WatchSet>)> {
-        let regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
-        regions.iter().map(|(name, region)| (name.clone(), region.watched.clone())).collect()
-    }
-
     fn region(&self, name: &Region) -> Arc<WatchSet> {
-        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
-        match regions.entry(name.clone()) {
-            Entry::Occupied(entry) => entry.get().watched.clone(),
-            Entry::Vacant(entry) => entry.insert(self.start(name.clone())).watched.clone(),
-        }
+        let mut regions = self.regions.lock();
+        let region = regions.entry(name.clone()).or_insert_with(|| self.start(name.clone()));
+        region.clone()
     }
 
-    fn start(&self, name: Region) -> RegionPoller {
+    fn start(&self, name: Region) -> Arc<WatchSet> {
         let watched = Arc::new(WatchSet { book: Mutex::new(Book::new(self.tempo)), changed: Notify::new() });
         let ticker = tick::Ticker {
             watched: watched.clone(),
+            regions: self.regions.clone(),
             name,
             ec2: self.ec2.clone(),
             clock: self.clock,
             wake: self.wake.clone(),
         };
-        RegionPoller { watched, task: tokio::spawn(ticker.run(self.tempo.spacing)) }
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.spawn(ticker.run(self.tempo.spacing));
+        watched
     }
 }

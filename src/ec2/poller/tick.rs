@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, time::Instant};
 
-use super::{Subject, WatchSet};
+use super::{Regions, Subject, WatchSet};
 use crate::{
     customize,
     ec2::{Ec2, ImageFilter, InstanceFilter, SnapshotFilter, clock::Clock},
@@ -28,6 +28,7 @@ const GATHERING: Duration = Duration::from_millis(50);
 
 pub(super) struct Ticker {
     pub(super) watched: Arc<WatchSet>,
+    pub(super) regions: Arc<Regions>,
     pub(super) name: Region,
     pub(super) ec2: Arc<dyn Ec2>,
     pub(super) clock: Clock,
@@ -76,22 +77,26 @@ impl Ticker {
         }
     }
 
+    /// Stores what was found, and wakes whom it concerns. Whoever waits for first answers of another region is woken by the
+    /// last of them: after a start each of ten thousand objects would have a pass for every region.
     fn publish(&self, group: &[Query], found: &Found, began: Instant) {
-        let now = Instant::now();
-        let mut book = self.watched.book();
-        book.heard(found.as_ref().err().map(AwsError::class));
-        for query in group {
-            let woken = match found {
-                Ok(answers) => {
-                    book.answer(query, answers.get(query).cloned(), began, (now, self.clock.now()))
-                }
-                Err(error) => book.failure(query, error, began, now),
-            };
-            for subject in woken {
+        for subject in self.store(group, found, began) {
+            if !self.regions.await_for(&subject) {
                 // Nobody listens any more while the operator shuts down.
                 let _ = self.wake.send(subject);
             }
         }
+    }
+
+    fn store(&self, group: &[Query], found: &Found, began: Instant) -> Vec<Subject> {
+        let now = Instant::now();
+        let mut book = self.watched.book();
+        book.heard(found.as_ref().err().map(AwsError::class));
+        let woken = group.iter().flat_map(|query| match found {
+            Ok(answers) => book.answer(query, answers.get(query).cloned(), began, (now, self.clock.now())),
+            Err(error) => book.failure(query, error, began, now),
+        });
+        woken.collect()
     }
 
     /// One call for the whole group, which is of one kind.

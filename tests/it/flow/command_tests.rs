@@ -126,9 +126,7 @@ async fn the_poller_shows_the_agent_its_commands_and_their_output() {
     ];
     let watch = |query: &Query| Watch { region: region(), query: query.clone(), pace: Pace::Now };
     poller.watch(&build("web"), &queries.iter().map(watch).collect::<Vec<_>>());
-    for _ in &queries {
-        woken.recv().await;
-    }
+    woken.recv().await;
     let seen = poller.sightings(&build("web"));
     let answers = queries.map(|query| seen.0[&(region(), query)].seen.clone());
     let [

@@ -503,3 +503,32 @@ fn throttling_slows_the_rounds_and_success_speeds_them_up_again() {
     let faster: Vec<u64> = (0..7).map(|_| spacing(&mut region, None)).collect();
     assert_eq!(faster, [30, 15, 7, 3, 1, 1, 1]);
 }
+
+#[test]
+fn whoever_looks_for_the_first_time_awaits_an_answer_until_it_is_there() {
+    let mut region = Region1::watching(Pace::Now);
+    assert!(region.book.awaits(&subject("web")));
+    assert!(!region.book.awaits(&subject("other")));
+    region.answer(Some(running()));
+    assert!(!region.book.awaits(&subject("web")));
+}
+
+#[test]
+fn nobody_is_kept_waiting_for_a_look_that_is_not_made_at_once() {
+    assert!(!Region1::watching(Pace::Tick).book.awaits(&subject("web")));
+}
+
+#[test]
+fn a_first_look_that_fails_keeps_nobody_waiting_any_more() {
+    let mut region = Region1::watching(Pace::Now);
+    assert_eq!(region.fail("InternalError", "1"), ["web"]);
+    assert!(!region.book.awaits(&subject("web")));
+    assert_eq!(region.fail("InternalError", "2"), Vec::<String>::new());
+}
+
+#[test]
+fn a_region_that_is_throttled_keeps_nobody_waiting() {
+    let mut region = Region1::watching(Pace::Now);
+    region.book.heard(Some(Class::Throttled));
+    assert!(!region.book.awaits(&subject("web")));
+}
