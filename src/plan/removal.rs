@@ -78,10 +78,15 @@ impl Origin<'_> {
 impl Doomed<'_> {
     /// Whether the image is one of those that this is about.
     fn concerns(&self, image: &Image) -> bool {
-        let ours = self.owner.owns(&image.tags) && self.origin.is_of(image);
+        let ours = self.owner.owns(&image.tags) && self.origin.is_of(image) && self.is_lately_made(image);
         let named =
             self.known.contains(&image.id) || (ours && (self.known.is_empty() || !self.spare_available));
         named && !self.keep.contains(&image.id)
+    }
+
+    /// What was there before the call was handed over, though it carries our tags.
+    fn is_lately_made(&self, image: &Image) -> bool {
+        timing::may_come_of(image.created_at, self.made_at)
     }
 
     fn condemns(&self, image: &Image) -> bool {
@@ -203,6 +208,7 @@ fn is_there(image: &Image) -> bool {
     image.state != ImageState::Deregistered
 }
 
-fn is_usable(image: &Image) -> bool {
+/// Whether the image was finished.
+pub fn is_usable(image: &Image) -> bool {
     matches!(image.state, ImageState::Available | ImageState::Disabled)
 }

@@ -129,6 +129,17 @@ pub fn is_lost(absence: Absence, made_at: Timestamp) -> bool {
     is_absent(absence) && elapsed(made_at, absence.until) >= CONSISTENCY_WINDOW
 }
 
+/// How far AWS's clock and ours may differ: it refuses requests beyond that.
+/// Source: IAM user guide, "Elements of an AWS API request signature".
+const CLOCK_SKEW: Duration = Duration::from_mins(5);
+
+/// Whether a call that was about to be made at `made_at` can have made something that AWS says was made at `created_at`. A
+/// region that was taken off and put on again begins with the first attempt again, and what it held before is not the new
+/// copy: it was handed over, and may have another key.
+pub fn may_come_of(created_at: Option<Timestamp>, made_at: Timestamp) -> bool {
+    created_at.is_none_or(|created_at| later(created_at, CLOCK_SKEW) >= made_at)
+}
+
 /// Whether something long known is absent: several spaced answers agree.
 pub fn is_absent(absence: Absence) -> bool {
     absence.checks >= AGREEING_CHECKS && elapsed(absence.since, absence.until) >= AGREEING_SPAN
@@ -159,8 +170,8 @@ pub fn human(seconds: u64) -> String {
 }
 
 /// How long after its failure a copy is made again.
-pub fn copy_retry_delay(attempt: i32) -> Duration {
-    doubled(COPY_RETRY_MIN, attempt).min(COPY_RETRY_MAX)
+pub fn copy_retry_delay(failed: i32) -> Duration {
+    doubled(COPY_RETRY_MIN, failed).min(COPY_RETRY_MAX)
 }
 
 /// How long after the failure of so many builders the next one is launched.

@@ -15,7 +15,7 @@ use crate::{
         ImageReplicationStatus,
         image_replication::{Applied, DestinationStatus},
     },
-    model::{Class, ImageId, Region},
+    model::{Class, ImageId, Region, ownership},
     plan::{
         Progress, WaitingOn,
         replication::{
@@ -130,10 +130,12 @@ fn change(copy: &mut DestinationStatus, record: &DestinationRecord, now: Timesta
         DestinationRecord::Found(id) => begun(copy, id),
         DestinationRecord::Available(image) => {
             copy.available_at = Some(Time(now));
+            copy.failed_attempts = 0;
             copy.snapshot_ids = image.snapshot_ids();
         }
         DestinationRecord::Failed(failure) => {
             copy.failure = Some(failure_status(failure, now));
+            copy.failed_attempts += 1;
             copy.available_at = None;
         }
         DestinationRecord::FailedRemoved => copy.image_id = None,
@@ -156,6 +158,12 @@ fn begun(copy: &mut DestinationStatus, id: &ImageId) {
 }
 
 fn apply_call(copy: &mut DestinationStatus, call: &DestinationCall, outcome: &Outcome, now: Timestamp) {
+    if let DestinationCall::CopyImage(request) = call {
+        // The manifest may have changed since the intent: a key that nobody wrote down would stay on the copy.
+        let keys = request.tags.keys().filter(|key| !key.starts_with(ownership::PREFIX));
+        let new: Vec<String> = keys.filter(|key| !copy.tag_keys.contains(key)).cloned().collect();
+        copy.tag_keys.extend(new);
+    }
     match (call, outcome) {
         (DestinationCall::CopyImage(_), Outcome::ImageCreated(id)) => begun(copy, id),
         (DestinationCall::CopyImage(_), Outcome::Failed(error)) if error.class().leaves_doubt() => {

@@ -1,7 +1,5 @@
 //! One region: make the copy, keep it true, and leave it behind as the policy says.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -14,24 +12,23 @@ use super::{
 use crate::{
     api::image_replication::{Applied, Destination, DestinationStatus, PreviousCopy},
     model::{
-        AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot, ownership::Role,
+        AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot,
+        ownership::{CLUSTER_ID, Role, UID},
     },
     plan::{
         Pace,
         build::{TOKEN_MISMATCH, is_hopeless, why_failed},
         naming,
+        removal::is_usable,
     },
 };
 
-/// Former copies that status remembers.
-const MAX_PREVIOUS: usize = 20;
+/// Former copies that status has room for. Older ones are nobody's business any more; a policy that removes former copies
+/// has done so long before.
+const MAX_PREVIOUS: usize = 100;
 
 /// After so many failed copies a person is asked for help; copying is tried on, an hour apart.
 const STALLED_AFTER: i32 = 3;
-
-/// How far AWS's clock and ours may differ: it refuses requests beyond that.
-/// Source: IAM user guide, "Elements of an AWS API request signature".
-const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 pub(super) type Decided = Result<DestinationPlan, AwsError>;
 
@@ -64,7 +61,27 @@ pub(super) fn keep(
         Some(obstacle) => obstacle,
         None => make(view, eyes, source, wanted, known),
     };
-    in_turn(view, &wanted.region, plan)
+    let plan = in_turn(view, &wanted.region, plan);
+    let newest = |copy: &&DestinationStatus| copy.available_at.is_some() && is_current(copy, source);
+    match known.filter(|copy| !newest(copy)) {
+        Some(copy) if plan.step.is_none() => meanwhile(view, eyes, copy, plan),
+        Some(_) | None => plan,
+    }
+}
+
+/// Consumers have the former copy until the next one is there, however long that takes.
+fn meanwhile(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+    plan: DestinationPlan,
+) -> DestinationPlan {
+    match place::meanwhile(view, eyes, copy) {
+        Some(meanwhile) => {
+            DestinationPlan { progress: plan.progress, check_after: plan.check_after, ..meanwhile }
+        }
+        None => plan,
+    }
 }
 
 /// A copy is begun, and its intent written down, when it has one of the slots of its region.
@@ -106,14 +123,7 @@ fn make(
         Some(copy) => outdated(view, eyes, source, wanted, copy),
         None => Ok(begin(view, source, wanted, None)),
     };
-    let plan = settled(decided);
-    let waits = plan.step.is_none() && known.is_some_and(|copy| copy.available_at.is_none());
-    match known.filter(|_| waits).and_then(|copy| place::meanwhile(view, eyes, copy)) {
-        Some(meanwhile) => {
-            DestinationPlan { progress: plan.progress, check_after: plan.check_after, ..meanwhile }
-        }
-        None => plan,
-    }
+    settled(decided)
 }
 
 /// A copy that was lost has no source any more; the next attempt gives it one.
@@ -134,8 +144,21 @@ fn outdated(
     if !unfinished {
         return Ok(cool_down(copy).unwrap_or_else(|| begin(view, source, wanted, Some(copy))));
     }
-    let removed = || begin(view, source, wanted, Some(copy));
-    remove(view, eyes, copy, true, removed)
+    let waiting_on = WaitingOn::CopyLookup { region: copy.region.clone() };
+    if let Some(image) = finished_meanwhile(eyes, copy)? {
+        return Ok(record(DestinationRecord::Available(Box::new(image)), waiting_on));
+    }
+    remove(view, eyes, copy, true, |spared| match spared {
+        Some(id) => record(DestinationRecord::Found(id), waiting_on),
+        None => begin(view, source, wanted, Some(copy)),
+    })
+}
+
+/// A copy that nobody saw to be finished is a former copy like others: forgotten, it would be paid for by nobody's wish.
+fn finished_meanwhile(eyes: &Eyes<'_>, copy: &DestinationStatus) -> Result<Option<Image>, AwsError> {
+    let Some(id) = &copy.image_id else { return Ok(None) };
+    let seen = eyes.image(&copy.region, id, Pace::Now)?;
+    Ok(seen.present().filter(|image| is_usable(image)).cloned())
 }
 
 /// Writes down what the next copy call will ask for. A finished copy of a former source becomes a previous one.
@@ -147,6 +170,7 @@ fn begin(
 ) -> DestinationPlan {
     let region = &wanted.region;
     let attempt = old.and_then(|d| d.attempt).unwrap_or(0) + 1;
+    let same_source = old.filter(|copy| is_current(copy, source));
     let mut previous = old.map(|d| d.previous.clone()).unwrap_or_default();
     if let Some((copy, Some(id))) = old.map(|d| (d, &d.image_id)).filter(|(d, _)| d.available_at.is_some()) {
         previous
@@ -161,6 +185,7 @@ fn begin(
         snapshot_ids: Vec::new(),
         used_snapshots: Vec::new(),
         attempt: Some(attempt),
+        failed_attempts: same_source.map_or(0, |copy| copy.failed_attempts),
         client_token: Some(token(view, source, wanted, attempt)),
         requested_at: Some(Time(view.now)),
         uncertain: None,
@@ -222,7 +247,7 @@ fn start(
         view.owner.owns_attempt(&i.tags, attempt)
             && i.source_image_id.as_ref().is_none_or(|id| *id == source.image_id)
             && i.state != ImageState::Deregistered
-            && (mismatch || may_come_of(i, made_at))
+            && (mismatch || timing::may_come_of(i.created_at, made_at))
     };
     if let Some(image) = seen.present().and_then(|images| images.iter().find(ours)) {
         return Ok(record(DestinationRecord::Found(image.id.clone()), waiting_on));
@@ -239,12 +264,6 @@ fn start(
         (true, true) => DestinationPlan { check_after: Some(window), ..moving(waiting_on) },
         (false, _) => moving(waiting_on),
     })
-}
-
-/// Whether the call that was about to be made at `made_at` can have made this image. A region that was taken off and put
-/// on again begins with the first attempt again, and what it held before is not the new copy: it may have another key.
-fn may_come_of(image: &Image, made_at: Timestamp) -> bool {
-    image.created_at.is_none_or(|created_at| timing::later(created_at, CLOCK_SKEW) >= made_at)
 }
 
 fn request(
@@ -343,6 +362,9 @@ fn by_state(
 ) -> DestinationPlan {
     let (id, region) = (image.id.clone(), copy.region.clone());
     let waiting_on = WaitingOn::CopyStart { region: region.clone() };
+    if !view.owner.owns(&image.tags) {
+        return blocked(not_ours(view, copy, &id));
+    }
     match &image.state {
         ImageState::Disabled if view.spec.launch_state.is_none() => {
             let message = format!(
@@ -362,6 +384,14 @@ fn by_state(
             record(DestinationRecord::Failed(Failure::new("CopyFailed", message)), waiting_on)
         }
     }
+}
+
+fn not_ours(view: &ReplicationView<'_>, copy: &DestinationStatus, id: &ImageId) -> Failure {
+    let message = format!(
+        "{id} in {} does not carry the tags {CLUSTER_ID}={} and {UID}={} any more, by which it is ours: it is left alone; put them back, or deregister it to have it copied again",
+        copy.region, view.owner.cluster_id, view.owner.uid
+    );
+    Failure::new("CopyNotOwned", message)
 }
 
 /// Somebody removed a copy that was there, or that was on its way.
@@ -391,14 +421,14 @@ fn after_failure(
     copy: &DestinationStatus,
 ) -> Decided {
     if copy.image_id.is_some() {
-        let mut plan = remove(view, eyes, copy, true, || {
+        let mut plan = remove(view, eyes, copy, true, |_| {
             record(DestinationRecord::FailedRemoved, WaitingOn::CopyStart { region: copy.region.clone() })
         })?;
         plan.progress = failed_progress(copy);
         return Ok(plan);
     }
     let failed_at = copy.failure.as_ref().map_or(view.now, |f| f.time.0);
-    let pause = timing::remaining(failed_at, timing::copy_retry_delay(copy.attempt.unwrap_or(1)), view.now);
+    let pause = timing::remaining(failed_at, timing::copy_retry_delay(failures(copy)), view.now);
     if pause.is_zero() || !is_current(copy, source) {
         return Ok(begin(view, source, wanted, Some(copy)));
     }
@@ -410,10 +440,15 @@ fn after_failure(
 fn failed_progress(copy: &DestinationStatus) -> Progress {
     let failure = copy.failure.as_ref().map_or_else(|| Failure::new(failure::UNEXPLAINED, ""), Failure::from);
     let message = failure.message.clone();
-    if copy.attempt.unwrap_or(1) >= STALLED_AFTER || failure.reason != failure::UNEXPLAINED {
+    if failures(copy) >= STALLED_AFTER || failure.reason != failure::UNEXPLAINED {
         return Progress::Blocked(failure);
     }
     Progress::Moving(WaitingOn::CopyRetry { region: copy.region.clone(), message })
+}
+
+/// An older version counted none.
+fn failures(copy: &DestinationStatus) -> i32 {
+    copy.failed_attempts.max(1)
 }
 
 /// Where no call is written down none was made, and there is nothing to wait for.

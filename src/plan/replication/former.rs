@@ -87,7 +87,7 @@ fn remove(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus,
         was_seen: true,
     };
     let removing = WaitingOn::ImageRemoval { id: Some(id.clone()), region: region.clone() };
-    let gone = || record(DestinationRecord::FormerGone(id.clone()), removing.clone());
+    let gone = |_| record(DestinationRecord::FormerGone(id.clone()), removing.clone());
     let plan = remove_doomed(view, eyes, &doomed, removing.clone(), gone)?;
     Ok(DestinationPlan { step: plan.step, check_after: plan.check_after, ..telling(plan.progress) })
 }

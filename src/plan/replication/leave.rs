@@ -24,7 +24,7 @@ pub(super) fn leave(
     copy: &DestinationStatus,
     retain: bool,
 ) -> DestinationPlan {
-    let dropped = || {
+    let dropped = |_| {
         record(DestinationRecord::Dropped, WaitingOn::ImageRemoval { id: None, region: copy.region.clone() })
     };
     let handed_over = copy.available_at.is_some() || copy.requested_at.is_none();
@@ -32,7 +32,7 @@ pub(super) fn leave(
         return plan;
     }
     if retain && handed_over {
-        return dropped();
+        return dropped(None);
     }
     if !retain {
         // First, as a parameter of ours names the image too.
@@ -62,7 +62,7 @@ pub(super) fn remove(
     eyes: &Eyes<'_>,
     copy: &DestinationStatus,
     retain: bool,
-    then: impl FnOnce() -> DestinationPlan,
+    then: impl FnOnce(Option<ImageId>) -> DestinationPlan,
 ) -> Decided {
     let region = copy.region.clone();
     let previous: Vec<ImageId> = copy.previous.iter().map(|p| p.image_id.clone()).collect();
@@ -87,13 +87,13 @@ pub(super) fn remove(
     remove_doomed(view, eyes, &doomed, waiting_on, then)
 }
 
-/// The next step of a removal; then goes on with `then`.
+/// The next step of a removal; then goes on with `then`, which is told of an image that was spared.
 pub(super) fn remove_doomed(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
     doomed: &Doomed<'_>,
     waiting_on: WaitingOn,
-    then: impl FnOnce() -> DestinationPlan,
+    then: impl FnOnce(Option<ImageId>) -> DestinationPlan,
 ) -> Decided {
     let region = doomed.region.clone();
     Ok(match removal::of_images(eyes, doomed, view.now)? {
@@ -105,7 +105,8 @@ pub(super) fn remove_doomed(
         }
         Removal::Deregister(id) => call(DestinationCall::DeregisterImage { region, id }, waiting_on),
         Removal::DeleteSnapshot(id) => call(DestinationCall::DeleteSnapshot { region, id }, waiting_on),
-        Removal::Spared(_) | Removal::Gone => then(),
+        Removal::Spared(id) => then(Some(id)),
+        Removal::Gone => then(None),
     })
 }
 

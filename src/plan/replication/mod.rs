@@ -126,17 +126,18 @@ fn place_left(
     Some(of_what_is_left(BTreeMap::from([(old.region.clone(), plan)])))
 }
 
-/// Copies that exist are kept true even while the (next) source cannot be had.
+/// Copies of the last source that was found are kept true even while the (next) one cannot be had, whatever is wrong with it:
+/// nobody who mistypes an id wants shared images to stay shared, or parameters to go stale.
 fn unresolved(view: &ReplicationView<'_>, eyes: &Eyes<'_>, progress: Progress) -> ReplicationPlan {
-    let mut plan = match &view.status.source {
-        Some(known) if matches!(progress, Progress::Moving(_)) && view.spec.source.image.is_none() => {
-            replicate(view, eyes, known)
-        }
-        Some(_) | None => whole(None, progress.clone()),
+    let alone = whole(None, progress.clone());
+    let Some(known) = &view.status.source else {
+        return ReplicationPlan { unresolved: Some(progress), ..alone };
     };
-    if let Progress::Done = plan.progress {
+    let mut plan = replicate(view, eyes, known);
+    if plan.progress == Progress::Done || gravity(&progress) > gravity(&plan.progress) {
         plan.progress = progress.clone();
     }
+    plan.check_after = plan.check_after.into_iter().chain(alone.check_after).min();
     plan.unresolved = Some(progress);
     plan
 }

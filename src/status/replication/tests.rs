@@ -245,3 +245,21 @@ fn a_region_that_cannot_be_seen_keeps_its_receipts() {
     assert_eq!(only(&status).image_id, Some(ImageId::from(IMAGE)));
     assert_eq!(is(&status, "Stalled"), pair("True", "AuthenticationFailed"));
 }
+
+#[test]
+fn failures_are_counted_until_a_copy_is_available() {
+    let failed = Replication::of(vec![begun(EU, 60)]).sees_image(copy(ImageState::Failed));
+    let after = |replication: Replication| only(&replication.after(Outcome::NoCall)).failed_attempts;
+    let once_more = |copy: &mut DestinationStatus| copy.failed_attempts = 2;
+    assert_eq!(after(failed.with(|r| once_more(&mut r.status.destinations[0]))), 3);
+    let made = Replication::of(vec![begun(EU, 60)]).sees_image(copy(ImageState::Available));
+    assert_eq!(after(made.with(|r| once_more(&mut r.status.destinations[0]))), 0);
+}
+
+#[test]
+fn the_keys_that_a_copy_was_really_asked_for_with_are_written_down() {
+    let edited = Replication::of(vec![asked(EU, 1)]).with(|r| {
+        r.spec.tags.insert("team".to_owned(), "web".to_owned());
+    });
+    assert_eq!(only(&edited.after(Outcome::ImageCreated(IMAGE.into()))).tag_keys, ["channel", "team"]);
+}

@@ -76,26 +76,39 @@ pub(super) fn copy(
     keep(view, eyes, &place, &OF_A_COPY)
 }
 
-/// What is published stays true while the next copy is made; none where it is.
+/// The copy that serves stays shared and published as the manifest says while the next one is made; none where it is.
 pub(super) fn meanwhile(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
     copy: &DestinationStatus,
 ) -> Option<DestinationPlan> {
-    let published = copy.published.as_ref()?;
-    let seen = eyes.image(&copy.region, &published.image_id, view.resync()).ok()?;
+    let published = copy.published.as_ref();
+    let id = published.map(|published| &published.image_id).or_else(|| last_finished(copy))?;
+    let seen = eyes.image(&copy.region, id, view.resync()).ok()?;
+    let image = seen.present().filter(|image| image.state == ImageState::Available)?;
+    let others = copy.previous.iter().map(|previous| &previous.image_id).filter(|other| *other != id);
     let place = Place {
         region: &copy.region,
-        image: seen.present()?,
-        snapshots: &[],
-        tag_keys: &published.tag_keys,
+        image,
+        snapshots: &image.snapshot_ids(),
+        tag_keys: published.map_or(&[], |published| &published.tag_keys),
         applied: &copy.applied,
-        published: Some(published),
-        former: Some(Vec::new()),
+        published,
+        former: Some(others.collect()),
         is_source: false,
         in_sync: false,
     };
+    let shared = settled(sharing::keep(view, eyes, &place));
+    if shared.step.is_some() {
+        return Some(shared);
+    }
+    published?;
     Some(settled(publish::keep(view, eyes, &place))).filter(|plan| plan.step.is_some())
+}
+
+fn last_finished(copy: &DestinationStatus) -> Option<&ImageId> {
+    let newest = copy.image_id.as_ref().filter(|_| copy.available_at.is_some());
+    newest.or_else(|| copy.previous.first().map(|former| &former.image_id))
 }
 
 /// Keeps the source image true in its own region; none where this object does nothing with it.

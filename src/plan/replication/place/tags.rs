@@ -26,7 +26,7 @@ pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) 
         return Ok(call(DestinationCall::DeleteTags { region, resources, keys: obsolete }, waiting_on));
     }
     // A key that is on the copy and not written down would stay there when it is no longer asked for.
-    let new: Vec<String> = missing.keys().filter(|k| !known.contains(k)).cloned().collect();
+    let new: Vec<String> = wanted.keys().filter(|k| !known.contains(k)).cloned().collect();
     if !new.is_empty() {
         return Ok(record(DestinationRecord::Tagging(new), waiting_on));
     }

@@ -31,7 +31,13 @@ fn with(change: impl FnOnce(&mut DestinationStatus), mut copy: DestinationStatus
 
 fn failed(attempt: i32, age: i64) -> DestinationStatus {
     let failure = FailureStatus { reason: "CopyFailed".into(), message: "no key".into(), time: time(-age) };
-    DestinationStatus { attempt: Some(attempt), failure: Some(failure), ..begun(EU, age + 60) }
+    let failed_attempts = attempt;
+    DestinationStatus {
+        attempt: Some(attempt),
+        failed_attempts,
+        failure: Some(failure),
+        ..begun(EU, age + 60)
+    }
 }
 
 /// The failed copy is gone.
@@ -479,6 +485,25 @@ fn a_new_source_does_not_wait_for_the_old_one_s_pause() {
         r.status.destinations[0].source_image_id = Some(ImageId::from("ami-00000000000000009"));
     });
     assert_eq!(replication.says(), "record attempt 6 (0 previous)");
+    assert_eq!(intent(&replication).failed_attempts, 0);
+    assert_eq!(intent(&removed(5, 3600)).failed_attempts, 5);
+}
+
+#[test]
+fn a_copy_of_a_former_source_that_was_finished_unseen_is_a_former_copy() {
+    let outdated = |copy| with(|c| c.source_image_id = Some(ImageId::from("ami-00000000000000009")), copy);
+    let known = outdated(begun(EU, 400)).sees_image(copy(ImageState::Available));
+    assert_eq!(known.says(), format!("record available {IMAGE}"));
+    let image =
+        Image { source_image_id: Some("ami-00000000000000009".into()), ..copy(ImageState::Available) };
+    let uncertain = outdated(asked(EU, 400)).lacks_images().sees_images_of_ours(vec![image]);
+    assert_eq!(uncertain.says(), format!("record found {IMAGE}"));
+}
+
+#[test]
+fn a_copy_that_does_not_carry_our_tags_is_left_alone() {
+    let foreign = Image { tags: Tags::new(), ..copy(ImageState::Available) };
+    assert_eq!(Replication::of(vec![kept(EU)]).sees_image(foreign).says(), "blocked CopyNotOwned");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::{
         DeletionPolicy::{Delete, Retain},
         image_replication::DestinationStatus,
     },
-    model::{ImageState, Query, Tags},
+    model::{Image, ImageState, Query, Tags},
     plan::{
         fixtures::*,
         replication::{ReplicationPlan, ReplicationStep},
@@ -101,6 +101,17 @@ fn with_policy_delete_a_copy_that_lost_our_tags_goes_too() {
     untagged.tags = Tags::new();
     let replication = deleted(kept(EU), Delete).lacks_images().sees_image(untagged);
     assert_eq!(replication.says(), format!("DeregisterImage {IMAGE}"));
+}
+
+#[test]
+fn with_policy_delete_what_was_handed_over_before_stays() {
+    let handed_over = Image {
+        id: "ami-00000000000000007".into(),
+        created_at: Some(at(-9000)),
+        ..copy(ImageState::Available)
+    };
+    let replication = deleted(kept(EU), Delete).lacks_images().sees_images_of_ours(vec![handed_over]);
+    assert_eq!(replication.says(), "record dropped");
 }
 
 #[test]

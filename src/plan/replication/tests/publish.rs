@@ -178,10 +178,19 @@ fn without_publish_all_is_taken_back() {
     assert_eq!(silent(empty).says(), "record withdrawn");
 }
 
+/// A copy's, with one of the manifest.
+fn with_channel(value: &str) -> Tags {
+    copy_owner().tags(&tags(&[("channel", value)]), Role::Copy, 1, None)
+}
+
+fn without_channel() -> Tags {
+    copy_owner().tags(&Tags::new(), Role::Copy, 1, None)
+}
+
 fn former_image(value: &str) -> Image {
     Image {
         id: ImageId::from(FORMER),
-        tags: tags(&[("channel", value)]),
+        tags: with_channel(value),
         devices: Vec::new(),
         ..copy(ImageState::Available)
     }
@@ -194,7 +203,7 @@ fn receipt_of(replication: &mut Replication) -> &mut Published {
 
 /// The image after [`FORMER`] is published, with this tag; the former one has that.
 fn succeeding(publish: Value, newest: &str, former: &str) -> Replication {
-    let image = Image { tags: tags(&[("channel", newest)]), ..copy(ImageState::Available) };
+    let image = Image { tags: with_channel(newest), ..copy(ImageState::Available) };
     publishing(publish).sees_image(image).sees_image(former_image(former)).with(|r| {
         let keys = vec!["channel".to_owned()];
         let published =
@@ -244,7 +253,7 @@ fn an_image_between_the_pinned_one_and_the_newest_loses_its_tags() {
     let publish = json!({"tags": {"channel": "published"}, "pin": "Previous"});
     let between = Image { id: ImageId::from("ami-9"), ..former_image("published") };
     let newer = untagged(without_parameters(succeeding(publish, "", "published")))
-        .sees_image(Image { tags: Tags::new(), ..copy(ImageState::Available) })
+        .sees_image(Image { tags: without_channel(), ..copy(ImageState::Available) })
         .sees_image(between)
         .with(|r| {
             receipt_of(r).image_id = ImageId::from("ami-9");
@@ -341,7 +350,7 @@ fn the_image_before_gets_back_what_all_copies_have() {
 #[test]
 fn without_publish_all_images_lose_its_tags() {
     let silent = || {
-        let image = Image { tags: Tags::new(), ..copy(ImageState::Available) };
+        let image = Image { tags: without_channel(), ..copy(ImageState::Available) };
         succeeding_by_tags("published").sees_image(image).with(|r| {
             r.spec.publish = None;
             r.status.destinations[0].tag_keys.clear();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::whole::told;
 use crate::{
-    api::image_replication::{GrantsStatus, Regrants},
+    api::image_replication::{GrantsStatus, PreviousCopy, Regrants},
     model::{
         Absence, Answer, DefaultEncryption, Grants, Image, ImageId, ImageState, Query, Seen, SnapshotId,
     },
@@ -337,4 +337,28 @@ fn a_source_that_its_build_retired_is_not_shared() {
     let replication = permissions_of(with_one(), accounts(&[ONE]));
     let replication = replication.with(source_seen(source_image(ImageState::Disabled)));
     assert_eq!(at_the_source(&replication), "done");
+}
+
+/// The next copy is under way, or waits for its turn; the one that serves has two grants, of which one is wanted.
+fn replacing(under_way: bool) -> Replication {
+    let both = permissions_of(granted_before(with_one(), &accounts(&[ONE, TWO])), accounts(&[ONE, TWO]));
+    both.with(|r| {
+        let copy = &mut r.status.destinations[0];
+        copy.source_image_id = Some(ImageId::from("ami-00000000000000009"));
+        if under_way {
+            let former = copy.image_id.take().expect("a copy");
+            let source_image_id = copy.source_image_id.replace(ImageId::from(SOURCE));
+            copy.previous = vec![PreviousCopy { image_id: former, source_image_id }];
+            (copy.image_id, copy.available_at) = (Some(ImageId::from("ami-9")), None);
+        } else {
+            r.full = vec![ireland()];
+        }
+    })
+}
+
+#[test]
+fn a_copy_that_serves_is_unshared_while_the_next_one_is_not_there() {
+    let revoked = replacing(false).says();
+    assert_eq!(revoked, format!("ModifyLaunchPermissions {IMAGE}: add nobody, remove 1 account"));
+    assert_eq!(replacing(true).says(), revoked);
 }

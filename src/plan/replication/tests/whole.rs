@@ -296,3 +296,17 @@ fn at_most_one_step_is_planned_for_a_region() {
     assert_eq!(plan.destinations.len(), 3);
     assert_eq!(plan.step, None);
 }
+
+#[test]
+fn copies_are_kept_true_while_something_is_wrong_with_the_next_source() {
+    let gone = Absence { checks: 9, since: at(-600), until: at(0) };
+    let replication = Replication::of(vec![kept(EU)]).sees_image(copy(ImageState::Available)).with(|r| {
+        r.spec.source.image.as_mut().expect("an image").image_id = ImageId::from("ami-00000000000000009");
+        let query = Query::Image(ImageId::from("ami-00000000000000009"));
+        r.sightings.insert(&region(), query, Seen::Absent(gone));
+        r.status.destinations[0].observed_generation = Some(0);
+    });
+    let plan = replication.plan();
+    assert_eq!(progress(&plan.progress), "blocked SourceNotFound");
+    assert_eq!((replication.says().as_str(), plan.check_after), ("record in sync", Some(timing::NEEDS_HELP)));
+}
