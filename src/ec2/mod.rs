@@ -38,6 +38,8 @@ pub enum ImageFilter {
     OwnedBy(Vec<String>),
     /// Our account's that carry this cluster id as ownership tag. Disabled ones included.
     OfCluster(String),
+    /// Our account's that are explicitly shared with this account. Disabled ones included.
+    SharedWith(String),
     /// Available ones that a selector matches.
     Selected(ImageSelector),
 }
@@ -49,6 +51,8 @@ pub enum SnapshotFilter {
     OwnedBy(Vec<String>),
     /// Those that carry this cluster id as ownership tag.
     OfCluster(String),
+    /// Those that are shared with this account.
+    SharedWith(String),
 }
 
 /// What is done with the snapshots of an image that is deregistered: those that EC2 did not delete.

@@ -25,7 +25,7 @@ pub use image::{Device, Image, ImageState, Protection, Snapshot, SnapshotState};
 pub use instance::{Instance, InstanceState, StateReason};
 pub use nonce::Nonce;
 pub use ownership::{Owner, Role};
-pub use query::{Answer, ConsoleView, DefaultEncryption, ImageSelector, Query};
+pub use query::{Accounts, Answer, ConsoleView, DefaultEncryption, ImageSelector, Query};
 pub use request::{BootMode, CopyImage, CreateImage, LaunchVolume, PutParameter, RunInstances, VolumeType};
 pub use seen::{Absence, Seen};
 pub use verdict::{GuestOutcome, StepReport, StepResult, Verdict};

@@ -1,6 +1,8 @@
 //! What can be asked of a region. A pass never reads EC2 itself: it says what it wants to see, and the poller asks
 //! once for everybody.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use super::{
     Agent, ClientToken, CommandId, CommandOutput, Grants, Image, ImageId, Instance, InstanceId, Invocation,
     Nonce, Snapshot, SnapshotId, Tags, Verdict,
@@ -39,6 +41,11 @@ pub enum Query {
     LaunchPermissions(ImageId),
     /// Who may use one of our snapshots.
     VolumePermissions(SnapshotId),
+    /// Which of these accounts are named in the launch permissions of one of our images: the same as [`Query::LaunchPermissions`]
+    /// for many images at once, by a call for each account.
+    LaunchAccounts(ImageId, Accounts),
+    /// Which of these accounts may use one of our snapshots.
+    VolumeAccounts(SnapshotId, Accounts),
     /// Which account this is.
     Account,
     /// Whether the account lets no image of the region become public.
@@ -50,6 +57,9 @@ pub enum Query {
     /// What of our account names an image, such as instances, launch templates and parameters.
     ImageReferences(ImageId),
 }
+
+/// Account ids of twelve digits; many images ask for the same.
+pub type Accounts = Arc<BTreeSet<String>>;
 
 /// Which output of a console is asked for. Source: EC2 API reference, `GetConsoleOutput`, parameter `Latest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -8,9 +8,9 @@ use std::{
 
 use super::timing;
 use crate::model::{
-    Agent, Answer, AwsError, ClientToken, CommandId, CommandOutput, ConsoleView, DefaultEncryption, Grants,
-    Image, ImageId, ImageSelector, Instance, InstanceId, Invocation, Nonce, Query, Region, Seen, Snapshot,
-    SnapshotId, Tags, Verdict,
+    Accounts, Agent, Answer, AwsError, ClientToken, CommandId, CommandOutput, ConsoleView, DefaultEncryption,
+    Grants, Image, ImageId, ImageSelector, Instance, InstanceId, Invocation, Nonce, Query, Region, Seen,
+    Snapshot, SnapshotId, Tags, Verdict,
 };
 
 /// How urgently, and how often, something is looked at.
@@ -164,6 +164,28 @@ impl<'a> Eyes<'a> {
     /// Who may use a snapshot of ours; a call of its own too.
     pub fn volume_permissions(&self, region: &Region, id: &SnapshotId, pace: Pace) -> Look<Grants> {
         self.look(region, Query::VolumePermissions(id.clone()), pace, as_grants)
+    }
+
+    /// Which of these accounts may launch an image of ours, by name. A look at many images costs a call for each account.
+    pub fn launch_accounts(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        accounts: &Accounts,
+        pace: Pace,
+    ) -> Look<Grants> {
+        self.look(region, Query::LaunchAccounts(id.clone(), accounts.clone()), pace, as_grants)
+    }
+
+    /// Which of these accounts may use a snapshot of ours.
+    pub fn volume_accounts(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+        accounts: &Accounts,
+        pace: Pace,
+    ) -> Look<Grants> {
+        self.look(region, Query::VolumeAccounts(id.clone(), accounts.clone()), pace, as_grants)
     }
 
     /// Our account's id.

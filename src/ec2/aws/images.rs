@@ -72,6 +72,7 @@ pub(super) fn describe_images(wanted: &ImageFilter) -> DescribeImagesInputBuilde
         ImageFilter::Named(names) => own_images(input).filters(filter("name", names)),
         ImageFilter::OwnedBy(uids) => own_images(input).filters(filter(uid_tag(), uids)),
         ImageFilter::OfCluster(id) => own_images(input).filters(convert::of_cluster(id)),
+        ImageFilter::SharedWith(account) => own_images(input).executable_users(account),
         ImageFilter::Selected(selector) => input
             .set_owners(Some(selector.owners.clone()))
             .set_filters(Some(selected(selector)))
@@ -98,11 +99,12 @@ fn selected(selector: &ImageSelector) -> Vec<Filter> {
 }
 
 pub(super) fn describe_snapshots(wanted: &SnapshotFilter) -> DescribeSnapshotsInputBuilder {
-    let filter = match wanted {
-        SnapshotFilter::OwnedBy(uids) => filter(uid_tag(), uids),
-        SnapshotFilter::OfCluster(id) => convert::of_cluster(id),
-    };
-    DescribeSnapshotsInputBuilder::default().owner_ids("self").filters(filter).max_results(convert::PAGE_SIZE)
+    let input = DescribeSnapshotsInputBuilder::default().owner_ids("self").max_results(convert::PAGE_SIZE);
+    match wanted {
+        SnapshotFilter::OwnedBy(uids) => input.filters(filter(uid_tag(), uids)),
+        SnapshotFilter::OfCluster(id) => input.filters(convert::of_cluster(id)),
+        SnapshotFilter::SharedWith(account) => input.restorable_by_user_ids(account),
+    }
 }
 
 /// None where EC2 left out the id or the state.

@@ -11,6 +11,7 @@ use crate::{
     model::{Answer, AwsError, Disposition, ImageId, InstanceId, Query, Region, SnapshotId, ownership},
 };
 
+mod accounts;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,9 @@ const PARAMETER_NAMES: usize = 10;
 
 /// Ids that one page of `ssm:DescribeInstanceInformation` answers. Source: SSM API reference, `MaxResults`.
 const AGENTS: usize = 50;
+
+/// Images or snapshots whose accounts are asked for together: a page of a list.
+const SHARED: usize = 1000;
 
 /// A burst of registrations becomes one round.
 const GATHERING: Duration = Duration::from_millis(50);
@@ -142,6 +146,7 @@ impl Ticker {
                 let arns = self.ec2.describe_image_references(&self.name, id).await?;
                 Ok(only(query, Answer::References(arns)))
             }
+            Some(Query::LaunchAccounts(..) | Query::VolumeAccounts(..)) => self.accounts(group).await,
             Some(query @ Query::Account) => {
                 let identity = self.ec2.get_caller_identity(&self.name).await?;
                 Ok(only(query, Answer::Account(identity.account)))
@@ -192,7 +197,10 @@ impl Ticker {
                 ImageFilter::OwnedBy(_) => {
                     Query::ImagesOf(image.tags.get(ownership::UID).cloned().unwrap_or_default())
                 }
-                ImageFilter::Ids(_) | ImageFilter::OfCluster(_) | ImageFilter::Selected(_) => {
+                ImageFilter::Ids(_)
+                | ImageFilter::OfCluster(_)
+                | ImageFilter::SharedWith(_)
+                | ImageFilter::Selected(_) => {
                     found.insert(Query::Image(image.id.clone()), Answer::Image(Box::new(image)));
                     continue;
                 }
@@ -274,7 +282,7 @@ fn groups(mut queries: Vec<Query>) -> Vec<Vec<Query>> {
             _ => groups.push(vec![query]),
         }
     }
-    groups
+    groups.into_iter().flat_map(accounts::worthwhile).collect()
 }
 
 fn same_kind(a: &Query, b: &Query) -> bool {
@@ -296,6 +304,7 @@ fn capacity(query: &Query) -> usize {
         | Query::BlockPublicAccess
         | Query::DefaultEncryption => 1,
         Query::Agent(_) => AGENTS,
+        Query::LaunchAccounts(..) | Query::VolumeAccounts(..) => SHARED,
         Query::Instance(_)
         | Query::InstanceByToken(_)
         | Query::Image(_)
@@ -341,6 +350,8 @@ fn texts(group: &[Query]) -> Vec<String> {
         | Query::ParameterTags(_)
         | Query::LaunchPermissions(_)
         | Query::VolumePermissions(_)
+        | Query::LaunchAccounts(..)
+        | Query::VolumeAccounts(..)
         | Query::Account
         | Query::BlockPublicAccess
         | Query::DefaultEncryption

@@ -81,10 +81,15 @@ pub fn source(number: usize) -> String {
     format!("ami-{number:017x}")
 }
 
-fn spec(number: usize) -> Value {
+fn spec(number: usize, sharing: &Value) -> Value {
     let destinations: Vec<Value> = REGIONS.iter().map(|region| json!({"region": region})).collect();
     let image = json!({"imageID": source(number), "region": SOURCE_REGION});
-    json!({"source": {"image": image}, "destinations": destinations, "tags": {"channel": "candidate"}})
+    let mut spec =
+        json!({"source": {"image": image}, "destinations": destinations, "tags": {"channel": "candidate"}});
+    if !sharing.is_null() {
+        spec["sharing"] = sharing.clone();
+    }
+    spec
 }
 
 /// A world with the sources, and with the request limits of AWS.
@@ -103,10 +108,14 @@ fn terms(copy: Duration) -> Terms {
 }
 
 fn measure(objects: usize, copy: Duration) -> Measured {
+    measure_shared(objects, copy, &Value::Null)
+}
+
+fn measure_shared(objects: usize, copy: Duration, sharing: &Value) -> Measured {
     let began = std::time::Instant::now();
     simulate(async |flow| {
         furnish(flow, objects, copy);
-        (0..objects).for_each(|number| flow.cluster.apply(&subject(number), spec(number)));
+        (0..objects).for_each(|number| flow.cluster.apply(&subject(number), spec(number, sharing)));
         let bound = terms(copy).bound(objects);
         let mut fleet = Fleet::start(flow, objects, copy);
         let took =
@@ -170,6 +179,16 @@ fn a_hundred_replications_cost_what_their_copies_cost() {
     assert_eq!(hundred.restart.calls.by_action, one.restart.calls.by_action);
     // To look, and to see that all is well: not once more for each region.
     assert_eq!(hundred.restart.passes, 2 * 100);
+}
+
+#[test]
+fn a_hundred_shared_replications_are_looked_over_by_no_more_calls_than_one() {
+    let sharing = json!({"accountIDs": ["111111111111"], "snapshots": "Shared"});
+    let [one, hundred] = [1, 100].map(|objects| measure_shared(objects, SMALL, &sharing));
+    for (one, hundred) in [(&one.an_hour, &hundred.an_hour), (&one.restart, &hundred.restart)] {
+        assert_eq!((hundred.calls.writes, hundred.status_writes), (0, 0));
+        assert!(hundred.calls.calls() <= one.calls.calls(), "{:?} {:?}", one.calls, hundred.calls);
+    }
 }
 
 #[test]

@@ -301,6 +301,16 @@ Owner.1=self";
 }
 
 #[tokio::test]
+async fn images_that_are_shared_with_an_account_are_ours_disabled_or_not() {
+    let expected = "Action=DescribeImages
+ExecutableBy.1=111111111111
+IncludeDisabled=true
+MaxResults=1000
+Owner.1=self";
+    assert_eq!(images_asked(ImageFilter::SharedWith("111111111111".to_owned())).await, expected);
+}
+
+#[tokio::test]
 async fn a_base_image_is_available_and_on_ebs_and_of_a_named_owner() {
     let selector = ImageSelector {
         owners: strings(["amazon"]),
@@ -329,16 +339,28 @@ Owner.1=amazon";
     assert_eq!(images_asked(ImageFilter::Selected(selector)).await, expected);
 }
 
+async fn snapshots_asked(filter: SnapshotFilter) -> String {
+    let call = async |ec2: AwsEc2| ec2.describe_snapshots(&frankfurt(), &filter).await;
+    sent(Action::DescribeSnapshots, call).await
+}
+
+#[tokio::test]
+async fn snapshots_that_an_account_may_use_are_ours() {
+    let expected = "Action=DescribeSnapshots
+MaxResults=1000
+Owner.1=self
+RestorableBy.1=111111111111";
+    assert_eq!(snapshots_asked(SnapshotFilter::SharedWith("111111111111".to_owned())).await, expected);
+}
+
 #[tokio::test]
 async fn snapshots_of_an_object_are_ours_and_carry_its_uid() {
-    let filter = SnapshotFilter::OwnedBy(strings(["u-1"]));
-    let call = async |ec2: AwsEc2| ec2.describe_snapshots(&frankfurt(), &filter).await;
     let expected = "Action=DescribeSnapshots
 Filter.1.Name=tag:ami-operator.dev/uid
 Filter.1.Value.1=u-1
 MaxResults=1000
 Owner.1=self";
-    assert_eq!(sent(Action::DescribeSnapshots, call).await, expected);
+    assert_eq!(snapshots_asked(SnapshotFilter::OwnedBy(strings(["u-1"]))).await, expected);
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Which questions go into one call.
 
 use super::groups;
-use crate::model::{ClientToken, ConsoleView, ImageId, ImageSelector, InstanceId, Nonce, Query, Tags};
+use crate::model::{
+    Accounts, ClientToken, ConsoleView, ImageId, ImageSelector, InstanceId, Nonce, Query, Tags,
+};
 
 fn instances(count: usize) -> Vec<Query> {
     (0..count).map(|n| Query::Instance(InstanceId(format!("i-{n:017x}")))).collect()
@@ -85,4 +87,15 @@ fn every_question_is_asked_once() {
     let mut asked: Vec<Query> = groups(instances(450)).concat();
     asked.dedup();
     assert_eq!(asked.len(), 450);
+}
+
+#[test]
+fn images_are_asked_for_together_where_they_are_more_than_their_accounts() {
+    let shared = |count: usize, accounts: &[&str]| {
+        let accounts = Accounts::new(accounts.iter().map(|id| (*id).to_owned()).collect());
+        let image = |n| Query::LaunchAccounts(ImageId(format!("ami-{n:017x}")), accounts.clone());
+        sizes((0..count).map(image).collect())
+    };
+    assert_eq!(shared(1500, &["111111111111", "222222222222"]), [1000, 500]);
+    assert_eq!(shared(2, &["111111111111", "222222222222"]), [1, 1]);
 }

@@ -15,13 +15,16 @@ use crate::{
         LaunchState,
         image_replication::{Destination, GrantsStatus, Regrants, SnapshotSharing, UnmanagedGrants},
     },
-    model::{Grants, Image, SnapshotId},
+    model::{Accounts, Grants, Image, SnapshotId},
     plan::lifecycle::is_disabled,
 };
 
 /// Accounts that one call adds to a snapshot, or removes.
 /// Source: EC2 API reference, `ModifySnapshotAttribute`: 500 changes.
 const CHUNK: usize = 500;
+
+/// A list for each account is worth while for so many. More are read image by image.
+const MOST_LISTED: usize = 100;
 
 /// The key that AWS keeps for each account, by which an image can be shared with nobody.
 const AWS_MANAGED_KEY: &str = "alias/aws/ebs";
@@ -154,7 +157,23 @@ fn waiting_on(place: &Place<'_>) -> WaitingOn {
     WaitingOn::Sharing { id: place.image.id.clone(), region: place.region.clone() }
 }
 
+/// Whom the image is, or was, shared with, where accounts are all that matters: then one list for each account tells of all
+/// images whether they are as they were.
+fn only_accounts(view: &ReplicationView<'_>, place: &Place<'_>) -> Option<Accounts> {
+    let (wanted, granted) = (wanted(view), granted(view));
+    let all = wanted.with(&granted);
+    let others = Grants { accounts: BTreeSet::new(), ..all.clone() };
+    let is_drift_check = place.in_sync && !revokes(view) && others.is_empty();
+    (is_drift_check && all.accounts.len() <= MOST_LISTED).then(|| Accounts::new(all.accounts))
+}
+
 fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
+    if let Some(accounts) = only_accounts(view, place) {
+        let seen = eyes.launch_accounts(place.region, &place.image.id, &accounts, view.resync())?;
+        if seen.present().is_none_or(|present| *present == wanted(view)) {
+            return Ok(standing(Progress::Done));
+        }
+    }
     let present = match eyes.launch_permissions(place.region, &place.image.id, view.resync())? {
         Seen::Present(present) => present,
         Seen::Unknown | Seen::Absent(_) if place.in_sync => return Ok(standing(Progress::Done)),
@@ -227,6 +246,13 @@ fn volume_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
         return Ok(None);
     }
     for id in place.snapshots {
+        if let Some(accounts) = only_accounts(view, place) {
+            let seen = eyes.volume_accounts(place.region, id, &accounts, view.resync())?;
+            let wanted = if shares_snapshots(view) { wanted(view).accounts } else { BTreeSet::new() };
+            if seen.present().is_none_or(|present| present.accounts == wanted) {
+                continue;
+            }
+        }
         let present = match eyes.volume_permissions(place.region, id, view.resync())? {
             Seen::Present(present) => present,
             Seen::Unknown | Seen::Absent(_) if place.in_sync => continue,

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::whole::told;
 use crate::{
-    api::image_replication::{GrantsStatus, PreviousCopy, Regrants},
+    api::image_replication::{GrantsStatus, PreviousCopy, Regrants, Sharing},
     model::{
-        Absence, Answer, DefaultEncryption, Grants, Image, ImageId, ImageState, Query, Seen, SnapshotId,
+        Absence, Accounts, Answer, DefaultEncryption, Grants, Image, ImageId, ImageState, Query, Seen,
+        SnapshotId,
     },
     plan::{
         Progress,
@@ -44,7 +45,17 @@ fn with_one() -> Replication {
 
 fn permissions_of(replication: Replication, grants: Grants) -> Replication {
     let query = Query::LaunchPermissions(ImageId::from(IMAGE));
-    replication.sees(query, Answer::Grants(Box::new(grants)))
+    listed_for(replication, &grants).sees(query, Answer::Grants(Box::new(grants)))
+}
+
+/// Whether it is listed as shared with the accounts that have to do with it.
+fn listed_for(replication: Replication, grants: &Grants) -> Replication {
+    let wanted = replication.spec.sharing.as_ref().map(Sharing::grants).unwrap_or_default();
+    let granted = replication.status.granted.as_ref().map(GrantsStatus::grants).unwrap_or_default();
+    let concerned = Accounts::new(wanted.with(&granted).accounts);
+    let listed = Grants { accounts: &grants.accounts & &*concerned, ..Grants::default() };
+    let query = Query::LaunchAccounts(ImageId::from(IMAGE), concerned);
+    replication.sees(query, Answer::Grants(Box::new(listed)))
 }
 
 fn on_the_snapshot(replication: Replication, grants: Grants) -> Replication {
@@ -361,4 +372,21 @@ fn a_copy_that_serves_is_unshared_while_the_next_one_is_not_there() {
     let revoked = replacing(false).says();
     assert_eq!(revoked, format!("ModifyLaunchPermissions {IMAGE}: add nobody, remove 1 account"));
     assert_eq!(replacing(true).says(), revoked);
+}
+
+fn looks_at(replication: &Replication) -> (bool, bool) {
+    let watches = replication.plan().watches;
+    let any = |is: fn(&Query) -> bool| watches.iter().any(|watch| is(&watch.query));
+    (any(|q| matches!(q, Query::LaunchAccounts(..))), any(|q| matches!(q, Query::LaunchPermissions(_))))
+}
+
+#[test]
+fn whether_accounts_still_have_their_grants_is_looked_up_for_all_images_together() {
+    assert_eq!(looks_at(&permissions_of(with_one(), accounts(&[ONE]))), (true, false));
+    assert_eq!(looks_at(&permissions_of(with_one(), accounts(&[]))), (true, true), "what differs");
+    assert_eq!(looks_at(&not_yet(with_one())), (false, true), "what was just written");
+    let everybody = shared(json!({"accountIDs": [ONE], "public": true}));
+    assert_eq!(looks_at(&everybody), (false, true), "what no list tells");
+    let revoking = shared(json!({"accountIDs": [ONE], "unmanagedGrants": "Revoke"}));
+    assert_eq!(looks_at(&revoking), (false, true), "grants that nobody knows of");
 }
