@@ -134,3 +134,18 @@ def test_the_clock_is_moved(sim):
     sim.advance(90)
     assert before["mode"] == "manual"
     assert sim.admin("clock")["now"] > before["now"]
+
+
+@pytest.mark.parametrize(
+    ("action", "parameter", "name"),
+    [
+        ("describe_instances", "InstanceIds", "InstanceId"),
+        ("terminate_instances", "InstanceIds", "InstanceId"),
+        ("describe_images", "ImageIds", "ImageId"),
+        ("describe_snapshots", "SnapshotIds", "SnapshotId"),
+        ("describe_volumes", "VolumeIds", "VolumeId"),
+    ],
+)
+def test_an_empty_id_counts_as_missing(ec2, action, parameter, name):
+    message = refused("MissingParameter", getattr(ec2, action), **{parameter: [""]})
+    assert message == f"The request must contain the parameter {name}"

@@ -125,6 +125,14 @@ impl Params {
         self.list(path).into_iter().filter_map(Self::value).collect()
     }
 
+    /// As [`Params::texts`], for lists of ids, in which EC2 takes no empty item.
+    pub fn ids(&self, path: &str) -> Result<Vec<&str>, ApiError> {
+        let has_empty = self.get(path).is_some_and(|node| {
+            node.members.iter().any(|(at, item)| at.parse::<u32>().is_ok() && item.is_empty())
+        });
+        if has_empty { Err(ApiError::missing(path)) } else { Ok(self.texts(path)) }
+    }
+
     /// All values at and below the node.
     pub fn leaves(&self) -> Vec<&str> {
         self.value().into_iter().chain(self.members.values().flat_map(Self::leaves)).collect()

@@ -45,7 +45,7 @@ const VPC_FILTERS: [&str; 16] = [
 fn describe_vpcs(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params, &VPC_FILTERS)?;
     let page = Page::parse(call.params, 5..=1000)?;
-    let asked = call.params.texts("VpcId");
+    let asked = call.params.ids("VpcId")?;
     let region = call.region(world);
     for id in &asked {
         vpc(call, region, id)?;
@@ -138,7 +138,7 @@ const SUBNET_FILTERS: [&str; 29] = [
 fn describe_subnets(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params, &SUBNET_FILTERS)?;
     let page = Page::parse(call.params, 5..=1000)?;
-    let asked = call.params.texts("SubnetId");
+    let asked = call.params.ids("SubnetId")?;
     let region = call.region(world);
     for id in &asked {
         ids::SUBNET.check(id)?;

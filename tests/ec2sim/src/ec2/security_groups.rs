@@ -202,7 +202,7 @@ fn describe_security_groups(call: &Call, world: &World) -> Outcome {
     let page = Page::parse(call.params, 5..=1000)?;
     let region = call.region(world);
     let mut asked = Vec::new();
-    for id in call.params.texts("GroupId") {
+    for id in call.params.ids("GroupId")? {
         asked.push(&by_id(call, region, id)?.id);
     }
     for name in call.params.texts("GroupName") {

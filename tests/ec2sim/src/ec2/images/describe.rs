@@ -76,8 +76,9 @@ const ALIASES: [&str; 3] = ["amazon", "aws-marketplace", "aws-backup-vault"];
 pub fn describe(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params, &FILTERS)?;
     let page = Page::parse(call.params, 1..=1000)?;
+    Page::refuse_with_ids(call.params, "ImageId", "imagesSet")?;
     let query = Query::parse(call)?;
-    let asked = call.params.texts("ImageId");
+    let asked = call.params.ids("ImageId")?;
     check_ids(call, world, &asked)?;
     let region = call.region(world);
     // Tags are the owner's own affair.
@@ -101,13 +102,15 @@ fn candidates<'r>(region: &'r Region, filters: &Filters) -> Vec<&'r Arc<Image>> 
     }
 }
 
-/// One id that is wrong fails the call.
+/// One id that is wrong fails the call; that of a deregistered image does not while an instance runs from it.
+/// Source: EC2 API reference, `DescribeImages`.
 fn check_ids(call: &Call, world: &World, asked: &[&str]) -> Result<(), ApiError> {
     for id in asked {
         ids::IMAGE.check(id)?;
     }
-    let missing: Vec<&str> =
-        asked.iter().copied().filter(|id| access::visible_image(call, world, id).is_err()).collect();
+    let is_missing =
+        |id: &&str| access::visible_image(call, world, id).is_err() && !is_remembered(call, world, id);
+    let missing: Vec<&str> = asked.iter().copied().filter(is_missing).collect();
     match missing.as_slice() {
         [] => Ok(()),
         [id] => Err(ids::IMAGE.not_found(id)),
@@ -116,6 +119,16 @@ fn check_ids(call: &Call, world: &World, asked: &[&str]) -> Result<(), ApiError>
             Err(ApiError::new("InvalidAMIID.NotFound", message))
         }
     }
+}
+
+fn is_remembered(call: &Call, world: &World, id: &str) -> bool {
+    let region = call.region(world);
+    let is_gone = !region.images.contains_key(id);
+    is_gone
+        && region
+            .instances
+            .values()
+            .any(|it| it.image.id == id && it.owner == call.account() && !it.is_terminated(call.now))
 }
 
 /// The parameters that scope the answer.

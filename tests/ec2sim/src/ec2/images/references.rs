@@ -21,7 +21,7 @@ struct Reference {
 }
 
 pub fn describe(call: &Call, world: &World) -> Outcome {
-    let images = call.params.texts("ImageId");
+    let images = call.params.ids("ImageId")?;
     if images.is_empty() {
         return Err(ApiError::missing("ImageId"));
     }

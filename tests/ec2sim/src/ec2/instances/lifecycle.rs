@@ -16,7 +16,7 @@ use crate::{
 
 /// The ids of a call with the states before it.
 fn asked(call: &Call, world: &World) -> Result<Vec<(String, InstanceState)>, ApiError> {
-    let ids = call.params.texts("InstanceId");
+    let ids = call.params.ids("InstanceId")?;
     if ids.is_empty() {
         return Err(ApiError::missing("InstanceId"));
     }

@@ -39,7 +39,7 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let page = Page::parse(call.params, 5..=1000)?;
     Page::refuse_with_ids(call.params, "InstanceId", "InstanceId")?;
     let region = call.region(world);
-    let asked = call.params.texts("InstanceId");
+    let asked = call.params.ids("InstanceId")?;
     for id in &asked {
         ids::INSTANCE.check(id)?;
     }

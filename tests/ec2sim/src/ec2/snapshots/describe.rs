@@ -41,7 +41,7 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params, &FILTERS)?;
     let page = Page::parse(call.params, 5..=1000)?;
     Page::refuse_with_ids(call.params, "SnapshotId", "snapshotSet")?;
-    let asked = call.params.texts("SnapshotId");
+    let asked = call.params.ids("SnapshotId")?;
     for id in &asked {
         ids::SNAPSHOT.check(id)?;
     }
