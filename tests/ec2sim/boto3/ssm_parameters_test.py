@@ -200,3 +200,24 @@ def test_parameters_of_accounts_and_regions_are_separate(sim, ssm):
 def test_a_page_is_not_larger_than_ten(ssm):
     message = refused("ValidationException", ssm.get_parameters_by_path, Path="/", MaxResults=11)
     assert "'maxResults'" in message and "less than or equal to 10" in message
+
+
+def test_parameters_are_listed_by_the_older_filters(ssm):
+    ssm.put_parameter(Name="/a/one", Value="1", Type="String")
+    ssm.put_parameter(Name="/b/two", Value="2", Type="StringList")
+
+    def names(**how):
+        return [p["Name"] for p in ssm.describe_parameters(**how)["Parameters"]]
+
+    assert names(Filters=[{"Key": "Name", "Values": ["/a"]}]) == ["/a/one"]
+    assert names(Filters=[{"Key": "Type", "Values": ["StringList"]}]) == ["/b/two"]
+    assert names(Shared=True) == []
+
+
+def test_the_older_filters_do_not_go_with_the_newer(ssm):
+    refused(
+        "ValidationException",
+        ssm.describe_parameters,
+        Filters=[{"Key": "Name", "Values": ["/a"]}],
+        ParameterFilters=[{"Key": "Name", "Values": ["/a"]}],
+    )

@@ -156,6 +156,23 @@ impl Criterion {
         params.list("ParameterFilters").into_iter().map(|item| Self::parse_one(item, keys)).collect()
     }
 
+    /// `ParameterFilters`, or the older `Filters`, which find names by their beginning.
+    fn parse_either(params: &Params, keys: &[&str]) -> Result<Vec<Self>, ApiError> {
+        let old = params.list("Filters");
+        if !old.is_empty() && !params.list("ParameterFilters").is_empty() {
+            return Err(invalid("You can use either Filters or ParameterFilters in a single request."));
+        }
+        if old.is_empty() {
+            return Self::parse(params, keys);
+        }
+        let parse = |item| {
+            let criterion = Self::parse_one(item, &["Name", "Type", "KeyId"])?;
+            let option = if criterion.key == "Name" { "BeginsWith" } else { "Equals" };
+            Ok(Self { option: option.to_owned(), ..criterion })
+        };
+        old.into_iter().map(parse).collect()
+    }
+
     fn parse_one(item: &Params, keys: &[&str]) -> Result<Self, ApiError> {
         let key = required(item, "Key")?;
         let known = if key.starts_with("tag:") { "tag:" } else { key };
@@ -203,11 +220,14 @@ impl Criterion {
 const DESCRIBE_KEYS: [&str; 7] = ["Name", "Path", "Type", "KeyId", "Tier", "DataType", "tag:"];
 
 fn describe_parameters(call: &Call, world: &World) -> Outcome {
-    let filters = Criterion::parse(call.params, &DESCRIBE_KEYS)?;
+    let filters = Criterion::parse_either(call.params, &DESCRIBE_KEYS)?;
     let page = page(call, 1..=50)?;
+    // Nobody shares parameters here.
+    let is_shared = call.params.is_set("Shared")?;
     let own = of_owner(call.region(world), call.account());
-    let shown =
-        own.filter(|it| it.newest(call.now).is_some() && filters.iter().all(|filter| filter.fits(it)));
+    let shown = own.filter(|it| {
+        !is_shared && it.newest(call.now).is_some() && filters.iter().all(|filter| filter.fits(it))
+    });
     let (parameters, token) = page.cut(shown, |parameter| parameter.name.clone());
     let nodes = parameters.into_iter().filter_map(|parameter| {
         let version = parameter.newest(call.now)?;
