@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::{
     ids::{self, Kind},
     records::{
-        Command, FastRestore, Image, Instance, KeyPair, Parameter, SecurityGroup, Snapshot, Subnet, Volume,
-        Vpc,
+        Attachment, Command, FastRestore, Image, Instance, KeyPair, Parameter, SecurityGroup, Snapshot,
+        Subnet, Volume, Vpc,
     },
     seed,
     tags::Tags,
@@ -127,6 +127,8 @@ pub struct Used {
 pub struct Settings {
     pub block_public_images: bool,
     pub encrypt_by_default: bool,
+    /// What was named as the key of encryption by default, if that is another than AWS's own.
+    pub default_key: Option<String>,
 }
 
 impl World {
@@ -191,14 +193,23 @@ impl Region {
         self.vpcs.values().find(|vpc| vpc.owner == account && vpc.is_default)
     }
 
-    /// True while the volume is on its instance.
-    pub fn is_attached(&self, volume: &Volume, now: Timestamp) -> bool {
-        self.instances.get(&volume.instance_id).is_some_and(|instance| !instance.is_terminated(now))
+    /// The instance that a volume is on, and how.
+    pub fn attachment(&self, volume: &Volume, now: Timestamp) -> Option<(&Instance, &Attachment)> {
+        self.last_attachment(volume).filter(|(instance, _)| !instance.is_terminated(now))
+    }
+
+    fn last_attachment(&self, volume: &Volume) -> Option<(&Instance, &Attachment)> {
+        let instance = self.instances.get(volume.instance_id.as_deref()?)?;
+        let device = instance.devices.iter().find(|device| device.volume_id == volume.id)?;
+        Some((&**instance, device))
     }
 
     /// A volume goes with its instance unless it is kept.
     pub fn has_volume(&self, volume: &Volume, now: Timestamp) -> bool {
-        !volume.delete_on_termination || self.is_attached(volume, now)
+        let went = |(instance, device): (&Instance, &Attachment)| {
+            device.delete_on_termination && instance.is_terminated(now)
+        };
+        !self.last_attachment(volume).is_some_and(went)
     }
 
     /// The tags of a resource with its owner, whatever its kind; images and snapshots may be another account's.
@@ -212,6 +223,15 @@ impl Region {
             ids::SUBNET => self.subnets.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::GROUP => self.security_groups.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::KEY_PAIR => self.key_pairs.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::INTERFACE => {
+                let found = self.instances.values().find(|it| it.interface_id == id);
+                found.map(|it| (&it.interface_tags, it.owner.as_str()))
+            }
+            ids::GROUP_RULE => {
+                let mut rules =
+                    self.security_groups.values().flat_map(|it| it.rules.iter().map(move |rule| (it, rule)));
+                rules.find(|(_, rule)| rule.id == id).map(|(group, rule)| (&rule.tags, group.owner.as_str()))
+            }
             _ => None,
         }
     }
@@ -226,6 +246,16 @@ impl Region {
             ids::SUBNET => &mut Arc::make_mut(self.subnets.get_mut(id)?).tags,
             ids::GROUP => &mut Arc::make_mut(self.security_groups.get_mut(id)?).tags,
             ids::KEY_PAIR => &mut Arc::make_mut(self.key_pairs.get_mut(id)?).tags,
+            ids::INTERFACE => {
+                let instance = self.instances.values().find(|it| it.interface_id == id)?.id.clone();
+                &mut Arc::make_mut(self.instances.get_mut(&instance)?).interface_tags
+            }
+            ids::GROUP_RULE => {
+                let has_rule = |it: &&Arc<SecurityGroup>| it.rules.iter().any(|rule| rule.id == id);
+                let group = self.security_groups.values().find(has_rule)?.id.clone();
+                let rules = &mut Arc::make_mut(self.security_groups.get_mut(&group)?).rules;
+                &mut rules.iter_mut().find(|rule| rule.id == id)?.tags
+            }
             _ => return None,
         })
     }

@@ -77,6 +77,15 @@ impl Node {
         self.child(name, list)
     }
 
+    /// With another name for the children of a name.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &'static str) -> Self {
+        for (name, _) in self.0.iter_mut().filter(|(name, _)| name == from) {
+            *name = to.into();
+        }
+        self
+    }
+
     /// Without the children of a name.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {

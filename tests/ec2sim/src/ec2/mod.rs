@@ -5,6 +5,7 @@
 
 mod availability;
 mod block_devices;
+mod copies;
 mod images;
 mod instance_types;
 pub mod instances;

@@ -234,7 +234,7 @@ pub fn keys(call: &Call, world: &World) -> Vec<Resource> {
     let mut arns: BTreeSet<String> = named.map(|name| kms::resolve(name, region, account).arn).collect();
     let image = image_of_launch(call, world).and_then(|id| call.region(world).images.get(&id).cloned());
     arns.extend(image.iter().flat_map(keys_of));
-    let foreign = arns.into_iter().filter(|arn| !kms::is_default(arn, region, account));
+    let foreign = arns.into_iter().filter(|arn| !kms::is_managed(arn, region, account));
     foreign.map(|arn| Resource::new("key", arn)).collect()
 }
 

@@ -68,6 +68,7 @@ pub struct Attachment {
     pub device_name: String,
     pub volume_id: String,
     pub delete_on_termination: bool,
+    pub attached_at: Timestamp,
 }
 
 // Each flag is one that EC2 shows.

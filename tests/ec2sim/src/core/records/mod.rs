@@ -9,7 +9,7 @@ mod systems_manager;
 pub use image::{Device, Ebs, Image, ImageState, Permissions, ProductCode, Protection};
 pub use instance::{Attachment, Instance, InstanceState, MetadataOptions, Phase};
 pub use network::{KeyPair, Rule, RuleTarget, SecurityGroup, Subnet, Vpc};
-pub use storage::{Disk, FastRestore, Snapshot, SnapshotState, Volume};
+pub use storage::{Disk, FastRestore, Modification, Performance, Snapshot, SnapshotState, Volume};
 pub use systems_manager::{Command, Invocation, InvocationState, Parameter, ParameterVersion};
 
 /// Why something is in the state that it is in.

@@ -37,7 +37,7 @@ fn devices(instance: &Instance) -> impl Iterator<Item = Node> + '_ {
         let ebs = Node::new()
             .text("volumeId", &device.volume_id)
             .text("status", "attached")
-            .time("attachTime", instance.launched_at)
+            .time("attachTime", device.attached_at)
             .text("deleteOnTermination", device.delete_on_termination);
         Node::new().text("deviceName", &device.device_name).child("ebs", ebs)
     })

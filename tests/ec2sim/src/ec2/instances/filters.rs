@@ -172,9 +172,7 @@ pub fn values(region: &Region, instance: &Instance, name: &str, now: Timestamp) 
             "false".to_owned()
         }
         "launch-index" => instance.launch_index.to_string(),
-        "launch-time" | "usage-operation-update-time" | "block-device-mapping.attach-time" => {
-            iso(instance.launched_at)
-        }
+        "launch-time" | "usage-operation-update-time" => iso(instance.launched_at),
         "maintenance-options.auto-recovery" => instance.auto_recovery.clone(),
         "monitoring-state" => if instance.monitoring { "enabled" } else { "disabled" }.to_owned(),
         "metadata-options.http-endpoint" => instance.metadata.http_endpoint.clone(),
@@ -215,6 +213,7 @@ fn several_values(region: &Region, instance: &Instance, name: &str, now: Timesta
         "availability-zone-id" => {
             region.zone(&instance.zone).map(|zone| zone.id.clone()).into_iter().collect()
         }
+        "block-device-mapping.attach-time" => devices.map(|it| iso(it.attached_at)).collect(),
         "block-device-mapping.delete-on-termination" => {
             devices.map(|it| it.delete_on_termination.to_string()).collect()
         }

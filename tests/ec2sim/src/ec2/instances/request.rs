@@ -7,7 +7,7 @@ use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use super::network::Place;
 use crate::{
     core::{
-        Call, digest,
+        Call, arn, digest,
         error::ApiError,
         params::Params,
         records::{Device, Image, ImageState, Instance, MetadataOptions},
@@ -61,7 +61,13 @@ pub fn check(call: &Call, world: &World, place: Place) -> Result<Launch, ApiErro
         Some(other) => return Err(ApiError::bad_value(other, "instanceInitiatedShutdownBehavior", "")),
     };
     Ok(Launch {
-        devices: block_devices::overlay(call, world, &image.devices, Purpose::Launch)?,
+        devices: block_devices::overlay(
+            call,
+            world,
+            &image.devices,
+            Some(&image.root_device_name),
+            Purpose::Launch,
+        )?,
         key_name: key_name(call, world)?,
         user_data: user_data(params)?,
         metadata: metadata(params, &image)?,
@@ -211,6 +217,11 @@ fn metadata(params: &Params, image: &Image) -> Result<MetadataOptions, ApiError>
     })
 }
 
+fn is_profile(text: &str) -> bool {
+    arn::of_service(text, "iam")
+        .is_some_and(|rest| rest.starts_with(':') && rest.contains(":instance-profile/"))
+}
+
 /// ARN and id. There is no IAM here: every well-formed profile exists.
 fn instance_profile(call: &Call) -> Result<Option<(String, String)>, ApiError> {
     let (arn, name) =
@@ -221,7 +232,7 @@ fn instance_profile(call: &Call) -> Result<Option<(String, String)>, ApiError> {
             let message = "The parameter 'iamInstanceProfile.name' may not be used in combination with 'iamInstanceProfile.arn'";
             return Err(ApiError::invalid_combination(message));
         }
-        (Some(arn), None) if !arn.starts_with("arn:aws:iam::") || !arn.contains(":instance-profile/") => {
+        (Some(arn), None) if !is_profile(arn) => {
             let message = format!("The ARN '{arn}' is not valid.");
             return Err(ApiError::new("InvalidIamInstanceProfileArn.Malformed", message));
         }

@@ -14,13 +14,11 @@ use crate::{
         Call, Outcome,
         error::ApiError,
         ids,
-        records::{
-            Attachment, Device, Disk, Ebs, Image, Instance, InstanceState, Phase, StateReason, Volume,
-        },
+        records::{Attachment, Device, Image, Instance, InstanceState, Phase, StateReason, Volume},
         world::World,
         xml::Node,
     },
-    ec2::{kms, tokens::Token},
+    ec2::{kms, tokens::Token, volumes},
 };
 
 pub fn run(call: &Call, world: &mut World) -> Outcome {
@@ -93,23 +91,19 @@ fn attach(
         encrypted: ebs.encrypted,
         kms_key_id: ebs.kms_key_id.clone(),
         created_at: call.now,
-        instance_id: instance_id.to_owned(),
-        device_name: device.name.clone(),
-        delete_on_termination: ebs.delete_on_termination,
-        disk: disk(call, world, ebs),
+        instance_id: Some(instance_id.to_owned()),
+        modification: None,
+        disk: volumes::disk(call, world, ebs),
         tags: launch.tags.of("volume"),
     };
     let attachment = Attachment {
         device_name: device.name.clone(),
         volume_id: volume.id.clone(),
         delete_on_termination: ebs.delete_on_termination,
+        attached_at: call.now,
     };
     call.region_mut(world).volumes.insert(volume.id.clone(), Arc::new(volume));
     Some(attachment)
-}
-
-fn disk(call: &Call, world: &World, ebs: &Ebs) -> Option<Disk> {
-    call.region(world).snapshots.get(ebs.snapshot_id.as_deref()?)?.disk.clone()
 }
 
 fn instance(call: &Call, world: &mut World, launch: &Launch, id: &str, index: usize) -> Instance {

@@ -36,7 +36,7 @@ fn node(region: &Region, instance: &Instance, phase: &Phase) -> Node {
         let ebs = Node::new()
             .text("volumeId", &device.volume_id)
             .text("status", status)
-            .time("attachTime", instance.launched_at)
+            .time("attachTime", device.attached_at)
             .text("deleteOnTermination", device.delete_on_termination);
         Node::new().text("deviceName", &device.device_name).child("ebs", ebs)
     });

@@ -130,7 +130,7 @@ fn check_sharing(call: &Call, snapshot: &Snapshot, add: &Named) -> Result<(), Ap
         return Err(ApiError::not_permitted("Encrypted snapshots cannot be shared publicly"));
     }
     let key = snapshot.kms_key_id.as_deref().unwrap_or_default();
-    if kms::is_default(key, &call.caller.region, call.account()) {
+    if kms::is_managed(key, &call.caller.region, call.account()) {
         return Err(ApiError::not_permitted("Encrypted snapshots with EBS default key cannot be shared"));
     }
     Ok(())

@@ -14,6 +14,7 @@ use crate::core::{
     xml::Node,
 };
 
+pub use self::create::of_volume;
 use super::images::access;
 
 /// Snapshots that may be in the making of one volume (EBS quotas, gp2, gp3, io1 and io2).
@@ -23,6 +24,7 @@ pub fn handler(action: &str) -> Option<Handler> {
     match action {
         "CopySnapshot" => Some(Handler::Write(copy::copy)),
         "CreateSnapshot" => Some(Handler::Write(create::create)),
+        "CreateSnapshots" => Some(Handler::Write(create::create_several)),
         "DeleteSnapshot" => Some(Handler::Write(delete)),
         "DescribeFastSnapshotRestores" => Some(Handler::Read(fast_restores::describe)),
         "DescribeSnapshotAttribute" => Some(Handler::Read(attribute::describe)),
