@@ -122,3 +122,18 @@ def test_a_region_that_is_not_opted_in_refuses_credentials(sim, ec2):
     filters = [{"Name": "opt-in-status", "Values": ["not-opted-in"]}]
     region = ec2.describe_regions(AllRegions=True, Filters=filters)["Regions"][0]["RegionName"]
     refused("AuthFailure", sim.client("ec2", region).describe_images, Owners=["self"])
+
+
+def test_the_largest_region_has_six_zones(ec2):
+    zones = ec2.describe_availability_zones()["AvailabilityZones"]
+    assert [z["ZoneName"][-1] for z in zones] == list("abcdef")
+    assert {z["ZoneId"] for z in zones} == {f"use1-az{number}" for number in range(1, 7)}
+    assert len(ec2.describe_subnets()["Subnets"]) == 6
+
+
+def test_every_commercial_region_is_there(ec2):
+    regions = {r["RegionName"]: r["OptInStatus"] for r in ec2.describe_regions(AllRegions=True)["Regions"]}
+    assert len(regions) == 34
+    assert list(regions.values()).count("not-opted-in") == 17
+    assert regions["mx-central-1"] == regions["ap-southeast-7"] == "not-opted-in"
+    assert regions["ap-northeast-3"] == "opt-in-not-required"
