@@ -199,17 +199,24 @@ impl Region {
     }
 
     fn last_attachment(&self, volume: &Volume) -> Option<(&Instance, &Attachment)> {
-        let instance = self.instances.get(volume.instance_id.as_deref()?)?;
+        let instance = self.instances.get(&volume.instance_id)?;
         let device = instance.devices.iter().find(|device| device.volume_id == volume.id)?;
         Some((&**instance, device))
     }
 
+    /// The volumes of an instance.
+    pub fn volumes_of<'r>(
+        &'r self,
+        instance: &'r Instance,
+    ) -> impl Iterator<Item = (&'r Attachment, &'r Volume)> {
+        let with_volume = |device: &'r Attachment| Some((device, &**self.volumes.get(&device.volume_id)?));
+        instance.devices.iter().filter_map(with_volume)
+    }
+
     /// A volume goes with its instance unless it is kept.
     pub fn has_volume(&self, volume: &Volume, now: Timestamp) -> bool {
-        let went = |(instance, device): (&Instance, &Attachment)| {
-            device.delete_on_termination && instance.is_terminated(now)
-        };
-        !self.last_attachment(volume).is_some_and(went)
+        let went = || self.last_attachment(volume).is_some_and(|(instance, _)| instance.is_terminated(now));
+        !volume.delete_on_termination || !went()
     }
 
     /// The tags of a resource with its owner, whatever its kind; images and snapshots may be another account's.

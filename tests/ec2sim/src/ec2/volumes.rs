@@ -14,7 +14,7 @@ use crate::core::{
     filters::Filters,
     ids,
     paging::Page,
-    records::{Attachment, Instance, Volume},
+    records::{Attachment, Volume},
     tags,
     world::{Region, World},
     xml::{Node, iso},
@@ -86,10 +86,7 @@ fn describe_volumes(call: &Call, world: &World) -> Outcome {
 fn filter_values(call: &Call, region: &Region, volume: &Volume, name: &str) -> Vec<String> {
     let attachment = region.attachment(volume, call.now);
     if let Some(name) = name.strip_prefix("attachment.") {
-        return attachment
-            .map(|(instance, device)| attachment_value(instance, device, name))
-            .into_iter()
-            .collect();
+        return attachment.map(|(_, device)| attachment_value(volume, device, name)).into_iter().collect();
     }
     let value = match name {
         "create-time" => iso(volume.created_at),
@@ -109,12 +106,12 @@ fn filter_values(call: &Call, region: &Region, volume: &Volume, name: &str) -> V
     vec![value]
 }
 
-fn attachment_value(instance: &Instance, device: &Attachment, name: &str) -> String {
+fn attachment_value(volume: &Volume, device: &Attachment, name: &str) -> String {
     match name {
         "attach-time" => iso(device.attached_at),
-        "delete-on-termination" => device.delete_on_termination.to_string(),
+        "delete-on-termination" => volume.delete_on_termination.to_string(),
         "device" => device.device_name.clone(),
-        "instance-id" => instance.id.clone(),
+        "instance-id" => volume.instance_id.clone(),
         _ => "attached".to_owned(),
     }
 }
@@ -125,7 +122,7 @@ fn status(attached: bool) -> &'static str {
 
 fn node(call: &Call, region: &Region, volume: &Volume) -> Node {
     let attachment = region.attachment(volume, call.now);
-    let shown = attachment.map(|(instance, device)| attachment_node(instance, device, "attached"));
+    let shown = attachment.map(|(_, device)| attachment_node(volume, device, "attached"));
     Node::new()
         .text("volumeId", &volume.id)
         .text("size", volume.size)
@@ -146,14 +143,14 @@ fn node(call: &Call, region: &Region, volume: &Volume) -> Node {
         .child("operator", Node::new().text("managed", false))
 }
 
-fn attachment_node(instance: &Instance, device: &Attachment, status: &str) -> Node {
+fn attachment_node(volume: &Volume, device: &Attachment, status: &str) -> Node {
     Node::new()
         .text("volumeId", &device.volume_id)
-        .text("instanceId", &instance.id)
+        .text("instanceId", &volume.instance_id)
         .text("device", &device.device_name)
         .text("status", status)
         .time("attachTime", device.attached_at)
-        .text("deleteOnTermination", device.delete_on_termination)
+        .text("deleteOnTermination", volume.delete_on_termination)
 }
 
 fn delete_volume(call: &Call, world: &mut World) -> Outcome {

@@ -140,11 +140,7 @@ mod tests {
         let lab = Lab::with_machines();
         let instance = lab.launch(&[("ImageId", &lab.base("debian-12"))]);
         let world = lab.sim.world();
-        let made = world
-            .region("us-east-1")
-            .volumes
-            .values()
-            .find(|volume| volume.instance_id.as_ref() == Some(&instance));
+        let made = world.region("us-east-1").volumes.values().find(|volume| volume.instance_id == instance);
         let mut volume = Volume::clone(made.expect("a root volume"));
         id.clone_into(&mut volume.id);
         volume.disk.as_mut().expect("a disk").kept_by = snapshot.map(str::to_owned);

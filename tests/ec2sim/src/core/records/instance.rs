@@ -67,7 +67,6 @@ pub struct MetadataOptions {
 pub struct Attachment {
     pub device_name: String,
     pub volume_id: String,
-    pub delete_on_termination: bool,
     pub attached_at: Timestamp,
 }
 

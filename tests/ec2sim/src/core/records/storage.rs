@@ -99,8 +99,10 @@ pub struct Volume {
     pub encrypted: bool,
     pub kms_key_id: Option<String>,
     pub created_at: Timestamp,
-    /// The instance that it is, or until its termination was, attached to; that knows how.
-    pub instance_id: Option<String>,
+    /// The instance that it is, or until its termination was, attached to, and that knows how; empty for none.
+    pub instance_id: String,
+    /// Goes with that instance.
+    pub delete_on_termination: bool,
     pub modification: Option<Modification>,
     /// As it was when the volume was made.
     pub disk: Option<Disk>,

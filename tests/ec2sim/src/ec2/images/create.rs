@@ -120,8 +120,8 @@ fn imageable(call: &Call, world: &World) -> Result<Arc<Instance>, ApiError> {
 }
 
 /// The instance's volumes as an image maps them.
-fn attached<'r>(region: &'r Region, instance: &'r Instance) -> Vec<Device> {
-    let device = |(attachment, volume): (&Attachment, &Arc<Volume>)| Device {
+fn attached(region: &Region, instance: &Instance) -> Vec<Device> {
+    let device = |(attachment, volume): (&Attachment, &Volume)| Device {
         name: attachment.device_name.clone(),
         virtual_name: None,
         ebs: Some(Ebs {
@@ -132,12 +132,10 @@ fn attached<'r>(region: &'r Region, instance: &'r Instance) -> Vec<Device> {
             throughput: volume.throughput,
             encrypted: volume.encrypted,
             kms_key_id: volume.kms_key_id.clone(),
-            delete_on_termination: attachment.delete_on_termination,
+            delete_on_termination: volume.delete_on_termination,
         }),
     };
-    let with_volume =
-        |attachment: &'r Attachment| Some((attachment, region.volumes.get(&attachment.volume_id)?));
-    instance.devices.iter().filter_map(with_volume).map(device).collect()
+    region.volumes_of(instance).map(device).collect()
 }
 
 /// The volume behind each device; none for a device that the request adds.

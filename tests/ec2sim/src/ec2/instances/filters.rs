@@ -215,7 +215,7 @@ fn several_values(region: &Region, instance: &Instance, name: &str, now: Timesta
         }
         "block-device-mapping.attach-time" => devices.map(|it| iso(it.attached_at)).collect(),
         "block-device-mapping.delete-on-termination" => {
-            devices.map(|it| it.delete_on_termination.to_string()).collect()
+            region.volumes_of(instance).map(|(_, it)| it.delete_on_termination.to_string()).collect()
         }
         "block-device-mapping.device-name" => devices.map(|it| it.device_name.clone()).collect(),
         "block-device-mapping.status" => devices.map(|_| "attached".to_owned()).collect(),

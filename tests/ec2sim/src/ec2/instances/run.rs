@@ -91,17 +91,14 @@ fn attach(
         encrypted: ebs.encrypted,
         kms_key_id: ebs.kms_key_id.clone(),
         created_at: call.now,
-        instance_id: Some(instance_id.to_owned()),
+        instance_id: instance_id.to_owned(),
+        delete_on_termination: ebs.delete_on_termination,
         modification: None,
         disk: volumes::disk(call, world, ebs),
         tags: launch.tags.of("volume"),
     };
-    let attachment = Attachment {
-        device_name: device.name.clone(),
-        volume_id: volume.id.clone(),
-        delete_on_termination: ebs.delete_on_termination,
-        attached_at: call.now,
-    };
+    let attachment =
+        Attachment { device_name: device.name.clone(), volume_id: volume.id.clone(), attached_at: call.now };
     call.region_mut(world).volumes.insert(volume.id.clone(), Arc::new(volume));
     Some(attachment)
 }

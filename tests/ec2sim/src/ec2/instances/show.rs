@@ -32,16 +32,25 @@ fn node(region: &Region, instance: &Instance, phase: &Phase) -> Node {
         | InstanceState::ShuttingDown => connected(region, instance, state, node),
     };
     let status = if state == InstanceState::Pending { "attaching" } else { "attached" };
-    let devices = instance.devices.iter().filter(|_| !gone).map(|device| {
+    let devices = devices(region, instance, status).filter(|_| !gone);
+    options(instance, node.set("blockDeviceMapping", devices))
+        .set_if_any("tagSet", tags::nodes(&instance.tags))
+}
+
+/// The `blockDeviceMapping` of an instance.
+pub fn devices<'r>(
+    region: &'r Region,
+    instance: &'r Instance,
+    status: &'r str,
+) -> impl Iterator<Item = Node> + 'r {
+    region.volumes_of(instance).map(move |(device, volume)| {
         let ebs = Node::new()
             .text("volumeId", &device.volume_id)
             .text("status", status)
             .time("attachTime", device.attached_at)
-            .text("deleteOnTermination", device.delete_on_termination);
+            .text("deleteOnTermination", volume.delete_on_termination);
         Node::new().text("deviceName", &device.device_name).child("ebs", ebs)
-    });
-    options(instance, node.set("blockDeviceMapping", devices))
-        .set_if_any("tagSet", tags::nodes(&instance.tags))
+    })
 }
 
 fn identity(region: &Region, instance: &Instance, phase: &Phase) -> Node {

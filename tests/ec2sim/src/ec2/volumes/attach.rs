@@ -27,15 +27,13 @@ pub fn attach(call: &Call, world: &mut World) -> Outcome {
     }
     check_instance(call, &volume, &instance)?;
     check_device(&instance, device)?;
-    let attachment = Attachment {
-        device_name: device.to_owned(),
-        volume_id: volume.id.clone(),
-        delete_on_termination: false,
-        attached_at: call.now,
-    };
-    let shown = attachment_node(&instance, &attachment, "attaching");
+    let attachment =
+        Attachment { device_name: device.to_owned(), volume_id: volume.id.clone(), attached_at: call.now };
+    let kept =
+        Volume { delete_on_termination: false, instance_id: instance.id.clone(), ..Volume::clone(&volume) };
+    let shown = attachment_node(&kept, &attachment, "attaching");
     change(call, world, &instance.id, |instance| instance.devices.push(attachment));
-    set_instance(call, world, &volume.id, Some(instance.id.clone()));
+    call.region_mut(world).volumes.insert(kept.id.clone(), Arc::new(kept));
     Ok(shown.into())
 }
 
@@ -86,21 +84,16 @@ pub fn detach(call: &Call, world: &mut World) -> Outcome {
         let message = format!("Unable to detach root volume '{}' from instance '{}'", volume.id, instance.id);
         return Err(ApiError::not_permitted(message));
     }
-    let shown = attachment_node(instance, attachment, "detaching");
-    let (id, instance_id) = (volume.id.clone(), instance.id.clone());
-    change(call, world, &instance_id, |instance| instance.devices.retain(|it| it.volume_id != id));
-    set_instance(call, world, &id, None);
+    let shown = attachment_node(volume, attachment, "detaching");
+    let free = Volume { delete_on_termination: false, instance_id: String::new(), ..Volume::clone(volume) };
+    let instance_id = volume.instance_id.clone();
+    change(call, world, &instance_id, |instance| instance.devices.retain(|it| it.volume_id != free.id));
+    call.region_mut(world).volumes.insert(free.id.clone(), Arc::new(free));
     Ok(shown.into())
 }
 
 fn change(call: &Call, world: &mut World, id: &str, change: impl FnOnce(&mut Instance)) {
     if let Some(instance) = call.region_mut(world).instances.get_mut(id) {
         change(Arc::make_mut(instance));
-    }
-}
-
-fn set_instance(call: &Call, world: &mut World, id: &str, instance_id: Option<String>) {
-    if let Some(volume) = call.region_mut(world).volumes.get_mut(id) {
-        Arc::make_mut(volume).instance_id = instance_id;
     }
 }

@@ -38,7 +38,8 @@ pub fn create(call: &Call, world: &mut World) -> Outcome {
         encrypted: ebs.encrypted,
         kms_key_id: ebs.kms_key_id,
         created_at: call.now,
-        instance_id: None,
+        instance_id: String::new(),
+        delete_on_termination: false,
         modification: None,
         tags,
     };
