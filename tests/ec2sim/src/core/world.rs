@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::{
     ids::{self, Kind},
     records::{
-        Attachment, Command, FastRestore, Image, Instance, KeyPair, Parameter, SecurityGroup, Snapshot,
-        Subnet, Volume, Vpc,
+        Attachment, Command, FastRestore, Image, Instance, KeyPair, LaunchTemplate, Parameter, SecurityGroup,
+        Snapshot, SpotRequest, Subnet, Volume, Vpc,
     },
     seed,
     tags::Tags,
@@ -100,6 +100,10 @@ pub struct Region {
     pub parameters: OrdMap<(String, String), Arc<Parameter>>,
     /// SSM commands by id.
     pub commands: OrdMap<String, Arc<Command>>,
+    /// Spot requests by id.
+    pub spot_requests: OrdMap<String, Arc<SpotRequest>>,
+    /// Launch templates by id.
+    pub launch_templates: OrdMap<String, Arc<LaunchTemplate>>,
     /// What client tokens were used for, by (account, scope, token).
     pub tokens: OrdMap<(String, String, String), Used>,
     pub settings: OrdMap<String, Settings>,
@@ -230,6 +234,8 @@ impl Region {
             ids::SUBNET => self.subnets.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::GROUP => self.security_groups.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::KEY_PAIR => self.key_pairs.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::SPOT_REQUEST => self.spot_requests.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::LAUNCH_TEMPLATE => self.launch_templates.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::INTERFACE => {
                 let found = self.instances.values().find(|it| it.interface_id == id);
                 found.map(|it| (&it.interface_tags, it.owner.as_str()))
@@ -253,6 +259,8 @@ impl Region {
             ids::SUBNET => &mut Arc::make_mut(self.subnets.get_mut(id)?).tags,
             ids::GROUP => &mut Arc::make_mut(self.security_groups.get_mut(id)?).tags,
             ids::KEY_PAIR => &mut Arc::make_mut(self.key_pairs.get_mut(id)?).tags,
+            ids::SPOT_REQUEST => &mut Arc::make_mut(self.spot_requests.get_mut(id)?).tags,
+            ids::LAUNCH_TEMPLATE => &mut Arc::make_mut(self.launch_templates.get_mut(id)?).tags,
             ids::INTERFACE => {
                 let instance = self.instances.values().find(|it| it.interface_id == id)?.id.clone();
                 &mut Arc::make_mut(self.instances.get_mut(&instance)?).interface_tags

@@ -23,7 +23,7 @@ impl Node {
     }
 
     #[must_use]
-    pub fn text(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub fn text(mut self, name: impl Into<Cow<'static, str>>, value: impl ToString) -> Self {
         self.0.push((name.into(), Content::Text(value.to_string())));
         self
     }

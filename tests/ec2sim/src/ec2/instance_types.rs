@@ -3,7 +3,7 @@
 mod catalog;
 
 use self::catalog::Hypervisor;
-pub use self::catalog::{InstanceType, find};
+pub use self::catalog::{InstanceType, all, find};
 use crate::core::{
     Call, Handler, Outcome, error::ApiError, filters::Filters, paging::Page, tags::Tags, world::World,
     xml::Node,

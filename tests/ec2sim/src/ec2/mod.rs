@@ -6,14 +6,17 @@
 mod availability;
 mod block_devices;
 mod copies;
+mod fleets;
 mod images;
 mod instance_types;
 pub mod instances;
 mod key_pairs;
 pub(crate) mod kms;
+mod launch_templates;
 mod network;
 mod security_groups;
 mod snapshots;
+mod spot;
 mod tags;
 mod tokens;
 mod volumes;
@@ -24,15 +27,18 @@ use crate::core::{Call, Handler, world::World};
 
 /// How an action is carried out; `None` for actions that are not simulated.
 pub fn handler(action: &str) -> Option<Handler> {
-    let modules: [fn(&str) -> Option<Handler>; 10] = [
+    let modules: [fn(&str) -> Option<Handler>; 13] = [
         availability::handler,
+        fleets::handler,
         images::handler,
         instance_types::handler,
         instances::handler,
         key_pairs::handler,
+        launch_templates::handler,
         network::handler,
         security_groups::handler,
         snapshots::handler,
+        spot::handler,
         tags::handler,
         volumes::handler,
     ];

@@ -141,6 +141,8 @@ fn all<'w>(call: &'w Call, region: &'w Region) -> impl Iterator<Item = Tagged<'w
         .chain(region.subnets.keys())
         .chain(region.security_groups.keys())
         .chain(region.key_pairs.keys())
+        .chain(region.spot_requests.keys())
+        .chain(region.launch_templates.keys())
         .chain(region.instances.values().map(|instance| &instance.interface_id))
         .chain(region.security_groups.values().flat_map(|group| group.rules.iter().map(|rule| &rule.id)));
     let own = ids.filter_map(|id| {

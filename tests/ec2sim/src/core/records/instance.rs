@@ -108,13 +108,14 @@ pub struct Instance {
     pub monitoring: bool,
     pub auto_recovery: String,
     pub tenancy: String,
+    pub source_dest_check: bool,
     /// ARN and id.
     pub instance_profile: Option<(String, String)>,
     pub metadata: MetadataOptions,
     pub cpu: (i64, i64),
     pub client_token: String,
     pub launch_index: usize,
-    pub spot: bool,
+    pub spot_request: Option<String>,
     pub boots: u32,
     pub tags: Tags,
 }

@@ -84,6 +84,8 @@ fn region(name: &str, short: &str, opt_in: bool, zones: Letters) -> Region {
         fast_restores: OrdMap::new(),
         parameters: OrdMap::new(),
         commands: OrdMap::new(),
+        spot_requests: OrdMap::new(),
+        launch_templates: OrdMap::new(),
         tokens: OrdMap::new(),
         settings: OrdMap::new(),
     }

@@ -1,4 +1,4 @@
-//! `StartInstances`, `StopInstances`, `TerminateInstances`.
+//! `RebootInstances`, `StartInstances`, `StopInstances`, `TerminateInstances`.
 
 use jiff::Timestamp;
 
@@ -79,6 +79,28 @@ fn start_one(call: &Call, world: &mut World, id: &str) {
     change(call, world, id, |old| *old = instance);
 }
 
+/// The instance stays in its state, and its guest system begins anew.
+pub fn reboot(call: &Call, world: &mut World) -> Outcome {
+    let asked = asked(call, world)?;
+    if let Some((id, _)) = asked.iter().find(|(_, state)| *state != InstanceState::Running) {
+        let message = format!("The instance '{id}' is not in a state from which it can be rebooted.");
+        return Err(ApiError::new("IncorrectInstanceState", message));
+    }
+    for (id, _) in asked {
+        let Some(instance) = call.region(world).instances.get(&id) else { continue };
+        // A real machine does it by itself.
+        if instance.is_machine {
+            continue;
+        }
+        let mut instance = Instance::clone(instance);
+        instance.interrupt(call.now);
+        instance.boots += 1;
+        boot::follow(call, world, &mut instance, call.now);
+        change(call, world, &id, |old| *old = instance);
+    }
+    Ok(Node::done().into())
+}
+
 pub fn stop(call: &Call, world: &mut World) -> Outcome {
     for_each(call, world, |world, id, state| match state {
         InstanceState::Stopping | InstanceState::Stopped => Ok(state),
@@ -95,7 +117,8 @@ fn stop_one(call: &Call, world: &mut World, id: &str) -> Result<InstanceState, A
     if instance.is_some_and(|instance| instance.disable_api_stop) {
         return Err(protected(id, "stopped", "disableApiStop"));
     }
-    if instance.is_some_and(|instance| instance.spot) {
+    let request = instance.and_then(|it| call.region(world).spot_requests.get(it.spot_request.as_ref()?));
+    if request.is_some_and(|request| !request.options.persistent) {
         let message = format!(
             "You can't stop the Spot Instance '{id}' because it is associated with a one-time Spot Instance request."
         );

@@ -6,7 +6,10 @@ mod console;
 mod describe;
 mod filters;
 mod lifecycle;
+mod modify;
 pub mod network;
+mod options;
+mod password;
 mod request;
 mod run;
 mod show;
@@ -17,7 +20,7 @@ mod tests;
 pub use self::{
     boot::power_off_phases,
     console::BUFFER as CONSOLE_BUFFER,
-    show::{current_boot_mode, private_name, public_name},
+    show::{current_boot_mode, groups as group_nodes, private_name, public_name},
 };
 
 use std::sync::Arc;
@@ -30,14 +33,18 @@ use crate::core::{
     world::{Region, World},
 };
 
-pub use self::request::opt_in_required;
+pub use self::{request::opt_in_required, run::run};
 
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
         "DescribeInstanceAttribute" => Some(Handler::Read(attribute::describe)),
         "DescribeInstanceStatus" => Some(Handler::Read(status::describe)),
         "DescribeInstances" => Some(Handler::Read(describe::describe)),
+        "GetPasswordData" => Some(Handler::Read(password::get)),
         "GetConsoleOutput" => Some(Handler::Read(console::get)),
+        "ModifyInstanceAttribute" => Some(Handler::Write(modify::modify)),
+        "ModifyInstanceMetadataOptions" => Some(Handler::Write(modify::modify_metadata_options)),
+        "RebootInstances" => Some(Handler::Write(lifecycle::reboot)),
         "RunInstances" => Some(Handler::Write(run::run)),
         "StartInstances" => Some(Handler::Write(lifecycle::start)),
         "StopInstances" => Some(Handler::Write(lifecycle::stop)),

@@ -2,7 +2,7 @@
 
 use super::lifecycle::state_node;
 use crate::core::{
-    records::{Instance, InstanceState, Phase},
+    records::{Instance, InstanceState, MetadataOptions, Phase},
     tags,
     world::Region,
     xml::Node,
@@ -83,7 +83,8 @@ fn identity(region: &Region, instance: &Instance, phase: &Phase) -> Node {
         .text("virtualizationType", &image.virtualization)
         .text("clientToken", &instance.client_token)
         .text("hypervisor", "xen")
-        .opt("instanceLifecycle", instance.spot.then_some("spot"))
+        .opt("instanceLifecycle", instance.spot_request.as_ref().map(|_| "spot"))
+        .opt("spotInstanceRequestId", instance.spot_request.as_ref())
 }
 
 fn placement(region: &Region, instance: &Instance) -> Node {
@@ -121,7 +122,7 @@ fn connected(region: &Region, instance: &Instance, state: InstanceState, node: N
         .text("vpcId", &instance.vpc_id)
         .text("privateIpAddress", &instance.private_ip)
         .opt("ipAddress", public_ip(instance, state))
-        .text("sourceDestCheck", true)
+        .text("sourceDestCheck", instance.source_dest_check)
         .set("groupSet", groups(region, instance))
         .set("networkInterfaceSet", [interface(region, instance, state)])
 }
@@ -163,7 +164,7 @@ fn interface(region: &Region, instance: &Instance, state: InstanceState) -> Node
         .text("macAddress", &instance.mac_address)
         .text("privateIpAddress", &instance.private_ip)
         .text("privateDnsName", &name)
-        .text("sourceDestCheck", true)
+        .text("sourceDestCheck", instance.source_dest_check)
         .text("interfaceType", "interface")
         .set("groupSet", groups(region, instance))
         .child("attachment", attachment)
@@ -209,14 +210,15 @@ fn options(instance: &Instance, node: Node) -> Node {
         .child("networkPerformanceOptions", Node::new().text("bandwidthWeighting", "default"))
         .child("operator", Node::new().text("managed", false))
         .child("privateDnsNameOptions", names)
-        .child(
-            "metadataOptions",
-            Node::new()
-                .text("state", "applied")
-                .text("httpTokens", &metadata.http_tokens)
-                .text("httpPutResponseHopLimit", metadata.hop_limit)
-                .text("httpEndpoint", &metadata.http_endpoint)
-                .text("httpProtocolIpv6", &metadata.http_protocol_ipv6)
-                .text("instanceMetadataTags", &metadata.instance_tags),
-        )
+        .child("metadataOptions", metadata_node(metadata, "applied"))
+}
+
+pub fn metadata_node(metadata: &MetadataOptions, state: &str) -> Node {
+    Node::new()
+        .text("state", state)
+        .text("httpTokens", &metadata.http_tokens)
+        .text("httpPutResponseHopLimit", metadata.hop_limit)
+        .text("httpEndpoint", &metadata.http_endpoint)
+        .text("httpProtocolIpv6", &metadata.http_protocol_ipv6)
+        .text("instanceMetadataTags", &metadata.instance_tags)
 }
