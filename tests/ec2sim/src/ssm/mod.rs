@@ -4,6 +4,7 @@ mod commands;
 mod documents;
 mod fate;
 mod invocations;
+mod labels;
 mod managed;
 mod parameters;
 mod put;
@@ -17,9 +18,10 @@ use crate::core::{Call, Handler, error::ApiError, paging::Page, params::Params};
 pub use self::parameters::value as parameter_value;
 
 pub fn handler(action: &str) -> Option<Handler> {
-    let modules: [fn(&str) -> Option<Handler>; 6] = [
+    let modules: [fn(&str) -> Option<Handler>; 7] = [
         commands::handler,
         invocations::handler,
+        labels::handler,
         managed::handler,
         parameters::handler,
         put::handler,

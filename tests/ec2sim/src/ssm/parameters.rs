@@ -230,22 +230,27 @@ fn describe_parameters(call: &Call, world: &World) -> Outcome {
     });
     let (parameters, token) = page.cut(shown, |parameter| parameter.name.clone());
     let nodes = parameters.into_iter().filter_map(|parameter| {
-        let version = parameter.newest(call.now)?;
-        Some(json!({
-            "Name": parameter.name,
-            "ARN": arn(call, parameter),
-            "Type": parameter.kind,
-            "KeyId": parameter.key_id,
-            "LastModifiedDate": seconds(version.modified_at),
-            "LastModifiedUser": call.caller.principal,
-            "Description": parameter.description,
-            "Version": version.version,
-            "Tier": parameter.tier,
-            "Policies": [],
-            "DataType": parameter.data_type,
-        }))
+        let mut shown = metadata(call, parameter, parameter.newest(call.now)?);
+        shown["ARN"] = arn(call, parameter).into();
+        Some(shown)
     });
     Ok(listed("Parameters", nodes, token).into())
+}
+
+/// All but the value.
+pub(super) fn metadata(call: &Call, parameter: &Parameter, version: &ParameterVersion) -> Value {
+    json!({
+        "Name": parameter.name,
+        "Type": parameter.kind,
+        "KeyId": parameter.key_id,
+        "LastModifiedDate": seconds(version.modified_at),
+        "LastModifiedUser": call.caller.principal,
+        "Description": parameter.description,
+        "Version": version.version,
+        "Tier": parameter.tier,
+        "Policies": [],
+        "DataType": parameter.data_type,
+    })
 }
 
 /// The ARN of a public parameter has no account.
@@ -257,8 +262,7 @@ fn arn(call: &Call, parameter: &Parameter) -> String {
 
 fn shown(call: &Call, found: &Found, decrypt: bool) -> Value {
     let Found { parameter, version, selector } = found;
-    let is_secret = parameter.kind == "SecureString" && !decrypt;
-    let value = if is_secret { ciphertext(&version.value) } else { version.value.clone() };
+    let value = readable(parameter, version, decrypt);
     let mut shown = json!({
         "Name": parameter.name,
         "Type": parameter.kind,
@@ -272,6 +276,11 @@ fn shown(call: &Call, found: &Found, decrypt: bool) -> Value {
         shown["Selector"] = selector.clone().into();
     }
     shown
+}
+
+pub(super) fn readable(parameter: &Parameter, version: &ParameterVersion, decrypt: bool) -> String {
+    let is_secret = parameter.kind == "SecureString" && !decrypt;
+    if is_secret { ciphertext(&version.value) } else { version.value.clone() }
 }
 
 /// Looks like KMS's, and tells nothing of the text.
