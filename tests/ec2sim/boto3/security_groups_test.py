@@ -243,3 +243,17 @@ def test_a_group_another_refers_to_cannot_be_deleted(ec2, group):
 def test_groups_dry_run(ec2, group):
     refused("DryRunOperation", ec2.create_security_group, GroupName="n", Description="d", DryRun=True)
     refused("DryRunOperation", ec2.delete_security_group, GroupId=group, DryRun=True)
+
+
+def test_rules_are_described_by_themselves(ec2, group):
+    made = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[SSH])["SecurityGroupRules"][0]
+    rule = made["SecurityGroupRuleId"]
+    [found] = ec2.describe_security_group_rules(SecurityGroupRuleIds=[rule])["SecurityGroupRules"]
+    assert (found["GroupId"], found["CidrIpv4"], found["IsEgress"]) == (group, "10.0.0.0/8", False)
+    filters = [{"Name": "group-id", "Values": [group]}]
+    assert len(ec2.describe_security_group_rules(Filters=filters)["SecurityGroupRules"]) == 2
+    refused(
+        "InvalidSecurityGroupRuleId.NotFound",
+        ec2.describe_security_group_rules,
+        SecurityGroupRuleIds=["sgr-0123456789abcdef0"],
+    )

@@ -3,6 +3,7 @@
 pub mod arn;
 pub mod changes;
 pub mod clock;
+pub mod echo;
 pub mod error;
 pub mod filters;
 pub mod gate;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     ids::{self, Kind},
+    params::Params,
     records::{
         Attachment, Command, FastRestore, Image, Instance, KeyPair, LaunchTemplate, Parameter, SecurityGroup,
         Snapshot, SpotRequest, Subnet, Volume, Vpc,
@@ -131,6 +132,12 @@ pub struct Used {
 pub struct Settings {
     pub block_public_images: bool,
     pub encrypt_by_default: bool,
+    /// `block-all-sharing` or `block-new-sharing`, if any.
+    pub block_public_snapshots: Option<String>,
+    /// `enabled` or `audit-mode`, if any.
+    pub allowed_images: Option<String>,
+    /// Which images of others are allowed then, as the request said it.
+    pub image_criteria: Params,
     /// What was named as the key of encryption by default, if that is another than AWS's own.
     pub default_key: Option<String>,
 }

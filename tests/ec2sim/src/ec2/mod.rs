@@ -3,6 +3,7 @@
 // Actions that cannot fail share the signature of those that can.
 #![allow(clippy::unnecessary_wraps)]
 
+mod account;
 mod availability;
 mod block_devices;
 mod copies;
@@ -14,6 +15,7 @@ mod key_pairs;
 pub(crate) mod kms;
 mod launch_templates;
 mod network;
+mod recycle_bin;
 mod security_groups;
 mod snapshots;
 mod spot;
@@ -27,7 +29,8 @@ use crate::core::{Call, Handler, world::World};
 
 /// How an action is carried out; `None` for actions that are not simulated.
 pub fn handler(action: &str) -> Option<Handler> {
-    let modules: [fn(&str) -> Option<Handler>; 13] = [
+    let modules: [fn(&str) -> Option<Handler>; 15] = [
+        account::handler,
         availability::handler,
         fleets::handler,
         images::handler,
@@ -36,6 +39,7 @@ pub fn handler(action: &str) -> Option<Handler> {
         key_pairs::handler,
         launch_templates::handler,
         network::handler,
+        recycle_bin::handler,
         security_groups::handler,
         snapshots::handler,
         spot::handler,

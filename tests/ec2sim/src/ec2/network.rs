@@ -17,6 +17,7 @@ const RESERVED_ADDRESSES: usize = 5;
 
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
+        "DescribeVpcAttribute" => Some(Handler::Read(describe_vpc_attribute)),
         "DescribeVpcs" => Some(Handler::Read(describe_vpcs)),
         "DescribeSubnets" => Some(Handler::Read(describe_subnets)),
         _ => None,
@@ -101,6 +102,18 @@ fn vpc_node(vpc: &Vpc) -> Node {
         .text("isDefault", vpc.is_default)
         .child("blockPublicAccessStates", Node::new().text("internetGatewayBlockMode", "off"))
         .set_if_any("tagSet", tags::nodes(&vpc.tags))
+}
+
+/// Those of a default VPC.
+fn describe_vpc_attribute(call: &Call, world: &World) -> Outcome {
+    let vpc = vpc(call, call.region(world), call.params.require("VpcId")?)?;
+    let (name, value) = match call.params.require("Attribute")? {
+        "enableDnsHostnames" => ("enableDnsHostnames", vpc.is_default),
+        "enableDnsSupport" => ("enableDnsSupport", true),
+        "enableNetworkAddressUsageMetrics" => ("enableNetworkAddressUsageMetrics", false),
+        other => return Err(ApiError::bad_value(other, "attribute", "Unknown attribute.")),
+    };
+    Ok(Node::new().text("vpcId", &vpc.id).child(name, Node::new().text("value", value)).into())
 }
 
 const SUBNET_FILTERS: [&str; 29] = [

@@ -1,5 +1,6 @@
 //! Security groups; their rules are in [`rules`].
 
+mod describe_rules;
 mod permissions;
 mod rules;
 
@@ -26,6 +27,7 @@ const TEXT_PUNCTUATION: &str = " ._-:/()#,@[]+=&;{}!$*";
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
         "CreateSecurityGroup" => Some(Handler::Write(create_security_group)),
+        "DescribeSecurityGroupRules" => Some(Handler::Read(describe_rules::describe)),
         "DescribeSecurityGroups" => Some(Handler::Read(describe_security_groups)),
         "DeleteSecurityGroup" => Some(Handler::Write(delete_security_group)),
         other => rules::handler(other),

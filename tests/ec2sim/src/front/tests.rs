@@ -76,7 +76,7 @@ fn expired_credentials_are_refused() {
 
 #[test]
 fn an_action_that_is_not_simulated_is_unknown() {
-    let response = front().answer(&request("AKIA1", "Action=RebootInstances"));
+    let response = front().answer(&request("AKIA1", "Action=CreateVpc"));
     assert!(text(&response).contains("<Errors><Error><Code>InvalidAction</Code>"));
 }
 

@@ -99,7 +99,8 @@ fn check_foreign(image: &Image) -> Result<(), ApiError> {
 fn source_snapshots(call: &Call, world: &World, source: &Image) -> Result<Vec<Arc<Snapshot>>, ApiError> {
     let region = world.region(call.params.require("SourceRegion")?);
     let readable = |id: &str| {
-        let snapshot = region.snapshots.get(id).filter(|snapshot| access::sees_snapshot(call, snapshot));
+        let snapshot =
+            region.snapshots.get(id).filter(|snapshot| access::sees_snapshot(call, region, snapshot));
         let message = "You do not have permission to access the storage of this ami";
         snapshot.cloned().ok_or_else(|| ApiError::new("InvalidRequest", message))
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{access, show};
+use super::{access, allowed, show};
 use crate::core::{
     Call, Outcome,
     error::ApiError,
@@ -85,7 +85,7 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let none = Tags::new();
     let shown = candidates(region, &filters).into_iter().filter(|image| {
         let tags = if image.owner == call.account() { &image.tags } else { &none };
-        access::sees_image(call, world, image)
+        access::sees_image(call, world, region, image)
             && (asked.is_empty() || asked.contains(&image.id.as_str()))
             && query.wants(call, world, image, !asked.is_empty())
             && filters.match_all(tags, |name| filter_values(call, region, image, name))
@@ -200,7 +200,7 @@ fn filter_values(call: &Call, region: &Region, image: &Image, name: &str) -> Vec
         "ena-support" => image.ena.to_string(),
         "free-tier-eligible" => (image.owner_alias.as_deref() == Some("amazon")).to_string(),
         "hypervisor" => "xen".to_owned(),
-        "image-allowed" => "true".to_owned(),
+        "image-allowed" => allowed::allows(region, call.account(), image, call.now).to_string(),
         "image-id" => image.id.clone(),
         "image-type" => "machine".to_owned(),
         "is-public" => image.permissions.public.to_string(),

@@ -1,4 +1,6 @@
-//! `ModifyImageAttribute` and `ResetImageAttribute`.
+//! `ModifyImageAttribute`, `ResetImageAttribute`, `CancelImageLaunchPermission`.
+
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -210,6 +212,20 @@ fn limit_deprecation(image: &mut Image, now: Timestamp) {
         let floor = now.checked_add(SignedDuration::from_mins(1)).unwrap_or(now);
         image.deprecated_at = Some(latest.max(floor));
     }
+}
+
+/// Takes the caller out of those with whom an image is shared by their account's number.
+pub fn cancel(call: &Call, world: &mut World) -> Outcome {
+    let id = call.params.require("ImageId")?;
+    let image = access::visible_image(call, world, id)?;
+    if !image.permissions.users.contains(call.account()) {
+        let message = format!("The image '{id}' is not shared with account {}.", call.account());
+        return Err(ApiError::not_permitted(message));
+    }
+    let mut image = Image::clone(image);
+    image.permissions.users.remove(call.account());
+    call.region_mut(world).images.insert(image.id.clone(), Arc::new(image));
+    Ok(Node::done().into())
 }
 
 pub fn reset(call: &Call, world: &mut World) -> Outcome {

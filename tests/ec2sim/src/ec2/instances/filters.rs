@@ -248,7 +248,7 @@ fn group_names(region: &Region, instance: &Instance) -> Vec<String> {
 }
 
 /// The filters of `network-interface.`: every instance has one interface.
-fn interface_values(region: &Region, instance: &Instance, name: &str, now: Timestamp) -> Vec<String> {
+pub fn interface_values(region: &Region, instance: &Instance, name: &str, now: Timestamp) -> Vec<String> {
     let state = instance.state(now);
     if state == InstanceState::Terminated {
         return Vec::new();
@@ -258,6 +258,11 @@ fn interface_values(region: &Region, instance: &Instance, name: &str, now: Times
         "subnet-id" => instance.subnet_id.clone(),
         "vpc-id" => instance.vpc_id.clone(),
         "availability-zone" => instance.zone.clone(),
+        "availability-zone-id" => {
+            return region.zone(&instance.zone).map(|zone| zone.id.clone()).into_iter().collect();
+        }
+        "description" => String::new(),
+        "interface-type" => "interface".to_owned(),
         "mac-address" => instance.mac_address.clone(),
         "owner-id" | "attachment.instance-owner-id" => instance.owner.clone(),
         "private-ip-address" | "addresses.private-ip-address" => instance.private_ip.clone(),

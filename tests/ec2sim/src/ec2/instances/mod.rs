@@ -5,6 +5,8 @@ mod boot;
 mod console;
 mod describe;
 mod filters;
+mod image_metadata;
+mod interfaces;
 mod lifecycle;
 mod modify;
 pub mod network;
@@ -38,6 +40,8 @@ pub use self::{request::opt_in_required, run::run};
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
         "DescribeInstanceAttribute" => Some(Handler::Read(attribute::describe)),
+        "DescribeInstanceImageMetadata" => Some(Handler::Read(image_metadata::describe)),
+        "DescribeNetworkInterfaces" => Some(Handler::Read(interfaces::describe)),
         "DescribeInstanceStatus" => Some(Handler::Read(status::describe)),
         "DescribeInstances" => Some(Handler::Read(describe::describe)),
         "GetPasswordData" => Some(Handler::Read(password::get)),

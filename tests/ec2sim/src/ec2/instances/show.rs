@@ -134,20 +134,23 @@ pub fn groups<'a>(region: &'a Region, instance: &'a Instance) -> impl Iterator<I
     })
 }
 
-fn interface(region: &Region, instance: &Instance, state: InstanceState) -> Node {
+pub fn interface_attachment(instance: &Instance) -> Node {
+    Node::new()
+        .text("attachmentId", &instance.interface_attachment_id)
+        .text("deviceIndex", 0)
+        .text("networkCardIndex", 0)
+        .text("status", "attached")
+        .time("attachTime", instance.launched_at)
+        .text("deleteOnTermination", true)
+}
+
+pub fn interface(region: &Region, instance: &Instance, state: InstanceState) -> Node {
     let association = public_ip(instance, state).map(|ip| {
         Node::new()
             .text("ipOwnerId", "amazon")
             .opt("publicDnsName", public_name(region, instance, state))
             .text("publicIp", ip)
     });
-    let attachment = Node::new()
-        .text("attachmentId", &instance.interface_attachment_id)
-        .text("deviceIndex", 0)
-        .text("networkCardIndex", 0)
-        .text("status", "attached")
-        .time("attachTime", instance.launched_at)
-        .text("deleteOnTermination", true);
     let name = private_name(region, instance, state);
     let address = Node::new()
         .text("privateIpAddress", &instance.private_ip)
@@ -167,7 +170,7 @@ fn interface(region: &Region, instance: &Instance, state: InstanceState) -> Node
         .text("sourceDestCheck", instance.source_dest_check)
         .text("interfaceType", "interface")
         .set("groupSet", groups(region, instance))
-        .child("attachment", attachment)
+        .child("attachment", interface_attachment(instance))
         .opt_child("association", association)
         .set("privateIpAddressesSet", [address])
         .set("ipv6AddressesSet", [])

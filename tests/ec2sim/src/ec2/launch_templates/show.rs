@@ -1,7 +1,7 @@
 //! Templates and versions as the answers show them.
 
 use crate::core::{
-    params::Params,
+    echo,
     records::{LaunchTemplate, TemplateVersion},
     tags,
     xml::Node,
@@ -28,37 +28,5 @@ pub fn version(template: &LaunchTemplate, number: i64, version: &TemplateVersion
         .time("createTime", version.created_at)
         .text("createdBy", &version.created_by)
         .text("defaultVersion", number == template.default_version)
-        .child("launchTemplateData", structure(&version.data))
-}
-
-/// Data is answered under the names of the request, but for their case and that of lists.
-fn structure(data: &Params) -> Node {
-    data.members().fold(Node::new(), |node, (name, member)| match (member.value(), name) {
-        (Some(value), _) => node.text(first_lower(name), value),
-        (None, "SecurityGroupId") if data.has("DeviceIndex") || data.has("AssociatePublicIpAddress") => {
-            node.child("groupSet", items("groupId", member))
-        }
-        (None, _) if member.is_list() => node.child(list_name(name), items("item", member)),
-        (None, _) => node.child(first_lower(name), structure(member)),
-    })
-}
-
-fn items(item: &'static str, list: &Params) -> Node {
-    list.items().into_iter().fold(Node::new(), |node, member| match member.value() {
-        Some(value) => node.text(item, value),
-        None => node.child(item, structure(member)),
-    })
-}
-
-/// `SecurityGroupIdSet` of `SecurityGroupId`, with exceptions.
-fn list_name(name: &str) -> String {
-    match name {
-        "LicenseSpecification" => "licenseSet".to_owned(),
-        _ => format!("{}Set", first_lower(name)),
-    }
-}
-
-fn first_lower(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+        .child("launchTemplateData", echo::structure(&version.data))
 }

@@ -325,7 +325,7 @@ fn plain_node(group: &SecurityGroup, rule: &Rule) -> Node {
     }
 }
 
-fn rule_node(call: &Call, world: &World, group: &SecurityGroup, rule: &Rule) -> Node {
+pub(super) fn rule_node(call: &Call, world: &World, group: &SecurityGroup, rule: &Rule) -> Node {
     let region = call.region(world);
     let arn = format!("arn:aws:ec2:{}:{}:security-group-rule/{}", region.name, group.owner, rule.id);
     let referenced = match &rule.target {

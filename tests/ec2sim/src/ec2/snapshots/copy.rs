@@ -50,7 +50,7 @@ fn source(call: &Call, world: &World) -> Result<Arc<Snapshot>, ApiError> {
     let id = call.params.require("SourceSnapshotId")?;
     ids::SNAPSHOT.check(id)?;
     let region = copies::source_region(call, world)?;
-    let visible = region.snapshots.get(id).filter(|snapshot| access::sees_snapshot(call, snapshot));
+    let visible = region.snapshots.get(id).filter(|snapshot| access::sees_snapshot(call, region, snapshot));
     let snapshot = visible.ok_or_else(|| ids::SNAPSHOT.not_found(id))?;
     // "You cannot set this parameter to false." Clients do all the same, which matters only where it would decrypt.
     if snapshot.encrypted && call.params.flag("Encrypted")? == Some(false) {
