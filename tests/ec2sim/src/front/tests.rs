@@ -42,8 +42,8 @@ fn a_form_is_answered_in_xml() {
 fn a_request_without_credentials_is_refused() {
     let request = Request::post("/").body(b"Action=DescribeVpcs".to_vec()).unwrap();
     let response = front().answer(&request);
-    assert_eq!(response.status(), 403);
-    assert!(text(&response).contains("<Code>MissingAuthenticationToken</Code>"));
+    assert_eq!(response.status(), 400);
+    assert!(text(&response).contains("<Code>MissingParameter</Code>"));
 }
 
 #[test]

@@ -76,11 +76,12 @@ fn member(name: &str) -> String {
 
 /// `range` are the accepted `MaxResults`, whose upper end is the default.
 fn page(call: &Call, range: std::ops::RangeInclusive<i64>) -> Result<Page, ApiError> {
-    if let Some(asked) = call.params.int("MaxResults")?.filter(|asked| asked > range.end()) {
+    if let Some(asked) = call.params.int("MaxResults")?.filter(|asked| !range.contains(asked)) {
+        let (bound, word) =
+            if asked > *range.end() { (range.end(), "less") } else { (range.start(), "greater") };
         return Err(invalid(format!(
             "1 validation error detected: Value '{asked}' at 'maxResults' failed to satisfy constraint: \
-             Member must have value less than or equal to {}",
-            range.end()
+             Member must have value {word} than or equal to {bound}"
         )));
     }
     let most = usize::try_from(*range.end()).unwrap_or(usize::MAX);
