@@ -51,5 +51,9 @@ pub fn handler(action: &str) -> Option<Handler> {
 
 /// Where `RunInstances` would launch: in the subnet that it names, or the default one of its zone.
 pub(crate) fn place_of_launch(call: &Call, world: &World) -> Option<Place> {
-    (call.action == "RunInstances").then(|| instances::network::place(call, world).ok()).flatten()
+    if call.action != "RunInstances" {
+        return None;
+    }
+    let applied = launch_templates::apply(call, call.region(world), call.params).ok()?;
+    instances::network::place(&Call { params: &applied.params, ..*call }, world).ok()
 }
