@@ -1,6 +1,6 @@
 //! Everything that exists, as one immutable value that is cheap to clone.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use imbl::{HashMap, OrdMap, OrdSet};
 use jiff::Timestamp;
@@ -192,8 +192,9 @@ pub(crate) fn mix(number: u64) -> u64 {
 }
 
 impl Region {
-    pub fn settings(&self, account: &str) -> Settings {
-        self.settings.get(account).cloned().unwrap_or_default()
+    pub fn settings(&self, account: &str) -> &Settings {
+        static UNTOUCHED: LazyLock<Settings> = LazyLock::new(Settings::default);
+        self.settings.get(account).unwrap_or(&UNTOUCHED)
     }
 
     pub fn zone(&self, name: &str) -> Option<&Zone> {

@@ -35,7 +35,7 @@ pub fn copy_without_key() -> StateReason {
 
 /// The key that EC2 uses for an account when none is named.
 pub fn default_key(region: &Region, account: &str) -> Key {
-    let chosen = region.settings(account).default_key;
+    let chosen = &region.settings(account).default_key;
     resolve(chosen.as_deref().unwrap_or(MANAGED_ALIAS), &region.name, account)
 }
 

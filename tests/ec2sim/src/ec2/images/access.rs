@@ -71,7 +71,7 @@ pub fn sees_snapshot(call: &Call, region: &Region, snapshot: &Snapshot) -> bool 
 
 /// Its owner may have blocked all public sharing since.
 pub fn is_public(region: &Region, snapshot: &Snapshot) -> bool {
-    snapshot.permissions.public && !snapshots::blocks_all(&region.settings(&snapshot.owner))
+    snapshot.permissions.public && !snapshots::blocks_all(region.settings(&snapshot.owner))
 }
 
 pub fn visible_snapshot<'w>(call: &Call, world: &'w World, id: &str) -> Result<&'w Arc<Snapshot>, ApiError> {

@@ -33,7 +33,7 @@ fn get(call: &Call, world: &World) -> Outcome {
     let settings = call.region(world).settings(call.account());
     let criteria = settings.image_criteria.items().into_iter().map(echo::structure);
     Ok(Node::new()
-        .text("state", state(&settings))
+        .text("state", state(settings))
         .set("imageCriterionSet", criteria)
         .text("managedBy", "account")
         .into())

@@ -117,7 +117,7 @@ pub fn modify(call: &Call, world: &mut World) -> Outcome {
     }
     check_sharing(call, snapshot, &add)?;
     let settings = call.region(world).settings(call.account());
-    if add.public && block_public_access::blocks_new(&settings) {
+    if add.public && block_public_access::blocks_new(settings) {
         let message = "You can't publicly share this snapshot because block public access for snapshots is enabled for this \
                        account in this Region.";
         return Err(ApiError::not_permitted(message));

@@ -26,7 +26,7 @@ pub fn blocks_new(settings: &Settings) -> bool {
 
 pub fn get(call: &Call, world: &World) -> Outcome {
     let settings = call.region(world).settings(call.account());
-    Ok(Node::new().text("state", state(&settings)).text("managedBy", "account").into())
+    Ok(Node::new().text("state", state(settings)).text("managedBy", "account").into())
 }
 
 pub fn enable(call: &Call, world: &mut World) -> Outcome {

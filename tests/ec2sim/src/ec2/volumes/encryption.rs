@@ -38,7 +38,7 @@ fn get(call: &Call, world: &World) -> Outcome {
 
 /// Unless another one was set the alias is answered. Source: EC2 API reference, `GetEbsDefaultKmsKeyId`.
 fn get_key(call: &Call, world: &World) -> Outcome {
-    let chosen = call.region(world).settings(call.account()).default_key;
+    let chosen = &call.region(world).settings(call.account()).default_key;
     Ok(Node::new().text("kmsKeyId", chosen.as_deref().unwrap_or(kms::MANAGED_ALIAS)).into())
 }
 
