@@ -200,3 +200,16 @@ def test_spot_prices(ec2):
     [price] = found
     assert (price["InstanceType"], price["AvailabilityZone"]) == ("m5.large", "us-east-1b")
     assert 0 < float(price["SpotPrice"]) < 1
+
+
+def test_monitoring_is_switched(ec2, instance):
+    [reply] = ec2.monitor_instances(InstanceIds=[instance])["InstanceMonitorings"]
+    assert reply["Monitoring"]["State"] == "pending"
+    assert described(ec2, instance)["Monitoring"]["State"] == "enabled"
+    ec2.unmonitor_instances(InstanceIds=[instance])
+    assert described(ec2, instance)["Monitoring"]["State"] == "disabled"
+
+
+def test_recovery_is_switched(ec2, instance):
+    ec2.modify_instance_maintenance_options(InstanceId=instance, AutoRecovery="disabled")
+    assert described(ec2, instance)["MaintenanceOptions"]["AutoRecovery"] == "disabled"

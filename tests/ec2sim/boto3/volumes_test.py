@@ -126,7 +126,9 @@ def test_the_root_of_a_running_instance_stays(ec2, instance):
     refused("OperationNotPermitted", ec2.detach_volume, VolumeId=root)
     ec2.stop_instances(InstanceIds=[instance])
     ec2.detach_volume(VolumeId=root)
+    refused("InvalidParameterValue", ec2.start_instances, InstanceIds=[instance])
     ec2.attach_volume(VolumeId=root, InstanceId=instance, Device="/dev/xvda")
+    ec2.start_instances(InstanceIds=[instance])
     assert devices(ec2, instance)["/dev/xvda"]["VolumeId"] == root
 
 
@@ -200,3 +202,12 @@ def test_an_image_of_a_snapshot_is_as_encrypted_as_that(ec2, make):
             RootDeviceName="/dev/xvda",
             BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": ebs}],
         )
+
+
+def test_every_volume_is_well(ec2, make):
+    volume = make()["VolumeId"]
+    [found] = ec2.describe_volume_status(VolumeIds=[volume])["VolumeStatuses"]
+    assert (found["VolumeStatus"]["Status"], found["AvailabilityZone"]) == ("ok", ZONE)
+    shown = ec2.describe_volume_attribute(VolumeId=volume, Attribute="autoEnableIO")
+    assert shown["AutoEnableIO"] == {"Value": False}
+    refused("InvalidVolume.NotFound", ec2.describe_volume_status, VolumeIds=[ABSENT])

@@ -4,6 +4,7 @@ mod attach;
 mod create;
 mod encryption;
 mod modify;
+mod status;
 
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ pub fn handler(action: &str) -> Option<Handler> {
         "AttachVolume" => Some(Handler::Write(attach::attach)),
         "CreateVolume" => Some(Handler::Write(create::create)),
         "DeleteVolume" => Some(Handler::Write(delete_volume)),
+        "DescribeVolumeAttribute" => Some(Handler::Read(status::describe_attribute)),
+        "DescribeVolumeStatus" => Some(Handler::Read(status::describe)),
         "DescribeVolumes" => Some(Handler::Read(describe_volumes)),
         "DescribeVolumesModifications" => Some(Handler::Read(modify::describe)),
         "DetachVolume" => Some(Handler::Write(attach::detach)),

@@ -51,6 +51,7 @@ pub fn start(call: &Call, world: &mut World) -> Outcome {
     for_each(call, world, |world, id, state| match state {
         InstanceState::Pending | InstanceState::Running => Ok(state),
         InstanceState::Stopped => {
+            check_root(call, world, id)?;
             start_one(call, world, id);
             Ok(InstanceState::Pending)
         }
@@ -59,6 +60,16 @@ pub fn start(call: &Call, world: &mut World) -> Outcome {
             Err(ApiError::new("IncorrectInstanceState", message))
         }
     })
+}
+
+fn check_root(call: &Call, world: &World, id: &str) -> Result<(), ApiError> {
+    match call.region(world).instances.get(id) {
+        Some(instance) if instance.root_volume().is_none() => Err(ApiError::invalid_value(format!(
+            "Invalid value '{id}' for instanceId. Instance does not have a volume attached at root ({})",
+            instance.image.root_device_name
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn start_one(call: &Call, world: &mut World, id: &str) {

@@ -18,6 +18,7 @@ mod show;
 mod status;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 pub use self::{
     boot::power_off_phases,
@@ -48,6 +49,9 @@ pub fn handler(action: &str) -> Option<Handler> {
         "GetConsoleOutput" => Some(Handler::Read(console::get)),
         "ModifyInstanceAttribute" => Some(Handler::Write(modify::modify)),
         "ModifyInstanceMetadataOptions" => Some(Handler::Write(modify::modify_metadata_options)),
+        "ModifyInstanceMaintenanceOptions" => Some(Handler::Write(upkeep::modify_maintenance)),
+        "MonitorInstances" => Some(Handler::Write(upkeep::monitor)),
+        "UnmonitorInstances" => Some(Handler::Write(upkeep::unmonitor)),
         "RebootInstances" => Some(Handler::Write(lifecycle::reboot)),
         "RunInstances" => Some(Handler::Write(run::run)),
         "StartInstances" => Some(Handler::Write(lifecycle::start)),
