@@ -213,3 +213,35 @@ def test_monitoring_is_switched(ec2, instance):
 def test_recovery_is_switched(ec2, instance):
     ec2.modify_instance_maintenance_options(InstanceId=instance, AutoRecovery="disabled")
     assert described(ec2, instance)["MaintenanceOptions"]["AutoRecovery"] == "disabled"
+
+
+def credits(ec2, **how):
+    found = ec2.describe_instance_credit_specifications(**how)["InstanceCreditSpecifications"]
+    return {one["InstanceId"]: one["CpuCredits"] for one in found}
+
+
+def test_burstable_instances_have_credits(ec2, launch, instance):
+    standard = launch(CreditSpecification={"CpuCredits": "standard"})["InstanceId"]
+    assert credits(ec2) == {instance: "unlimited"}
+    assert credits(ec2, InstanceIds=[standard]) == {standard: "standard"}
+    wanted = [{"InstanceId": standard, "CpuCredits": "unlimited"}, {"InstanceId": ABSENT, "CpuCredits": "standard"}]
+    reply = ec2.modify_instance_credit_specification(InstanceCreditSpecifications=wanted)
+    assert [s["InstanceId"] for s in reply["SuccessfulInstanceCreditSpecifications"]] == [standard]
+    [failed] = reply["UnsuccessfulInstanceCreditSpecifications"]
+    assert failed["Error"]["Code"] == "InvalidInstanceID.NotFound"
+    assert credits(ec2) == {instance: "unlimited", standard: "unlimited"}
+
+
+def test_other_instances_have_no_credits(ec2, launch):
+    other = launch(InstanceType="m5.large")["InstanceId"]
+    refused(
+        "InstanceCreditSpecification.NotSupported",
+        ec2.describe_instance_credit_specifications,
+        InstanceIds=[other],
+    )
+    refused(
+        "InvalidParameterCombination",
+        launch,
+        InstanceType="m5.large",
+        CreditSpecification={"CpuCredits": "unlimited"},
+    )

@@ -211,3 +211,9 @@ def test_every_volume_is_well(ec2, make):
     shown = ec2.describe_volume_attribute(VolumeId=volume, Attribute="autoEnableIO")
     assert shown["AutoEnableIO"] == {"Value": False}
     refused("InvalidVolume.NotFound", ec2.describe_volume_status, VolumeIds=[ABSENT])
+
+
+def test_a_volume_under_a_wrong_key_vanishes(ec2, make):
+    made = make(Encrypted=True, KmsKeyId="alias/no-such-key")
+    assert made["State"] == "creating"
+    refused("InvalidVolume.NotFound", ec2.describe_volumes, VolumeIds=[made["VolumeId"]])

@@ -39,6 +39,11 @@ pub fn default_key(region: &Region, account: &str) -> Key {
     resolve(chosen.as_deref().unwrap_or(MANAGED_ALIAS), &region.name, account)
 }
 
+/// True for a key that cannot be used.
+pub fn is_wrong(key: &str, region: &str, account: &str) -> bool {
+    !resolve(key, region, account).usable
+}
+
 /// True for the key that AWS manages, which nobody can share.
 pub fn is_managed(arn: &str, region: &str, account: &str) -> bool {
     arn == resolve(MANAGED_ALIAS, region, account).arn

@@ -113,6 +113,8 @@ pub struct Instance {
     pub instance_profile: Option<(String, String)>,
     pub metadata: MetadataOptions,
     pub cpu: (i64, i64),
+    /// `standard` or `unlimited`, of burstable types.
+    pub cpu_credits: Option<String>,
     pub client_token: String,
     pub launch_index: usize,
     pub spot_request: Option<String>,

@@ -3,6 +3,7 @@
 mod attribute;
 mod boot;
 mod console;
+mod credits;
 mod describe;
 mod filters;
 mod image_metadata;
@@ -41,6 +42,8 @@ pub use self::{request::opt_in_required, run::run};
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
         "DescribeInstanceAttribute" => Some(Handler::Read(attribute::describe)),
+        "DescribeInstanceCreditSpecifications" => Some(Handler::Read(credits::describe)),
+        "ModifyInstanceCreditSpecification" => Some(Handler::Write(credits::modify)),
         "DescribeInstanceImageMetadata" => Some(Handler::Read(image_metadata::describe)),
         "DescribeNetworkInterfaces" => Some(Handler::Read(interfaces::describe)),
         "DescribeInstanceStatus" => Some(Handler::Read(status::describe)),

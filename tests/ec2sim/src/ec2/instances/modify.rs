@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{change, find, network, request, show};
+use super::{change, credits, find, network, request, show};
 use crate::core::{
     Call, Outcome,
     error::ApiError,
@@ -92,6 +92,7 @@ fn with_value(instance: &Instance, attribute: &str, value: &str) -> Result<Insta
         "instanceType" => {
             let kind = request::check_type(value, &instance.image)?;
             changed.cpu = (i64::from(kind.cores()), i64::from(kind.family.threads));
+            changed.cpu_credits = credits::of_launch(&Params::default(), &kind)?;
             changed.instance_type = kind.name;
         }
         "sourceDestCheck" => changed.source_dest_check = flag()?,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 
-use super::{network::Place, options};
+use super::{credits, network::Place, options};
 use crate::{
     core::{
         Call, arn, digest,
@@ -33,6 +33,7 @@ pub struct Launch {
     pub instance_type: String,
     /// Cores, and threads of each.
     pub cpu: (i64, i64),
+    pub cpu_credits: Option<String>,
     pub spot: Option<SpotOptions>,
     pub place: Place,
     pub devices: Vec<Device>,
@@ -73,6 +74,7 @@ pub fn check(call: &Call, world: &World, place: Place) -> Result<Launch, ApiErro
         image,
         instance_type,
         cpu: options::cpu(params, &kind)?,
+        cpu_credits: credits::of_launch(params, &kind)?,
         spot: options::spot(params)?,
         place,
         terminate_on_shutdown,

@@ -154,6 +154,7 @@ fn instance(call: &Call, world: &mut World, launch: &Launch, id: &str, index: us
         instance_profile: launch.instance_profile.clone(),
         metadata: launch.metadata.clone(),
         cpu: launch.cpu,
+        cpu_credits: launch.cpu_credits.clone(),
         client_token: text("ClientToken", ""),
         launch_index: index,
         spot_request: launch
@@ -174,7 +175,7 @@ fn plan(call: &Call, world: &mut World, launch: &Launch, instance: &mut Instance
     });
     let key_is_wrong = |device: &Device| {
         let key = device.ebs.as_ref().and_then(|ebs| ebs.kms_key_id.as_deref());
-        key.is_some_and(|key| !kms::resolve(key, &call.caller.region, call.account()).usable)
+        key.is_some_and(|key| kms::is_wrong(key, &call.caller.region, call.account()))
     };
     if launch.devices.iter().any(key_is_wrong) {
         let reason = kms::launch_without_key();

@@ -12,7 +12,7 @@ use crate::{
         tags::Specifications,
         world::{Region, World},
     },
-    ec2::{block_devices::volume, tokens::Token},
+    ec2::{block_devices::volume, kms, tokens::Token},
 };
 
 pub fn create(call: &Call, world: &mut World) -> Outcome {
@@ -47,7 +47,11 @@ pub fn create(call: &Call, world: &mut World) -> Outcome {
         token.remember(call, world, vec![made.id.clone()]);
     }
     let shown = node(call, call.region(world), &made).without("status").text("status", "creating");
-    call.region_mut(world).volumes.insert(made.id.clone(), Arc::new(made));
+    // Under a wrong key "the action can appear to complete, but eventually fails" (`CreateVolume`): the volume vanishes.
+    let key = made.kms_key_id.as_deref();
+    if !key.is_some_and(|key| kms::is_wrong(key, &call.caller.region, call.account())) {
+        call.region_mut(world).volumes.insert(made.id.clone(), Arc::new(made));
+    }
     Ok(shown.into())
 }
 
