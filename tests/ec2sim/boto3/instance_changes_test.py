@@ -142,6 +142,11 @@ def test_an_address_belongs_to_one_instance(launch):
     refused("InvalidIPAddress.InUse", launch, **zone)
 
 
+def test_a_repeated_launch_finds_its_own_address(launch):
+    request = {"PrivateIpAddress": "172.31.0.20", "ClientToken": "one"}
+    assert launch(**request)["InstanceId"] == launch(**request)["InstanceId"]
+
+
 def test_cores_can_be_chosen(launch):
     options = {"CoreCount": 2, "ThreadsPerCore": 1}
     assert launch(InstanceType="m5.2xlarge", CpuOptions=options)["CpuOptions"] == options
@@ -244,4 +249,31 @@ def test_other_instances_have_no_credits(ec2, launch):
         launch,
         InstanceType="m5.large",
         CreditSpecification={"CpuCredits": "unlimited"},
+    )
+
+
+def associations(ec2, instance):
+    filters = [{"Name": "instance-id", "Values": [instance]}]
+    return ec2.describe_iam_instance_profile_associations(Filters=filters)["IamInstanceProfileAssociations"]
+
+
+def test_a_profile_is_given_replaced_and_taken(ec2, instance):
+    first = ec2.associate_iam_instance_profile(InstanceId=instance, IamInstanceProfile={"Name": "one"})
+    association = first["IamInstanceProfileAssociation"]["AssociationId"]
+    assert described(ec2, instance)["IamInstanceProfile"]["Arn"].endswith(":instance-profile/one")
+    refused(
+        "IncorrectState",
+        ec2.associate_iam_instance_profile,
+        InstanceId=instance,
+        IamInstanceProfile={"Name": "two"},
+    )
+    ec2.replace_iam_instance_profile_association(AssociationId=association, IamInstanceProfile={"Name": "two"})
+    [shown] = associations(ec2, instance)
+    assert (shown["State"], shown["IamInstanceProfile"]["Arn"][-4:]) == ("associated", "/two")
+    ec2.disassociate_iam_instance_profile(AssociationId=shown["AssociationId"])
+    assert associations(ec2, instance) == []
+    refused(
+        "InvalidAssociationID.NotFound",
+        ec2.disassociate_iam_instance_profile,
+        AssociationId=shown["AssociationId"],
     )

@@ -13,6 +13,7 @@ mod modify;
 pub mod network;
 mod options;
 mod password;
+mod profiles;
 mod request;
 mod run;
 mod show;
@@ -60,7 +61,7 @@ pub fn handler(action: &str) -> Option<Handler> {
         "StartInstances" => Some(Handler::Write(lifecycle::start)),
         "StopInstances" => Some(Handler::Write(lifecycle::stop)),
         "TerminateInstances" => Some(Handler::Write(lifecycle::terminate)),
-        _ => None,
+        other => profiles::handler(other),
     }
 }
 

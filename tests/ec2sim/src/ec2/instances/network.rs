@@ -43,9 +43,6 @@ pub fn place(call: &Call, world: &World) -> Result<Place, ApiError> {
     let security_groups = groups(call, region, interface, subnet)?;
     check_interface(call, region, interface)?;
     let private_ip = private_ip(call.params, interface);
-    if let Some(address) = private_ip {
-        check_address(call, region, subnet, address)?;
-    }
     Ok(Place {
         subnet_id: subnet.id.clone(),
         vpc_id: subnet.vpc_id.clone(),
@@ -79,12 +76,12 @@ fn check_interface(call: &Call, region: &Region, interface: &Params) -> Result<(
 }
 
 /// The first four addresses of a subnet and the last one are AWS's (Amazon VPC user guide, "Subnet CIDR blocks").
-fn check_address(call: &Call, region: &Region, subnet: &Subnet, address: &str) -> Result<(), ApiError> {
+fn check_address(call: &Call, region: &Region, place: &Place, address: &str) -> Result<(), ApiError> {
     let refuse = |why: &str| Err(ApiError::invalid_value(format!("Address {address} {why}")));
     let Ok(asked) = address.parse::<Ipv4Addr>() else {
         return Err(ApiError::bad_value(address, "privateIpAddress", "Not an IPv4 address."));
     };
-    let (first, size) = addresses(&subnet.cidr);
+    let (first, size) = addresses(&place.cidr);
     match asked.to_bits().checked_sub(first) {
         Some(at) if at < size => {
             if at < 4 || at == size - 1 {
@@ -94,7 +91,7 @@ fn check_address(call: &Call, region: &Region, subnet: &Subnet, address: &str) -
         _ => return refuse("does not fall within the subnet's address range"),
     }
     let is_taken = |it: &Arc<Instance>| {
-        it.subnet_id == subnet.id && it.private_ip == address && !it.is_terminated(call.now)
+        it.subnet_id == place.subnet_id && it.private_ip == address && !it.is_terminated(call.now)
     };
     if region.instances.values().any(is_taken) {
         return Err(ApiError::new("InvalidIPAddress.InUse", format!("Address {address} is in use.")));
@@ -110,13 +107,14 @@ fn addresses(cidr: &str) -> (u32, u32) {
 }
 
 impl Place {
-    /// An address is for one instance.
-    pub fn check_count(&self, count: usize) -> Result<(), ApiError> {
-        if self.private_ip.is_some() && count > 1 {
+    /// An address that is asked for must be free, and is for one instance. A call that is repeated is not asked again.
+    pub fn check_new(&self, call: &Call, region: &Region, count: usize) -> Result<(), ApiError> {
+        let Some(address) = &self.private_ip else { return Ok(()) };
+        if count > 1 {
             let message = "A private IP address cannot be specified when launching multiple instances.";
             return Err(ApiError::invalid_combination(message));
         }
-        Ok(())
+        check_address(call, region, self, address)
     }
 }
 

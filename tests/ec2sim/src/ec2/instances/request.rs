@@ -53,7 +53,7 @@ pub fn check(call: &Call, world: &World, place: Place) -> Result<Launch, ApiErro
     let kind = check_type(&instance_type, &image)?;
     options::check_placement(params)?;
     let count = count(call, world)?;
-    place.check_count(count)?;
+    place.check_new(call, call.region(world), count)?;
     let tags = Specifications::parse(
         params,
         &["instance", "volume", "network-interface", "spot-instances-request"],
@@ -233,7 +233,7 @@ fn is_profile(text: &str) -> bool {
 }
 
 /// ARN and id. There is no IAM here: every well-formed profile exists.
-fn instance_profile(call: &Call) -> Result<Option<(String, String)>, ApiError> {
+pub fn instance_profile(call: &Call) -> Result<Option<(String, String)>, ApiError> {
     let (arn, name) =
         (call.params.text("IamInstanceProfile.Arn"), call.params.text("IamInstanceProfile.Name"));
     let arn = match (arn, name) {
