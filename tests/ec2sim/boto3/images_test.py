@@ -373,3 +373,16 @@ def test_a_cooldown_lasts_a_day(ec2, sim, make_image):
     refused("OperationNotPermitted", ec2.deregister_image, ImageId=made)
     sim.advance(25 * 3600)
     ec2.deregister_image(ImageId=made)
+
+
+def test_ids_and_pages_do_not_go_together(ec2, make_image):
+    refused("InvalidParameterCombination", ec2.describe_images, ImageIds=[make_image()], MaxResults=5)
+
+
+def test_a_deregistered_image_is_unknown_when_nothing_runs_from_it_any_more(ec2, launch, make_image):
+    made = make_image()
+    instance = launch(ImageId=made)["InstanceId"]
+    ec2.deregister_image(ImageId=made)
+    assert ec2.describe_images(ImageIds=[made])["Images"] == []
+    ec2.terminate_instances(InstanceIds=[instance])
+    refused("InvalidAMIID.NotFound", ec2.describe_images, ImageIds=[made])

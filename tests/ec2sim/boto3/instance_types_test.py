@@ -102,3 +102,40 @@ def test_a_launch_checks_type_and_architecture(ec2, base_ami, arm_ami):
     )
     launched = ec2.run_instances(ImageId=arm_ami, InstanceType="t4g.micro", **request)
     assert launched["Instances"][0]["Architecture"] == "arm64"
+
+
+def test_sizes_and_memory_of_many_families(ec2):
+    expected = {
+        "c5.9xlarge": (36, 73728),
+        "c5.metal": (96, 196608),
+        "m5a.8xlarge": (32, 131072),
+        "m7a.medium": (1, 4096),
+        "m7i.48xlarge": (192, 786432),
+        "c7i.metal-24xl": (96, 196608),
+        "r5.large": (2, 16384),
+        "r7a.xlarge": (4, 32768),
+        "t2.small": (1, 2048),
+        "t4g.nano": (2, 512),
+        "i3.large": (2, 15616),
+        "i4i.32xlarge": (128, 1048576),
+        "g4dn.xlarge": (4, 16384),
+        "g5.48xlarge": (192, 786432),
+        "p3.2xlarge": (8, 62464),
+        "x2idn.16xlarge": (64, 1048576),
+        "m4.10xlarge": (40, 163840),
+    }
+    found = types(ec2, InstanceTypes=list(expected))
+    shown = {n: (t["VCpuInfo"]["DefaultVCpus"], t["MemoryInfo"]["SizeInMiB"]) for n, t in found.items()}
+    assert shown == expected
+
+
+def test_the_sizes_of_c5(ec2):
+    names = types(ec2, Filters=[{"Name": "instance-type", "Values": ["c5.*"]}])
+    sizes = "large xlarge 2xlarge 4xlarge 9xlarge 12xlarge 18xlarge 24xlarge metal"
+    assert set(names) == {f"c5.{size}" for size in sizes.split()}
+
+
+def test_metal_has_no_hypervisor(ec2):
+    metal = types(ec2, Filters=[{"Name": "bare-metal", "Values": ["true"]}])
+    assert "m5.metal" in metal and "m5.large" not in metal
+    assert not any("Hypervisor" in found for found in metal.values())

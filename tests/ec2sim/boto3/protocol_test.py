@@ -58,10 +58,54 @@ def test_a_number_that_is_none_is_refused(ec2):
     refused("InvalidParameterValue", ec2.describe_vpcs)
 
 
-def test_an_unsigned_request_is_refused(sim):
+def test_an_unsigned_request_is_refused_in_the_words_of_each_service(sim):
     status, body = raw(sim, "Action=DescribeVpcs&Version=2016-11-15")
-    assert status in (400, 401, 403)
-    assert re.search("<Code>(AuthFailure|MissingAuthenticationToken)</Code>", body)
+    assert (status, "<Code>MissingParameter</Code>" in body, "AWSAccessKeyId" in body) == (400, True, True)
+    status, body = raw(sim, "Action=GetCallerIdentity&Version=2011-06-15")
+    assert (status, "<Code>MissingAuthenticationToken</Code>" in body) == (403, True)
+    status, body = raw(sim, "{}", {"X-Amz-Target": "AmazonSSM.GetParameter"})
+    assert (status, json.loads(body)["__type"]) == (400, "MissingAuthenticationTokenException")
+
+
+@pytest.mark.parametrize(
+    ("service", "action"),
+    [
+        ("kms", "list_keys"),
+        ("iam", "list_roles"),
+        ("ebs", "start_snapshot"),
+        ("rbin", "list_rules"),
+        ("s3", "list_buckets"),
+    ],
+)
+def test_another_service_says_that_it_is_not_simulated(sim, service, action):
+    arguments = {"ebs": {"VolumeSize": 1}, "rbin": {"ResourceType": "EC2_IMAGE"}}.get(service, {})
+    with pytest.raises(ClientError, match=f"The service {service} is not simulated"):
+        getattr(sim.client(service), action)(**arguments)
+
+
+def test_a_page_that_is_too_small_is_refused_in_the_words_of_the_service(ec2, ssm):
+    message = refused("InvalidParameterValue", ec2.describe_instances, MaxResults=4)
+    assert message == "Value ( 4 ) for parameter maxResults is invalid. Expecting a value greater than 5."
+
+
+def test_the_status_of_a_hundred_instances_at_most(ec2):
+    ids = [f"i-{number:017x}" for number in range(101)]
+    refused("InvalidParameterValue", ec2.describe_instance_status, InstanceIds=ids)
+    refused("InvalidInstanceID.NotFound", ec2.describe_instance_status, InstanceIds=ids[:100])
+
+
+def test_organisations_of_every_partition_are_understood(ec2, make_image):
+    made = make_image()
+    for partition in ("aws", "aws-us-gov", "aws-cn"):
+        arn = f"arn:{partition}:organizations::123456789012:organization/o-123example"
+        ec2.modify_image_attribute(ImageId=made, LaunchPermission={"Add": [{"OrganizationArn": arn}]})
+    wrong = [{"OrganizationArn": "arn:azure:organizations::123456789012:organization/o-123example"}]
+    refused(
+        "InvalidAMIAttributeItemValue",
+        ec2.modify_image_attribute,
+        ImageId=made,
+        LaunchPermission={"Add": wrong},
+    )
 
 
 def test_an_error_has_the_documented_form(ec2):
@@ -134,3 +178,18 @@ def test_the_clock_is_moved(sim):
     sim.advance(90)
     assert before["mode"] == "manual"
     assert sim.admin("clock")["now"] > before["now"]
+
+
+@pytest.mark.parametrize(
+    ("action", "parameter", "name"),
+    [
+        ("describe_instances", "InstanceIds", "InstanceId"),
+        ("terminate_instances", "InstanceIds", "InstanceId"),
+        ("describe_images", "ImageIds", "ImageId"),
+        ("describe_snapshots", "SnapshotIds", "SnapshotId"),
+        ("describe_volumes", "VolumeIds", "VolumeId"),
+    ],
+)
+def test_an_empty_id_counts_as_missing(ec2, action, parameter, name):
+    message = refused("MissingParameter", getattr(ec2, action), **{parameter: [""]})
+    assert message == f"The request must contain the parameter {name}"

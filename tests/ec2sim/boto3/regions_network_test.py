@@ -122,3 +122,43 @@ def test_a_region_that_is_not_opted_in_refuses_credentials(sim, ec2):
     filters = [{"Name": "opt-in-status", "Values": ["not-opted-in"]}]
     region = ec2.describe_regions(AllRegions=True, Filters=filters)["Regions"][0]["RegionName"]
     refused("AuthFailure", sim.client("ec2", region).describe_images, Owners=["self"])
+
+
+def test_the_largest_region_has_six_zones(ec2):
+    zones = ec2.describe_availability_zones()["AvailabilityZones"]
+    assert [z["ZoneName"][-1] for z in zones] == list("abcdef")
+    assert {z["ZoneId"] for z in zones} == {f"use1-az{number}" for number in range(1, 7)}
+    assert len(ec2.describe_subnets()["Subnets"]) == 6
+
+
+def test_every_commercial_region_is_there(ec2):
+    regions = {r["RegionName"]: r["OptInStatus"] for r in ec2.describe_regions(AllRegions=True)["Regions"]}
+    assert len(regions) == 34
+    assert list(regions.values()).count("not-opted-in") == 17
+    assert regions["mx-central-1"] == regions["ap-southeast-7"] == "not-opted-in"
+    assert regions["ap-northeast-3"] == "opt-in-not-required"
+
+
+def test_the_interface_of_an_instance(ec2, launch):
+    instance = launch()
+    [own] = instance["NetworkInterfaces"]
+    filters = [{"Name": "attachment.instance-id", "Values": [instance["InstanceId"]]}]
+    [found] = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    assert found["NetworkInterfaceId"] == own["NetworkInterfaceId"]
+    assert (found["Status"], found["PrivateIpAddress"]) == ("in-use", instance["PrivateIpAddress"])
+    assert found["Attachment"]["InstanceId"] == instance["InstanceId"]
+    assert found["AvailabilityZone"] == instance["Placement"]["AvailabilityZone"]
+    ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
+    refused(
+        "InvalidNetworkInterfaceID.NotFound",
+        ec2.describe_network_interfaces,
+        NetworkInterfaceIds=[own["NetworkInterfaceId"]],
+    )
+
+
+def test_attributes_of_a_vpc_and_the_account(ec2):
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    shown = ec2.describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsHostnames")
+    assert shown["EnableDnsHostnames"] == {"Value": True}
+    [default] = ec2.describe_account_attributes(AttributeNames=["default-vpc"])["AccountAttributes"]
+    assert default["AttributeValues"] == [{"AttributeValue": vpc}]

@@ -143,11 +143,22 @@ def test_a_rule_by_the_name_of_a_group(ec2, group):
     assert permission["UserIdGroupPairs"][0]["GroupId"].startswith("sg-")
 
 
-def test_an_absent_rule_cannot_be_revoked(ec2, group):
-    refused(
-        "InvalidPermission.NotFound", ec2.revoke_security_group_ingress, GroupId=group, IpPermissions=[SSH]
-    )
-    refused("InvalidPermission.NotFound", ec2.revoke_security_group_egress, GroupId=group, IpPermissions=[SSH])
+def test_revoking_an_absent_rule_of_a_default_vpc_names_it_as_unknown(ec2, group):
+    reply = ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[SSH])
+    assert (reply["Return"], reply["RevokedSecurityGroupRules"]) == (True, [])
+    [unknown] = reply["UnknownIpPermissions"]
+    assert (unknown["FromPort"], unknown["IpRanges"][0]["CidrIp"]) == (22, "10.0.0.0/8")
+    reply = ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[SSH])
+    assert (reply["Return"], len(reply["UnknownIpPermissions"])) == (True, 1)
+
+
+def test_a_known_rule_is_revoked_beside_an_unknown_one(ec2, group):
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[SSH])
+    other = SSH | {"FromPort": 80, "ToPort": 80}
+    reply = ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[SSH, other])
+    assert [r["FromPort"] for r in reply["RevokedSecurityGroupRules"]] == [22]
+    assert [p["FromPort"] for p in reply["UnknownIpPermissions"]] == [80]
+    assert described(ec2, group)["IpPermissions"] == []
 
 
 def test_a_rule_is_revoked_by_its_id(ec2, group):
@@ -232,3 +243,17 @@ def test_a_group_another_refers_to_cannot_be_deleted(ec2, group):
 def test_groups_dry_run(ec2, group):
     refused("DryRunOperation", ec2.create_security_group, GroupName="n", Description="d", DryRun=True)
     refused("DryRunOperation", ec2.delete_security_group, GroupId=group, DryRun=True)
+
+
+def test_rules_are_described_by_themselves(ec2, group):
+    made = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[SSH])["SecurityGroupRules"][0]
+    rule = made["SecurityGroupRuleId"]
+    [found] = ec2.describe_security_group_rules(SecurityGroupRuleIds=[rule])["SecurityGroupRules"]
+    assert (found["GroupId"], found["CidrIpv4"], found["IsEgress"]) == (group, "10.0.0.0/8", False)
+    filters = [{"Name": "group-id", "Values": [group]}]
+    assert len(ec2.describe_security_group_rules(Filters=filters)["SecurityGroupRules"]) == 2
+    refused(
+        "InvalidSecurityGroupRuleId.NotFound",
+        ec2.describe_security_group_rules,
+        SecurityGroupRuleIds=["sgr-0123456789abcdef0"],
+    )

@@ -145,3 +145,52 @@ def test_snapshot_dry_runs(ec2, snapshot, volume):
 
 def test_encryption_by_default_is_off(ec2):
     assert ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"] is False
+
+
+def test_several_snapshots_of_an_instance_at_once(ec2, launch):
+    extra = [{"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 3}}]
+    specification = {"ResourceType": "volume", "Tags": [{"Key": "from", "Value": "volume"}]}
+    instance = launch(BlockDeviceMappings=extra, TagSpecifications=[specification])["InstanceId"]
+    source = {"InstanceId": instance}
+    made = ec2.create_snapshots(InstanceSpecification=source, CopyTagsFromSource="volume")["Snapshots"]
+    assert sorted(s["VolumeSize"] for s in made) == [3, 8]
+    assert {s["State"] for s in made} == {"pending"}
+    assert all(tags_of(s) == {"from": "volume"} for s in made)
+    [data] = ec2.create_snapshots(InstanceSpecification=source | {"ExcludeBootVolume": True})["Snapshots"]
+    assert (data["VolumeSize"], tags_of(data)) == (3, {})
+
+
+@pytest.mark.parametrize("minutes", [1, 14, 20, 2895])
+def test_the_duration_of_a_copy_is_in_quarters_of_an_hour(ec2, snapshot, minutes):
+    refused(
+        "InvalidParameterValue",
+        ec2.copy_snapshot,
+        SourceRegion="us-east-1",
+        SourceSnapshotId=snapshot,
+        CompletionDurationMinutes=minutes,
+    )
+
+
+def test_a_time_based_copy_says_so(ec2, snapshot):
+    made = ec2.copy_snapshot(
+        SourceRegion="us-east-1", SourceSnapshotId=snapshot, CompletionDurationMinutes=30
+    )["SnapshotId"]
+    [found] = ec2.describe_snapshots(SnapshotIds=[made])["Snapshots"]
+    assert (found["CompletionDurationMinutes"], found["TransferType"]) == (30, "time-based")
+
+
+def test_encryption_by_default_encrypts_copies_of_snapshots(ec2, snapshot):
+    ec2.enable_ebs_encryption_by_default()
+    made = ec2.copy_snapshot(SourceRegion="us-east-1", SourceSnapshotId=snapshot)["SnapshotId"]
+    assert ec2.describe_snapshots(SnapshotIds=[made])["Snapshots"][0]["Encrypted"] is True
+    refused(
+        "InvalidParameterValue",
+        ec2.copy_snapshot,
+        SourceRegion="us-east-1",
+        SourceSnapshotId=made,
+        Encrypted=False,
+    )
+
+
+def test_a_snapshot_of_a_region_that_is_not_enabled_cannot_be_copied(ec2, snapshot):
+    refused("AuthFailure", ec2.copy_snapshot, SourceRegion="af-south-1", SourceSnapshotId=snapshot)

@@ -200,3 +200,50 @@ def test_parameters_of_accounts_and_regions_are_separate(sim, ssm):
 def test_a_page_is_not_larger_than_ten(ssm):
     message = refused("ValidationException", ssm.get_parameters_by_path, Path="/", MaxResults=11)
     assert "'maxResults'" in message and "less than or equal to 10" in message
+
+
+def test_parameters_are_listed_by_the_older_filters(ssm):
+    ssm.put_parameter(Name="/a/one", Value="1", Type="String")
+    ssm.put_parameter(Name="/b/two", Value="2", Type="StringList")
+
+    def names(**how):
+        return [p["Name"] for p in ssm.describe_parameters(**how)["Parameters"]]
+
+    assert names(Filters=[{"Key": "Name", "Values": ["/a"]}]) == ["/a/one"]
+    assert names(Filters=[{"Key": "Type", "Values": ["StringList"]}]) == ["/b/two"]
+    assert names(Shared=True) == []
+
+
+def test_the_older_filters_do_not_go_with_the_newer(ssm):
+    refused(
+        "ValidationException",
+        ssm.describe_parameters,
+        Filters=[{"Key": "Name", "Values": ["/a"]}],
+        ParameterFilters=[{"Key": "Name", "Values": ["/a"]}],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "image_name"),
+    [
+        ("ami-amazon-linux-latest/amzn2-ami-kernel-5.10-hvm-x86_64-gp2", "amzn2-ami-kernel-5.10-hvm-*-x86_64-gp2"),
+        ("ami-amazon-linux-latest/amzn2-ami-kernel-5.10-hvm-arm64-gp2", "amzn2-ami-kernel-5.10-hvm-*-arm64-gp2"),
+        ("ami-amazon-linux-latest/al2023-ami-minimal-kernel-default-x86_64", "al2023-ami-minimal-*-x86_64"),
+        ("canonical/ubuntu/server/22.04/stable/current/arm64/hvm/ebs-gp2/ami-id", "*jammy-22.04-arm64*"),
+        ("canonical/ubuntu/server/jammy/stable/current/amd64/hvm/ebs-gp2/ami-id", "*jammy-22.04-amd64*"),
+        ("canonical/ubuntu/server/noble/stable/current/amd64/hvm/ebs-gp3/ami-id", "*noble-24.04-amd64*"),
+    ],
+)
+def test_public_parameters_name_images(ssm, ec2, name, image_name):
+    value = ssm.get_parameter(Name=f"/aws/service/{name}")["Parameter"]["Value"]
+    found = ec2.describe_images(Filters=[{"Name": "name", "Values": [image_name]}])["Images"]
+    assert [i["ImageId"] for i in found] == [value]
+
+
+def test_public_parameters_name_the_regions(ssm):
+    pages = ssm.get_paginator("get_parameters_by_path")
+    path = "/aws/service/global-infrastructure/regions"
+    found = {p["Value"] for page in pages.paginate(Path=path) for p in page["Parameters"]}
+    assert {"us-east-1", "eu-west-1", "mx-central-1"} <= found and len(found) == 34
+    [one] = ssm.get_parameters(Names=[f"{path}/eu-west-1/longName"])["Parameters"]
+    assert one["Value"] == "Europe (Ireland)"

@@ -107,3 +107,24 @@ def test_expired_credentials_are_refused(sim, sts):
         Owners=["self"],
     )
     refused(("ExpiredToken", "ExpiredTokenException"), sim.client("sts", credentials=keys).get_caller_identity)
+
+
+def test_a_session_token_is_for_the_same_user(sim, sts):
+    keys = sts.get_session_token(DurationSeconds=900)["Credentials"]
+    assert keys["AccessKeyId"].startswith("ASIA")
+    session = sim.client("sts", credentials=keys)
+    assert session.get_caller_identity()["Arn"] == sts.get_caller_identity()["Arn"]
+
+
+def test_a_role_gets_no_session_token(sim):
+    refused("AccessDenied", sim.of_account("sts", "222222222222").get_session_token)
+
+
+def test_the_duration_of_a_session_token_is_bounded(sts):
+    refused("ValidationError", sts.get_session_token, DurationSeconds=129601)
+
+
+def test_what_was_never_encoded_cannot_be_decoded(sts):
+    refused(
+        "InvalidAuthorizationMessageException", sts.decode_authorization_message, EncodedMessage="nonsense"
+    )

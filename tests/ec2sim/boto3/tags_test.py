@@ -130,6 +130,23 @@ def test_tagging_what_does_not_exist_is_refused(ec2, resource, code):
     refused(code, ec2.create_tags, Resources=[resource], Tags=[{"Key": "a", "Value": "1"}])
 
 
+def test_interfaces_and_rules_are_tagged_as_everything_else(ec2, launch):
+    interface = launch()["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    group = ec2.create_security_group(GroupName="tagged", Description="tagged")["GroupId"]
+    made = ec2.authorize_security_group_ingress(
+        GroupId=group, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="10.0.0.0/8"
+    )
+    rule = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    ec2.create_tags(Resources=[interface, rule], Tags=[{"Key": "a", "Value": "1"}])
+    found = ec2.describe_tags(Filters=[{"Name": "key", "Values": ["a"]}])["Tags"]
+    assert {(t["ResourceId"], t["ResourceType"]) for t in found} == {
+        (interface, "network-interface"),
+        (rule, "security-group-rule"),
+    }
+    ec2.delete_tags(Resources=[interface, rule])
+    assert tags(ec2, interface) == tags(ec2, rule) == {}
+
+
 def test_one_unknown_resource_spoils_the_whole_call(ec2, instance):
     refused(
         "InvalidAMIID.NotFound",

@@ -149,7 +149,7 @@ fn of_account(region: &Region, now: Timestamp, account: &str) -> Vec<(Kind, Stri
     let snapshots =
         region.snapshots.values().filter(|it| it.owner == account).map(|it| (Kind::Snapshot, &it.id));
     let volumes = region.volumes.values().filter(|it| it.owner == account);
-    let volumes = volumes.filter(|it| !it.delete_on_termination || alive.contains(&it.instance_id));
+    let volumes = volumes.filter(|it| region.has_volume(it, now));
     let groups = region.security_groups.values().filter(|it| it.owner == account && it.name != "default");
     let keys = region.key_pairs.values().filter(|it| it.owner == account);
     let parameters = region.parameters.keys().filter(|(owner, _)| owner == account);

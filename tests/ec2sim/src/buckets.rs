@@ -25,11 +25,13 @@ const READING: Rate = rate(100.0, 20.0);
 const UNBOUNDED: Rate = rate(50.0, 10.0);
 const CHANGING: Rate = rate(50.0, 5.0);
 
-const UNBOUNDED_ACTIONS: [&str; 5] = [
+const UNBOUNDED_ACTIONS: [&str; 7] = [
     "DescribeInstances",
     "DescribeInstanceStatus",
+    "DescribeNetworkInterfaces",
     "DescribeSecurityGroups",
     "DescribeSnapshots",
+    "DescribeSpotInstanceRequests",
     "DescribeVolumes",
 ];
 
@@ -85,19 +87,27 @@ fn costs(service: Service, call: &Call) -> Vec<(String, Rate, f64)> {
 }
 
 fn is_unbounded(call: &Call) -> bool {
-    let bounds = ["Filter", "MaxResults", "InstanceId", "SnapshotId", "VolumeId", "GroupId"];
-    UNBOUNDED_ACTIONS.contains(&call.action) && bounds.iter().all(|name| !call.params.has(name))
+    let ids =
+        ["InstanceId", "SnapshotId", "VolumeId", "GroupId", "NetworkInterfaceId", "SpotInstanceRequestId"];
+    let mut bounds = ["Filter", "MaxResults"].iter().chain(&ids);
+    UNBOUNDED_ACTIONS.contains(&call.action) && bounds.all(|name| !call.params.has(name))
 }
 
 fn of_ec2(action: &str) -> Rate {
     match action {
         "RunInstances" | "StartInstances" => rate(5.0, 2.0),
         "CopyImage" => rate(100.0, 1.0),
-        "CreateSnapshot"
+        "AttachVolume"
+        | "CreateSnapshot"
+        | "CreateSnapshots"
+        | "CreateVolume"
         | "DeleteSnapshot"
+        | "DeleteVolume"
         | "DeregisterImage"
+        | "DetachVolume"
         | "ModifyImageAttribute"
         | "ModifySnapshotAttribute"
+        | "ModifyVolume"
         | "TerminateInstances" => rate(100.0, 5.0),
         "CreateTags" | "DeleteTags" => rate(100.0, 10.0),
         "DisableImageBlockPublicAccess" | "EnableImageBlockPublicAccess" => rate(1.0, 0.1),

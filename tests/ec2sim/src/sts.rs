@@ -16,12 +16,17 @@ const DEFAULT_SECONDS: i64 = 3600;
 const SECONDS: std::ops::RangeInclusive<i64> = 900..=43_200;
 /// Longest session of a role that another role's session assumes.
 const CHAINED_SECONDS: i64 = 3600;
+/// As for users (`GetSessionToken`).
+const USER_SECONDS: i64 = 43_200;
+const USER_RANGE: std::ops::RangeInclusive<i64> = 900..=129_600;
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
         "GetCallerIdentity" => Some(Handler::Read(get_caller_identity)),
         "AssumeRole" => Some(Handler::Write(assume_role)),
+        "DecodeAuthorizationMessage" => Some(Handler::Read(decode_authorization_message)),
+        "GetSessionToken" => Some(Handler::Write(get_session_token)),
         "AssumeRoleWithWebIdentity" => Some(Handler::Write(assume_role_with_web_identity)),
         _ => None,
     }
@@ -48,6 +53,35 @@ fn assume_role(call: &Call, world: &mut World) -> Outcome {
         return Err(invalid(message));
     }
     Ok(role.session(call, world, seconds).into())
+}
+
+/// Keys of the caller for a time, which sessions cannot ask for.
+fn get_session_token(call: &Call, world: &mut World) -> Outcome {
+    let seconds = seconds_within(call, USER_SECONDS, USER_RANGE)?;
+    let principal = call.caller.principal.clone();
+    if principal.contains(":assumed-role/") {
+        let message = "Cannot call GetSessionToken with session credentials";
+        return Err(ApiError::new("AccessDenied", message).with_status(403));
+    }
+    let expires_at = after(call.now, Duration::from_secs(seconds.unsigned_abs()));
+    let identity = Identity {
+        account: call.account().to_owned(),
+        user_id: seed::default_identity(&principal).user_id,
+        principal,
+        expires_at: Some(expires_at),
+    };
+    Ok(Node::new().child("Credentials", mint_keys(world, identity, expires_at)).into())
+}
+
+/// Of the messages with which EC2 refuses what no policy allows.
+fn decode_authorization_message(call: &Call, _: &World) -> Outcome {
+    let encoded = required(call, "EncodedMessage", "encodedMessage")?;
+    let decoded = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded =
+        decoded.filter(|text| serde_json::from_str::<Value>(text).is_ok_and(|json| json.is_object()));
+    let message = "Message is not valid";
+    let decoded = decoded.ok_or_else(|| ApiError::new("InvalidAuthorizationMessageException", message))?;
+    Ok(Node::new().text("DecodedMessage", decoded).into())
 }
 
 /// The token must be a JWT that has not expired; nobody's signature is checked.
@@ -102,14 +136,18 @@ fn required<'c>(call: &'c Call, name: &str, shown: &str) -> Result<&'c str, ApiE
 }
 
 fn seconds(call: &Call) -> Result<i64, ApiError> {
-    let Some(text) = call.params.text("DurationSeconds") else { return Ok(DEFAULT_SECONDS) };
+    seconds_within(call, DEFAULT_SECONDS, SECONDS)
+}
+
+fn seconds_within(call: &Call, default: i64, range: std::ops::RangeInclusive<i64>) -> Result<i64, ApiError> {
+    let Some(text) = call.params.text("DurationSeconds") else { return Ok(default) };
     let refuse = |constraint: &str| Err(violates(text, "durationSeconds", constraint));
     match text.parse::<i64>() {
-        Ok(seconds) if SECONDS.contains(&seconds) => Ok(seconds),
-        Ok(seconds) if seconds < *SECONDS.start() => {
-            refuse("Member must have value greater than or equal to 900")
+        Ok(seconds) if range.contains(&seconds) => Ok(seconds),
+        Ok(seconds) if seconds < *range.start() => {
+            refuse(&format!("Member must have value greater than or equal to {}", range.start()))
         }
-        Ok(_) => refuse("Member must have value less than or equal to 43200"),
+        Ok(_) => refuse(&format!("Member must have value less than or equal to {}", range.end())),
         Err(_) => refuse("Member must be an integer"),
     }
 }
@@ -140,18 +178,23 @@ impl Role {
         let arn = format!("arn:aws:sts::{}:assumed-role/{}/{}", self.account, self.name, self.session);
         let user_id = format!("{}:{}", self.id, self.session);
         let expires_at = after(call.now, Duration::from_secs(seconds.unsigned_abs()));
-        let access_key = format!("ASIA{}", base32(world, 16));
         let identity = Identity {
             account: self.account.clone(),
             principal: arn.clone(),
             user_id: user_id.clone(),
             expires_at: Some(expires_at),
         };
-        world.access_keys.insert(access_key.clone(), identity);
         Node::new()
-            .child("Credentials", credentials(world, &access_key, expires_at))
+            .child("Credentials", mint_keys(world, identity, expires_at))
             .child("AssumedRoleUser", Node::new().text("AssumedRoleId", user_id).text("Arn", arn))
     }
+}
+
+/// New keys for somebody.
+fn mint_keys(world: &mut World, identity: Identity, expires_at: Timestamp) -> Node {
+    let access_key = format!("ASIA{}", base32(world, 16));
+    world.access_keys.insert(access_key.clone(), identity);
+    credentials(world, &access_key, expires_at)
 }
 
 fn credentials(world: &mut World, access_key: &str, expires_at: Timestamp) -> Node {

@@ -36,6 +36,11 @@ impl Changes {
             (id, &it.owner, it.tags.clone())
         });
         changes.compare(&before.key_pairs, &after.key_pairs, |id, it| (id, &it.owner, it.tags.clone()));
+        changes
+            .compare(&before.spot_requests, &after.spot_requests, |id, it| (id, &it.owner, it.tags.clone()));
+        changes.compare(&before.launch_templates, &after.launch_templates, |id, it| {
+            (id, &it.owner, it.tags.clone())
+        });
         changes.compare(&before.parameters, &after.parameters, |(owner, name), it| {
             (name, owner, it.tags.clone())
         });

@@ -56,6 +56,24 @@ impl ApiError {
         Self::new("InvalidAction", format!("The action {action} is not valid for this web service."))
     }
 
+    /// A call without a signature.
+    pub fn unsigned(service: Service) -> Self {
+        match service {
+            // EC2 still asks for the parameter of the first version of the protocol.
+            Service::Ec2 => Self::missing("AWSAccessKeyId"),
+            Service::Sts => {
+                let message = "Request is missing Authentication Token";
+                Self::new("MissingAuthenticationToken", message).with_status(403)
+            }
+            Service::Ssm => Self::new("MissingAuthenticationTokenException", "Missing Authentication Token"),
+        }
+    }
+
+    /// A call to another service of AWS. Clients do not retry this status.
+    pub fn not_simulated(service: &str) -> Self {
+        Self::new("NotImplemented", format!("The service {service} is not simulated.")).with_status(501)
+    }
+
     /// Bad credentials, and any call into a region to which the account has not opted in.
     pub fn auth_failure() -> Self {
         Self::new("AuthFailure", "AWS was not able to validate the provided access credentials")

@@ -53,9 +53,36 @@ pub const INTERFACE: Kind = kind(
     "network-interface",
 );
 
+pub const SPOT_REQUEST: Kind = kind(
+    "sir",
+    "InvalidSpotInstanceRequestID.Malformed",
+    "InvalidSpotInstanceRequestID.NotFound",
+    "spot instance request ID",
+    "spot-instances-request",
+);
+pub const LAUNCH_TEMPLATE: Kind = kind(
+    "lt",
+    "InvalidLaunchTemplateId.Malformed",
+    "InvalidLaunchTemplateId.NotFound",
+    "launch template ID",
+    "launch-template",
+);
+
 /// Kinds that carry tags, as `CreateTags` must tell them apart by their prefix.
-pub const TAGGABLE: [Kind; 10] =
-    [IMAGE, INSTANCE, SNAPSHOT, VOLUME, VPC, SUBNET, GROUP_RULE, GROUP, KEY_PAIR, INTERFACE];
+pub const TAGGABLE: [Kind; 12] = [
+    IMAGE,
+    INSTANCE,
+    SNAPSHOT,
+    VOLUME,
+    VPC,
+    SUBNET,
+    GROUP_RULE,
+    GROUP,
+    KEY_PAIR,
+    INTERFACE,
+    SPOT_REQUEST,
+    LAUNCH_TEMPLATE,
+];
 
 impl Kind {
     /// Refuses what cannot be an id: another prefix, or not 8 or 17 hexadecimal digits.

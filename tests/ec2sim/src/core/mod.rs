@@ -1,7 +1,9 @@
 //! The clouds without I/O and without a clock: a call, a time and a world give an answer.
 
+pub mod arn;
 pub mod changes;
 pub mod clock;
+pub mod echo;
 pub mod error;
 pub mod filters;
 pub mod gate;

@@ -17,8 +17,10 @@ impl Page {
     pub fn parse(params: &Params, range: std::ops::RangeInclusive<i64>) -> Result<Self, ApiError> {
         let limit = match params.int("MaxResults")? {
             Some(asked) if asked < *range.start() => {
-                let hint = format!("Expecting a value greater than or equal to {}.", range.start());
-                return Err(ApiError::bad_value(&asked.to_string(), "maxResults", &hint));
+                return Err(ApiError::invalid_value(format!(
+                    "Value ( {asked} ) for parameter maxResults is invalid. Expecting a value greater than {}.",
+                    range.start()
+                )));
             }
             Some(asked) => usize::try_from(asked.min(*range.end())).unwrap_or(usize::MAX),
             // Who does not ask for pages gets everything at once.

@@ -35,11 +35,7 @@ impl Params {
             Value::Null => Self::default(),
             Value::String(text) => Self { value: Some(text.clone()), ..Self::default() },
             Value::Bool(_) | Value::Number(_) => Self { value: Some(json.to_string()), ..Self::default() },
-            Value::Array(items) => {
-                let members =
-                    items.iter().enumerate().map(|(at, item)| ((at + 1).to_string(), Self::from_json(item)));
-                Self { members: members.collect(), ..Self::default() }
-            }
+            Value::Array(items) => Self::of_items(items.iter().map(Self::from_json)),
             Value::Object(fields) => {
                 let members = fields.iter().map(|(name, field)| (name.clone(), Self::from_json(field)));
                 Self { members: members.collect(), ..Self::default() }
@@ -109,20 +105,31 @@ impl Params {
             return Vec::new();
         };
         let node = node.members.get("member").unwrap_or(node);
-        if node.value().is_some() {
-            return vec![node];
-        }
-        let mut order: Vec<u32> = node.members.keys().filter_map(|name| name.parse().ok()).collect();
-        order.sort_unstable();
-        order
-            .iter()
-            .filter_map(|at| node.members.get(&at.to_string()))
-            .filter(|item| !item.is_empty())
-            .collect()
+        if node.value().is_some() { vec![node] } else { node.items() }
     }
 
     pub fn texts(&self, path: &str) -> Vec<&str> {
         self.list(path).into_iter().filter_map(Self::value).collect()
+    }
+
+    /// As [`Params::texts`], for lists of ids, in which EC2 takes no empty item.
+    pub fn ids(&self, path: &str) -> Result<Vec<&str>, ApiError> {
+        let has_empty = self.get(path).is_some_and(|node| {
+            node.members.iter().any(|(at, item)| at.parse::<u32>().is_ok() && item.is_empty())
+        });
+        if has_empty { Err(ApiError::missing(path)) } else { Ok(self.texts(path)) }
+    }
+
+    /// The items of this node, as [`Params::list`] gives those of a member.
+    pub fn items(&self) -> Vec<&Self> {
+        let mut order: Vec<u32> = self.members.keys().filter_map(|name| name.parse().ok()).collect();
+        order.sort_unstable();
+        let items = order.iter().filter_map(|at| self.members.get(&at.to_string()));
+        items.filter(|item| !item.is_empty()).collect()
+    }
+
+    pub fn is_list(&self) -> bool {
+        !self.members.is_empty() && self.members.keys().all(|name| name.parse::<u32>().is_ok())
     }
 
     /// All values at and below the node.
@@ -137,6 +144,30 @@ impl Params {
 
     pub fn is_empty(&self) -> bool {
         self.value().is_none() && self.members.values().all(Self::is_empty)
+    }
+
+    pub fn of_text(text: impl Into<String>) -> Self {
+        Self { value: Some(text.into()), ..Self::default() }
+    }
+
+    pub fn of_items(items: impl IntoIterator<Item = Self>) -> Self {
+        let numbered = items.into_iter().enumerate().map(|(at, item)| ((at + 1).to_string(), item));
+        Self { members: numbered.collect(), ..Self::default() }
+    }
+
+    /// With a member in place of one that may be there.
+    #[must_use]
+    pub fn with(mut self, name: &str, member: Self) -> Self {
+        self.members.insert(name.to_owned(), member);
+        self
+    }
+
+    /// With those members of `base` that are not here.
+    #[must_use]
+    pub fn over(&self, base: &Self) -> Self {
+        let mut members = base.members.clone();
+        members.extend(self.members.clone());
+        Self { value: self.value.clone(), members }
     }
 
     /// A copy without some top-level members.

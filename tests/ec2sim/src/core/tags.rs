@@ -94,6 +94,12 @@ impl Specifications {
         Ok(Self(by_type))
     }
 
+    /// Adds a tag of AWS's own.
+    pub fn note(&mut self, resource_type: &str, key: &str, value: &str) {
+        let tags = self.0.entry(resource_type.to_owned()).or_default();
+        tags.insert(key.to_owned(), value.to_owned());
+    }
+
     pub fn of(&self, resource_type: &str) -> Tags {
         self.0.get(resource_type).cloned().unwrap_or_default()
     }

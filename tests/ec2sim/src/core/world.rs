@@ -1,15 +1,16 @@
 //! Everything that exists, as one immutable value that is cheap to clone.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use imbl::{HashMap, OrdMap, OrdSet};
 use jiff::Timestamp;
 
 use super::{
     ids::{self, Kind},
+    params::Params,
     records::{
-        Command, FastRestore, Image, Instance, KeyPair, Parameter, SecurityGroup, Snapshot, Subnet, Volume,
-        Vpc,
+        Attachment, Command, FastRestore, Image, Instance, KeyPair, LaunchTemplate, Parameter, SecurityGroup,
+        Snapshot, SpotRequest, Subnet, Volume, Vpc,
     },
     seed,
     tags::Tags,
@@ -100,6 +101,10 @@ pub struct Region {
     pub parameters: OrdMap<(String, String), Arc<Parameter>>,
     /// SSM commands by id.
     pub commands: OrdMap<String, Arc<Command>>,
+    /// Spot requests by id.
+    pub spot_requests: OrdMap<String, Arc<SpotRequest>>,
+    /// Launch templates by id.
+    pub launch_templates: OrdMap<String, Arc<LaunchTemplate>>,
     /// What client tokens were used for, by (account, scope, token).
     pub tokens: OrdMap<(String, String, String), Used>,
     pub settings: OrdMap<String, Settings>,
@@ -127,6 +132,14 @@ pub struct Used {
 pub struct Settings {
     pub block_public_images: bool,
     pub encrypt_by_default: bool,
+    /// `block-all-sharing` or `block-new-sharing`, if any.
+    pub block_public_snapshots: Option<String>,
+    /// `enabled` or `audit-mode`, if any.
+    pub allowed_images: Option<String>,
+    /// Which images of others are allowed then, as the request said it.
+    pub image_criteria: Params,
+    /// What was named as the key of encryption by default, if that is another than AWS's own.
+    pub default_key: Option<String>,
 }
 
 impl World {
@@ -179,8 +192,9 @@ pub(crate) fn mix(number: u64) -> u64 {
 }
 
 impl Region {
-    pub fn settings(&self, account: &str) -> Settings {
-        self.settings.get(account).cloned().unwrap_or_default()
+    pub fn settings(&self, account: &str) -> &Settings {
+        static UNTOUCHED: LazyLock<Settings> = LazyLock::new(Settings::default);
+        self.settings.get(account).unwrap_or(&UNTOUCHED)
     }
 
     pub fn zone(&self, name: &str) -> Option<&Zone> {
@@ -191,14 +205,30 @@ impl Region {
         self.vpcs.values().find(|vpc| vpc.owner == account && vpc.is_default)
     }
 
-    /// True while the volume is on its instance.
-    pub fn is_attached(&self, volume: &Volume, now: Timestamp) -> bool {
-        self.instances.get(&volume.instance_id).is_some_and(|instance| !instance.is_terminated(now))
+    /// The instance that a volume is on, and how.
+    pub fn attachment(&self, volume: &Volume, now: Timestamp) -> Option<(&Instance, &Attachment)> {
+        self.last_attachment(volume).filter(|(instance, _)| !instance.is_terminated(now))
+    }
+
+    fn last_attachment(&self, volume: &Volume) -> Option<(&Instance, &Attachment)> {
+        let instance = self.instances.get(&volume.instance_id)?;
+        let device = instance.devices.iter().find(|device| device.volume_id == volume.id)?;
+        Some((&**instance, device))
+    }
+
+    /// The volumes of an instance.
+    pub fn volumes_of<'r>(
+        &'r self,
+        instance: &'r Instance,
+    ) -> impl Iterator<Item = (&'r Attachment, &'r Volume)> {
+        let with_volume = |device: &'r Attachment| Some((device, &**self.volumes.get(&device.volume_id)?));
+        instance.devices.iter().filter_map(with_volume)
     }
 
     /// A volume goes with its instance unless it is kept.
     pub fn has_volume(&self, volume: &Volume, now: Timestamp) -> bool {
-        !volume.delete_on_termination || self.is_attached(volume, now)
+        let went = || self.last_attachment(volume).is_some_and(|(instance, _)| instance.is_terminated(now));
+        !volume.delete_on_termination || !went()
     }
 
     /// The tags of a resource with its owner, whatever its kind; images and snapshots may be another account's.
@@ -212,6 +242,17 @@ impl Region {
             ids::SUBNET => self.subnets.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::GROUP => self.security_groups.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::KEY_PAIR => self.key_pairs.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::SPOT_REQUEST => self.spot_requests.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::LAUNCH_TEMPLATE => self.launch_templates.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::INTERFACE => {
+                let found = self.instances.values().find(|it| it.interface_id == id);
+                found.map(|it| (&it.interface_tags, it.owner.as_str()))
+            }
+            ids::GROUP_RULE => {
+                let mut rules =
+                    self.security_groups.values().flat_map(|it| it.rules.iter().map(move |rule| (it, rule)));
+                rules.find(|(_, rule)| rule.id == id).map(|(group, rule)| (&rule.tags, group.owner.as_str()))
+            }
             _ => None,
         }
     }
@@ -226,6 +267,18 @@ impl Region {
             ids::SUBNET => &mut Arc::make_mut(self.subnets.get_mut(id)?).tags,
             ids::GROUP => &mut Arc::make_mut(self.security_groups.get_mut(id)?).tags,
             ids::KEY_PAIR => &mut Arc::make_mut(self.key_pairs.get_mut(id)?).tags,
+            ids::SPOT_REQUEST => &mut Arc::make_mut(self.spot_requests.get_mut(id)?).tags,
+            ids::LAUNCH_TEMPLATE => &mut Arc::make_mut(self.launch_templates.get_mut(id)?).tags,
+            ids::INTERFACE => {
+                let instance = self.instances.values().find(|it| it.interface_id == id)?.id.clone();
+                &mut Arc::make_mut(self.instances.get_mut(&instance)?).interface_tags
+            }
+            ids::GROUP_RULE => {
+                let has_rule = |it: &&Arc<SecurityGroup>| it.rules.iter().any(|rule| rule.id == id);
+                let group = self.security_groups.values().find(has_rule)?.id.clone();
+                let rules = &mut Arc::make_mut(self.security_groups.get_mut(&group)?).rules;
+                &mut rules.iter_mut().find(|rule| rule.id == id)?.tags
+            }
             _ => return None,
         })
     }

@@ -23,7 +23,7 @@ impl Node {
     }
 
     #[must_use]
-    pub fn text(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub fn text(mut self, name: impl Into<Cow<'static, str>>, value: impl ToString) -> Self {
         self.0.push((name.into(), Content::Text(value.to_string())));
         self
     }
@@ -75,6 +75,15 @@ impl Node {
     pub fn texts(self, name: &'static str, items: impl IntoIterator<Item = impl ToString>) -> Self {
         let list = items.into_iter().fold(Self::new(), |list, item| list.text("item", item));
         self.child(name, list)
+    }
+
+    /// With another name for the children of a name.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &'static str) -> Self {
+        for (name, _) in self.0.iter_mut().filter(|(name, _)| name == from) {
+            *name = to.into();
+        }
+        self
     }
 
     /// Without the children of a name.

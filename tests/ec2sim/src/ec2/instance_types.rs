@@ -3,7 +3,7 @@
 mod catalog;
 
 use self::catalog::Hypervisor;
-pub use self::catalog::{InstanceType, find};
+pub use self::catalog::{InstanceType, all, find};
 use crate::core::{
     Call, Handler, Outcome, error::ApiError, filters::Filters, paging::Page, tags::Tags, world::World,
     xml::Node,
@@ -101,7 +101,9 @@ fn filter_values(it: &InstanceType, name: &str) -> Vec<String> {
         "burstable-performance-supported" => it.family.burstable.to_string(),
         "current-generation" => it.family.current.to_string(),
         "free-tier-eligible" => it.is_free_tier().to_string(),
-        "hypervisor" => it.family.hypervisor.name().to_owned(),
+        "bare-metal" => it.is_metal().to_string(),
+        "hypervisor" => return hypervisor(it).map(str::to_owned).into_iter().collect(),
+        "instance-storage-supported" => it.family.disks.to_string(),
         "instance-type" => it.name.clone(),
         "memory-info.size-in-mib" => it.memory.to_string(),
         "network-info.ipv4-addresses-per-interface" | "network-info.ipv6-addresses-per-interface" => {
@@ -112,6 +114,7 @@ fn filter_values(it: &InstanceType, name: &str) -> Vec<String> {
         "vcpu-info.valid-threads-per-core" => {
             return (1..=it.family.threads).map(|threads| threads.to_string()).collect();
         }
+        "vcpu-info.valid-cores" => return it.valid_cores().iter().map(ToString::to_string).collect(),
         "vcpu-info.default-cores" => it.cores().to_string(),
         "vcpu-info.default-threads-per-core" => it.family.threads.to_string(),
         "vcpu-info.default-vcpus" => it.vcpus.to_string(),
@@ -123,10 +126,7 @@ fn filter_values(it: &InstanceType, name: &str) -> Vec<String> {
 fn fixed_value(it: &InstanceType, name: &str) -> &'static str {
     match name {
         "auto-recovery-supported" | "dedicated-hosts-supported" | "network-info.ipv6-supported" => "true",
-        "bare-metal"
-        | "hibernation-supported"
-        | "instance-storage-supported"
-        | "network-info.efa-supported" => "false",
+        "hibernation-supported" | "network-info.efa-supported" => "false",
         "ebs-info.ebs-optimized-support" => it.ebs_optimized(),
         "ebs-info.encryption-support" => "supported",
         "ebs-info.nvme-support" => it.nvme(),
@@ -140,6 +140,11 @@ fn fixed_value(it: &InstanceType, name: &str) -> &'static str {
     }
 }
 
+/// None on bare metal.
+fn hypervisor(it: &InstanceType) -> Option<&'static str> {
+    (!it.is_metal()).then(|| it.family.hypervisor.name())
+}
+
 const USAGE_CLASSES: [&str; 2] = ["on-demand", "spot"];
 
 fn node(it: &InstanceType) -> Node {
@@ -151,6 +156,7 @@ fn node(it: &InstanceType) -> Node {
         .text("defaultVCpus", it.vcpus)
         .text("defaultCores", it.cores())
         .text("defaultThreadsPerCore", it.family.threads)
+        .texts("validCores", it.valid_cores())
         .texts("validThreadsPerCore", 1..=it.family.threads);
     Node::new()
         .text("instanceType", &it.name)
@@ -159,12 +165,12 @@ fn node(it: &InstanceType) -> Node {
         .texts("supportedUsageClasses", USAGE_CLASSES)
         .texts("supportedRootDeviceTypes", ["ebs"])
         .texts("supportedVirtualizationTypes", ["hvm"])
-        .text("bareMetal", false)
-        .text("hypervisor", it.family.hypervisor.name())
+        .text("bareMetal", it.is_metal())
+        .opt("hypervisor", hypervisor(it))
         .child("processorInfo", processor)
         .child("vCpuInfo", vcpus)
         .child("memoryInfo", Node::new().text("sizeInMiB", it.memory))
-        .text("instanceStorageSupported", false)
+        .text("instanceStorageSupported", it.family.disks)
         .child("ebsInfo", ebs_node(it))
         .child("networkInfo", network_node(it))
         .child(

@@ -126,7 +126,7 @@ fn describe_key_pairs(call: &Call, world: &World) -> Outcome {
     let with_public_key = call.params.is_set("IncludePublicKey")?;
     let region = call.region(world);
     let mut asked = Vec::new();
-    for id in call.params.texts("KeyPairId") {
+    for id in call.params.ids("KeyPairId")? {
         asked.push(&by_id(call, region, id)?.id);
     }
     for name in call.params.texts("KeyName") {

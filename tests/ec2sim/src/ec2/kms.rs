@@ -4,10 +4,10 @@
 //! not exist if its region is another one, if its id has another form, if it is the UUID of zeros, or if its
 //! name says so by one of [`ABSENT`]. As with the real service, a wrong key is not refused but found out later.
 
-use crate::core::{digest, records::StateReason};
+use crate::core::{arn, digest, records::StateReason, world::Region};
 
-/// The alias of the key that EC2 uses when none is named. Snapshots under it cannot be shared.
-pub const DEFAULT_ALIAS: &str = "alias/aws/ebs";
+/// The alias of the key that EC2 uses unless told otherwise. Snapshots under it cannot be shared.
+pub const MANAGED_ALIAS: &str = "alias/aws/ebs";
 
 /// Words in the names of keys that do not exist.
 const ABSENT: [&str; 7] =
@@ -33,12 +33,20 @@ pub fn copy_without_key() -> StateReason {
     )
 }
 
-pub fn default_key(region: &str, account: &str) -> Key {
-    resolve(DEFAULT_ALIAS, region, account)
+/// The key that EC2 uses for an account when none is named.
+pub fn default_key(region: &Region, account: &str) -> Key {
+    let chosen = &region.settings(account).default_key;
+    resolve(chosen.as_deref().unwrap_or(MANAGED_ALIAS), &region.name, account)
 }
 
-pub fn is_default(arn: &str, region: &str, account: &str) -> bool {
-    arn == default_key(region, account).arn
+/// True for a key that cannot be used.
+pub fn is_wrong(key: &str, region: &str, account: &str) -> bool {
+    !resolve(key, region, account).usable
+}
+
+/// True for the key that AWS manages, which nobody can share.
+pub fn is_managed(arn: &str, region: &str, account: &str) -> bool {
+    arn == resolve(MANAGED_ALIAS, region, account).arn
 }
 
 /// The id of the data key that a snapshot is encrypted with.
@@ -48,7 +56,7 @@ pub fn data_key_id(snapshot_id: &str) -> String {
 
 /// Finds the key that a request names.
 pub fn resolve(name: &str, region: &str, account: &str) -> Key {
-    if let Some(rest) = name.strip_prefix("arn:aws:kms:") {
+    if let Some(rest) = arn::of_service(name, "kms") {
         return resolve_arn(name, rest, region);
     }
     if is_present(name) {

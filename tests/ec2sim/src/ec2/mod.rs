@@ -3,16 +3,22 @@
 // Actions that cannot fail share the signature of those that can.
 #![allow(clippy::unnecessary_wraps)]
 
+mod account;
 mod availability;
 mod block_devices;
+mod copies;
+mod fleets;
 mod images;
 mod instance_types;
 pub mod instances;
 mod key_pairs;
 pub(crate) mod kms;
+mod launch_templates;
 mod network;
+mod recycle_bin;
 mod security_groups;
 mod snapshots;
+mod spot;
 mod tags;
 mod tokens;
 mod volumes;
@@ -23,15 +29,20 @@ use crate::core::{Call, Handler, world::World};
 
 /// How an action is carried out; `None` for actions that are not simulated.
 pub fn handler(action: &str) -> Option<Handler> {
-    let modules: [fn(&str) -> Option<Handler>; 10] = [
+    let modules: [fn(&str) -> Option<Handler>; 15] = [
+        account::handler,
         availability::handler,
+        fleets::handler,
         images::handler,
         instance_types::handler,
         instances::handler,
         key_pairs::handler,
+        launch_templates::handler,
         network::handler,
+        recycle_bin::handler,
         security_groups::handler,
         snapshots::handler,
+        spot::handler,
         tags::handler,
         volumes::handler,
     ];
@@ -40,5 +51,9 @@ pub fn handler(action: &str) -> Option<Handler> {
 
 /// Where `RunInstances` would launch: in the subnet that it names, or the default one of its zone.
 pub(crate) fn place_of_launch(call: &Call, world: &World) -> Option<Place> {
-    (call.action == "RunInstances").then(|| instances::network::place(call, world).ok()).flatten()
+    if call.action != "RunInstances" {
+        return None;
+    }
+    let applied = launch_templates::apply(call, call.region(world), call.params).ok()?;
+    instances::network::place(&Call { params: &applied.params, ..*call }, world).ok()
 }

@@ -17,6 +17,7 @@ const RESERVED_ADDRESSES: usize = 5;
 
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
+        "DescribeVpcAttribute" => Some(Handler::Read(describe_vpc_attribute)),
         "DescribeVpcs" => Some(Handler::Read(describe_vpcs)),
         "DescribeSubnets" => Some(Handler::Read(describe_subnets)),
         _ => None,
@@ -45,7 +46,7 @@ const VPC_FILTERS: [&str; 16] = [
 fn describe_vpcs(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params, &VPC_FILTERS)?;
     let page = Page::parse(call.params, 5..=1000)?;
-    let asked = call.params.texts("VpcId");
+    let asked = call.params.ids("VpcId")?;
     let region = call.region(world);
     for id in &asked {
         vpc(call, region, id)?;
@@ -103,6 +104,18 @@ fn vpc_node(vpc: &Vpc) -> Node {
         .set_if_any("tagSet", tags::nodes(&vpc.tags))
 }
 
+/// Those of a default VPC.
+fn describe_vpc_attribute(call: &Call, world: &World) -> Outcome {
+    let vpc = vpc(call, call.region(world), call.params.require("VpcId")?)?;
+    let (name, value) = match call.params.require("Attribute")? {
+        "enableDnsHostnames" => ("enableDnsHostnames", vpc.is_default),
+        "enableDnsSupport" => ("enableDnsSupport", true),
+        "enableNetworkAddressUsageMetrics" => ("enableNetworkAddressUsageMetrics", false),
+        other => return Err(ApiError::bad_value(other, "attribute", "Unknown attribute.")),
+    };
+    Ok(Node::new().text("vpcId", &vpc.id).child(name, Node::new().text("value", value)).into())
+}
+
 const SUBNET_FILTERS: [&str; 29] = [
     "availability-zone",
     "availability-zone-id",
@@ -138,7 +151,7 @@ const SUBNET_FILTERS: [&str; 29] = [
 fn describe_subnets(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params, &SUBNET_FILTERS)?;
     let page = Page::parse(call.params, 5..=1000)?;
-    let asked = call.params.texts("SubnetId");
+    let asked = call.params.ids("SubnetId")?;
     let region = call.region(world);
     for id in &asked {
         ids::SUBNET.check(id)?;

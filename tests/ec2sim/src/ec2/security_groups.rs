@@ -1,5 +1,6 @@
 //! Security groups; their rules are in [`rules`].
 
+mod describe_rules;
 mod permissions;
 mod rules;
 
@@ -26,6 +27,7 @@ const TEXT_PUNCTUATION: &str = " ._-:/()#,@[]+=&;{}!$*";
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
         "CreateSecurityGroup" => Some(Handler::Write(create_security_group)),
+        "DescribeSecurityGroupRules" => Some(Handler::Read(describe_rules::describe)),
         "DescribeSecurityGroups" => Some(Handler::Read(describe_security_groups)),
         "DeleteSecurityGroup" => Some(Handler::Write(delete_security_group)),
         other => rules::handler(other),
@@ -202,7 +204,7 @@ fn describe_security_groups(call: &Call, world: &World) -> Outcome {
     let page = Page::parse(call.params, 5..=1000)?;
     let region = call.region(world);
     let mut asked = Vec::new();
-    for id in call.params.texts("GroupId") {
+    for id in call.params.ids("GroupId")? {
         asked.push(&by_id(call, region, id)?.id);
     }
     for name in call.params.texts("GroupName") {

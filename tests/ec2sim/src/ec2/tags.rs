@@ -65,7 +65,7 @@ fn is_deleted(doomed: &[&Params], key: &str, value: &str) -> bool {
 }
 
 fn resources<'c>(call: &'c Call) -> Result<Vec<&'c str>, ApiError> {
-    let ids = call.params.texts("ResourceId");
+    let ids = call.params.ids("ResourceId")?;
     if ids.is_empty() {
         return Err(ApiError::missing("resourceIdSet"));
     }
@@ -140,7 +140,11 @@ fn all<'w>(call: &'w Call, region: &'w Region) -> impl Iterator<Item = Tagged<'w
         .chain(region.vpcs.keys())
         .chain(region.subnets.keys())
         .chain(region.security_groups.keys())
-        .chain(region.key_pairs.keys());
+        .chain(region.key_pairs.keys())
+        .chain(region.spot_requests.keys())
+        .chain(region.launch_templates.keys())
+        .chain(region.instances.values().map(|instance| &instance.interface_id))
+        .chain(region.security_groups.values().flat_map(|group| group.rules.iter().map(|rule| &rule.id)));
     let own = ids.filter_map(|id| {
         let (tags, owner) = region.tags(id)?;
         (owner == call.account()).then_some((id.as_str(), Kind::of(id)?, tags))

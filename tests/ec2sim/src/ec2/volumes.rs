@@ -1,15 +1,21 @@
-//! Volumes: what `RunInstances` made, and the account's encryption default.
+//! Volumes.
+
+mod attach;
+mod create;
+mod encryption;
+mod modify;
+mod status;
 
 use std::sync::Arc;
 
-use super::kms;
+pub use self::create::disk;
 use crate::core::{
     Call, Handler, Outcome,
     error::ApiError,
     filters::Filters,
     ids,
     paging::Page,
-    records::Volume,
+    records::{Attachment, Volume},
     tags,
     world::{Region, World},
     xml::{Node, iso},
@@ -17,11 +23,16 @@ use crate::core::{
 
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
+        "AttachVolume" => Some(Handler::Write(attach::attach)),
+        "CreateVolume" => Some(Handler::Write(create::create)),
         "DeleteVolume" => Some(Handler::Write(delete_volume)),
+        "DescribeVolumeAttribute" => Some(Handler::Read(status::describe_attribute)),
+        "DescribeVolumeStatus" => Some(Handler::Read(status::describe)),
         "DescribeVolumes" => Some(Handler::Read(describe_volumes)),
-        "GetEbsDefaultKmsKeyId" => Some(Handler::Read(get_ebs_default_kms_key_id)),
-        "GetEbsEncryptionByDefault" => Some(Handler::Read(get_ebs_encryption_by_default)),
-        _ => None,
+        "DescribeVolumesModifications" => Some(Handler::Read(modify::describe)),
+        "DetachVolume" => Some(Handler::Write(attach::detach)),
+        "ModifyVolume" => Some(Handler::Write(modify::modify)),
+        other => encryption::handler(other),
     }
 }
 
@@ -60,7 +71,7 @@ fn describe_volumes(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params, &FILTERS)?;
     let page = Page::parse(call.params, 5..=1000)?;
     Page::refuse_with_ids(call.params, "VolumeId", "volumeSet")?;
-    let asked = call.params.texts("VolumeId");
+    let asked = call.params.ids("VolumeId")?;
     let region = call.region(world);
     for id in &asked {
         find(call, region, id)?;
@@ -76,14 +87,12 @@ fn describe_volumes(call: &Call, world: &World) -> Outcome {
 }
 
 fn filter_values(call: &Call, region: &Region, volume: &Volume, name: &str) -> Vec<String> {
-    let attached = region.is_attached(volume, call.now);
+    let attachment = region.attachment(volume, call.now);
+    if let Some(name) = name.strip_prefix("attachment.") {
+        return attachment.map(|(_, device)| attachment_value(volume, device, name)).into_iter().collect();
+    }
     let value = match name {
-        _ if name.starts_with("attachment.") && !attached => return Vec::new(),
-        "attachment.attach-time" | "create-time" => iso(volume.created_at),
-        "attachment.delete-on-termination" => volume.delete_on_termination.to_string(),
-        "attachment.device" => volume.device_name.clone(),
-        "attachment.instance-id" => volume.instance_id.clone(),
-        "attachment.status" => "attached".to_owned(),
+        "create-time" => iso(volume.created_at),
         "availability-zone" => volume.zone.clone(),
         "availability-zone-id" => {
             return region.zone(&volume.zone).map(|it| it.id.clone()).into_iter().collect();
@@ -92,7 +101,7 @@ fn filter_values(call: &Call, region: &Region, volume: &Volume, name: &str) -> V
         "fast-restored" | "multi-attach-enabled" | "operator.managed" => "false".to_owned(),
         "size" => volume.size.to_string(),
         "snapshot-id" => volume.snapshot_id.clone().unwrap_or_default(),
-        "status" => status(attached).to_owned(),
+        "status" => status(attachment.is_some()).to_owned(),
         "volume-id" => volume.id.clone(),
         "volume-type" => volume.volume_type.clone(),
         _ => return Vec::new(),
@@ -100,30 +109,32 @@ fn filter_values(call: &Call, region: &Region, volume: &Volume, name: &str) -> V
     vec![value]
 }
 
+fn attachment_value(volume: &Volume, device: &Attachment, name: &str) -> String {
+    match name {
+        "attach-time" => iso(device.attached_at),
+        "delete-on-termination" => volume.delete_on_termination.to_string(),
+        "device" => device.device_name.clone(),
+        "instance-id" => volume.instance_id.clone(),
+        _ => "attached".to_owned(),
+    }
+}
+
 fn status(attached: bool) -> &'static str {
     if attached { "in-use" } else { "available" }
 }
 
 fn node(call: &Call, region: &Region, volume: &Volume) -> Node {
-    let attached = region.is_attached(volume, call.now);
-    let attachment = attached.then(|| {
-        Node::new()
-            .text("volumeId", &volume.id)
-            .text("instanceId", &volume.instance_id)
-            .text("device", &volume.device_name)
-            .text("status", "attached")
-            .time("attachTime", volume.created_at)
-            .text("deleteOnTermination", volume.delete_on_termination)
-    });
+    let attachment = region.attachment(volume, call.now);
+    let shown = attachment.map(|(_, device)| attachment_node(volume, device, "attached"));
     Node::new()
         .text("volumeId", &volume.id)
         .text("size", volume.size)
         .text("snapshotId", volume.snapshot_id.as_deref().unwrap_or_default())
         .text("availabilityZone", &volume.zone)
         .opt("availabilityZoneId", region.zone(&volume.zone).map(|zone| &zone.id))
-        .text("status", status(attached))
+        .text("status", status(attachment.is_some()))
         .time("createTime", volume.created_at)
-        .set("attachmentSet", attachment)
+        .set("attachmentSet", shown)
         .set_if_any("tagSet", tags::nodes(&volume.tags))
         .text("volumeType", &volume.volume_type)
         .opt("iops", volume.iops)
@@ -135,24 +146,23 @@ fn node(call: &Call, region: &Region, volume: &Volume) -> Node {
         .child("operator", Node::new().text("managed", false))
 }
 
+fn attachment_node(volume: &Volume, device: &Attachment, status: &str) -> Node {
+    Node::new()
+        .text("volumeId", &device.volume_id)
+        .text("instanceId", &volume.instance_id)
+        .text("device", &device.device_name)
+        .text("status", status)
+        .time("attachTime", device.attached_at)
+        .text("deleteOnTermination", volume.delete_on_termination)
+}
+
 fn delete_volume(call: &Call, world: &mut World) -> Outcome {
     let region = call.region(world);
     let volume = find(call, region, call.params.require("VolumeId")?)?.clone();
-    if region.is_attached(&volume, call.now) {
-        let message = format!("Volume {} is currently attached to {}", volume.id, volume.instance_id);
+    if let Some((instance, _)) = region.attachment(&volume, call.now) {
+        let message = format!("Volume {} is currently attached to {}", volume.id, instance.id);
         return Err(ApiError::new("VolumeInUse", message));
     }
     call.region_mut(world).volumes.remove(&volume.id);
     Ok(Node::done().into())
-}
-
-/// Nobody has set another one. (EC2 API reference, `GetEbsDefaultKmsKeyId`: then the alias is answered.)
-fn get_ebs_default_kms_key_id(_: &Call, _: &World) -> Outcome {
-    Ok(Node::new().text("kmsKeyId", kms::DEFAULT_ALIAS).into())
-}
-
-fn get_ebs_encryption_by_default(call: &Call, world: &World) -> Outcome {
-    let settings = call.region(world).settings(call.account());
-    let kind = if settings.encrypt_by_default { "sse-kms" } else { "none" };
-    Ok(Node::new().text("ebsEncryptionByDefault", settings.encrypt_by_default).text("sseType", kind).into())
 }

@@ -120,7 +120,8 @@ fn capacity_is_missing_for_a_type_in_a_zone() {
         error.message,
         "We currently do not have sufficient m7i.large capacity in the Availability Zone you requested (us-east-1a). \
          Our system will be working on provisioning additional capacity. You can currently get m7i.large capacity by \
-         not specifying an Availability Zone in your request or choosing us-east-1b, us-east-1c."
+         not specifying an Availability Zone in your request or choosing us-east-1b, us-east-1c, us-east-1d, us-east-1e, \
+         us-east-1f."
     );
     launch(&lab, "m6i.large").unwrap();
 }

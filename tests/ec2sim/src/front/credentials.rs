@@ -23,9 +23,9 @@ pub fn scope(request: &Request<Vec<u8>>, message: &Message) -> Result<Scope, Api
         (None, None) if message.action.as_deref().is_some_and(|action| UNSIGNED.contains(&action)) => {
             return Ok(unsigned(request));
         }
-        (None, None) => return Err(missing()),
+        (None, None) => return Err(ApiError::unsigned(message.service)),
     };
-    parse(credential).ok_or_else(ApiError::auth_failure)
+    parse(credential)
 }
 
 fn credential_of(header: &str) -> Option<&str> {
@@ -33,12 +33,13 @@ fn credential_of(header: &str) -> Option<&str> {
     fields.split(',').find_map(|field| field.trim().strip_prefix("Credential="))
 }
 
-fn parse(credential: &str) -> Option<Scope> {
-    let mut parts = credential.rsplitn(5, '/');
-    let (_terminator, service, region) = (parts.next()?, parts.next()?, parts.next()?);
-    let (_date, access_key) = (parts.next()?, parts.next()?);
-    let service = Service::named(service)?;
-    Some(Scope { access_key: access_key.to_owned(), region: region.to_owned(), service })
+fn parse(credential: &str) -> Result<Scope, ApiError> {
+    let parts: Vec<&str> = credential.rsplitn(5, '/').collect();
+    let [_terminator, service, region, _date, access_key] = parts.as_slice() else {
+        return Err(ApiError::auth_failure());
+    };
+    let service = Service::named(service).ok_or_else(|| ApiError::not_simulated(service))?;
+    Ok(Scope { access_key: (*access_key).to_owned(), region: (*region).to_owned(), service })
 }
 
 /// The region of an unsigned call is in the host name of a regional endpoint, if anywhere.
@@ -47,10 +48,6 @@ fn unsigned(request: &Request<Vec<u8>>) -> Scope {
     let named = host.or(request.uri().host()).and_then(|host| host.strip_prefix("sts."));
     let region = named.and_then(|rest| rest.strip_suffix(".amazonaws.com")).unwrap_or("us-east-1");
     Scope { access_key: String::new(), region: region.to_owned(), service: Service::Sts }
-}
-
-fn missing() -> ApiError {
-    ApiError::new("MissingAuthenticationToken", "Request is missing Authentication Token").with_status(403)
 }
 
 fn incomplete() -> ApiError {

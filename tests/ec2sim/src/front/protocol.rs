@@ -28,6 +28,8 @@ const ENVELOPE: [&str; 13] = [
 /// A request without its envelope.
 pub struct Message {
     pub service: Service,
+    /// The service that the signature is for, if that is none of ours.
+    foreign: Option<String>,
     pub action: Option<String>,
     pub params: Params,
     /// False for a JSON protocol's body that is no JSON.
@@ -38,6 +40,11 @@ pub struct Message {
 
 impl Message {
     pub fn read(request: &Request<Vec<u8>>) -> Self {
+        let foreign = signed_for(request).filter(|service| Service::named(service).is_none());
+        Self { foreign: foreign.map(str::to_owned), ..Self::read_own(request) }
+    }
+
+    fn read_own(request: &Request<Vec<u8>>) -> Self {
         match request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()) {
             Some(target) => Self::read_json(target, request.body()),
             None => Self::read_query(request),
@@ -49,7 +56,7 @@ impl Message {
         let json = serde_json::from_slice(body);
         let readable = body.is_empty() || json.is_ok();
         let params = Params::from_json(&json.unwrap_or(Value::Null));
-        Self { service: Service::Ssm, action, params, readable, credential: None }
+        Self { service: Service::Ssm, foreign: None, action, params, readable, credential: None }
     }
 
     fn read_query(request: &Request<Vec<u8>>) -> Self {
@@ -59,20 +66,25 @@ impl Message {
         let text = |name| params.text(name).map(str::to_owned);
         let (action, credential) = (text("Action"), text("X-Amz-Credential"));
         let sts_version = params.text("Version") == Some("2011-06-15");
-        let service = signed_for(request).unwrap_or(if sts_version { Service::Sts } else { Service::Ec2 });
-        Self { service, action, credential, readable: true, params: params.without(&ENVELOPE) }
+        let signed = signed_for(request).and_then(Service::named);
+        let service = signed.unwrap_or(if sts_version { Service::Sts } else { Service::Ec2 });
+        let params = params.without(&ENVELOPE);
+        Self { service, foreign: None, action, credential, readable: true, params }
     }
 }
 
-fn signed_for(request: &Request<Vec<u8>>) -> Option<Service> {
+fn signed_for(request: &Request<Vec<u8>>) -> Option<&str> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let scope = header.split_once("Credential=")?.1.split(',').next()?;
-    Service::named(scope.rsplit('/').nth(1)?)
+    scope.rsplit('/').nth(1)
 }
 
 /// The response of the request's protocol.
 pub fn write(message: &Message, outcome: &Outcome, request_id: &str) -> Response<Vec<u8>> {
     let action = message.action.as_deref().unwrap_or_default();
+    if let (Err(error), Some(foreign)) = (outcome, &message.foreign) {
+        return write_foreign(foreign, error, request_id);
+    }
     match (outcome, message.service) {
         (Ok(Reply::Json(json)), _) => respond(200, JSON, json.to_string(), request_id),
         (Ok(Reply::Xml(node)), Service::Sts) => {
@@ -88,6 +100,22 @@ pub fn write(message: &Message, outcome: &Outcome, request_id: &str) -> Response
         (Err(error), Service::Ec2) => respond(error.status, XML, ec2_error(error, request_id), request_id),
         (Err(error), Service::Sts) => respond(error.status, XML, sts_error(error, request_id), request_id),
         (Err(error), Service::Ssm) => respond(error.status, JSON, json_error(error), request_id),
+    }
+}
+
+/// An error in the protocol of a service that is not simulated, so that its clients can read it.
+fn write_foreign(service: &str, error: &ApiError, request_id: &str) -> Response<Vec<u8>> {
+    match service {
+        "s3" => {
+            let mut content = String::new();
+            error_node(error).write(&mut content);
+            let body = format!("{DECLARATION}\n<Error>{content}<RequestId>{request_id}</RequestId></Error>");
+            respond(error.status, XML, body, request_id)
+        }
+        "autoscaling" | "cloudformation" | "elasticloadbalancing" | "iam" | "monitoring" | "rds" => {
+            respond(error.status, XML, sts_error(error, request_id), request_id)
+        }
+        _ => respond(error.status, JSON, json_error(error), request_id),
     }
 }
 
@@ -143,7 +171,6 @@ fn json_error(error: &ApiError) -> String {
     // SSM has its own names for what the core refuses for all services.
     let code = match error.code.as_str() {
         "InvalidAction" => "UnknownOperationException",
-        "MissingAuthenticationToken" => "MissingAuthenticationTokenException",
         "AuthFailure" => "UnrecognizedClientException",
         code => code,
     };

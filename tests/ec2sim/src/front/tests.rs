@@ -42,8 +42,8 @@ fn a_form_is_answered_in_xml() {
 fn a_request_without_credentials_is_refused() {
     let request = Request::post("/").body(b"Action=DescribeVpcs".to_vec()).unwrap();
     let response = front().answer(&request);
-    assert_eq!(response.status(), 403);
-    assert!(text(&response).contains("<Code>MissingAuthenticationToken</Code>"));
+    assert_eq!(response.status(), 400);
+    assert!(text(&response).contains("<Code>MissingParameter</Code>"));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn expired_credentials_are_refused() {
 
 #[test]
 fn an_action_that_is_not_simulated_is_unknown() {
-    let response = front().answer(&request("AKIA1", "Action=RebootInstances"));
+    let response = front().answer(&request("AKIA1", "Action=CreateVpc"));
     assert!(text(&response).contains("<Errors><Error><Code>InvalidAction</Code>"));
 }
 

@@ -14,6 +14,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 pub use self::policy::BadPolicy;
@@ -22,7 +23,7 @@ use self::{
     question::{Denial, Question},
 };
 use crate::{
-    core::{Call, Service, digest, error::ApiError, filters::wildcard, world::World},
+    core::{Call, Service, error::ApiError, filters::wildcard, world::World},
     faults::{Effect, Met, presets},
 };
 
@@ -197,7 +198,8 @@ fn refusal(service: Service, call: &Call, question: &Question, explicit: bool) -
         format!("User: {principal} is not authorized to perform: {action} on resource: {resource} {why}");
     match service {
         Service::Ec2 => {
-            let encoded = digest(&message);
+            let decoded = json!({"allowed": false, "explicitDeny": explicit, "failure": message});
+            let encoded = BASE64_URL_SAFE_NO_PAD.encode(decoded.to_string());
             let message = format!(
                 "You are not authorized to perform this operation. {message}. Encoded authorization failure message: {encoded}"
             );

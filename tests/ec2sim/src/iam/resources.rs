@@ -10,13 +10,16 @@ use crate::{
 };
 
 /// What a call makes, by the resource types of its tag specifications.
-const MADE: [(&str, &[&str]); 9] = [
+const MADE: [(&str, &[&str]); 12] = [
     ("CopyImage", &["image", "snapshot"]),
     ("CopySnapshot", &["snapshot"]),
     ("CreateImage", &["image", "snapshot"]),
     ("CreateKeyPair", &["key-pair"]),
+    ("CreateLaunchTemplate", &["launch-template"]),
     ("CreateSecurityGroup", &["security-group"]),
     ("CreateSnapshot", &["snapshot"]),
+    ("CreateSnapshots", &["snapshot"]),
+    ("CreateVolume", &["volume"]),
     ("ImportKeyPair", &["key-pair"]),
     ("RegisterImage", &["image"]),
     ("RunInstances", &["instance", "network-interface", "volume"]),
@@ -34,6 +37,9 @@ const NO_RESOURCES: [&str; 9] = [
     "TagSpecification",
     "UserData",
 ];
+
+/// What is read of one instance.
+const OF_INSTANCE: [&str; 2] = ["GetConsoleOutput", "GetPasswordData"];
 
 #[derive(Clone, Debug)]
 pub struct Resource {
@@ -111,7 +117,7 @@ fn new_resource(call: &Call, world: &World, kind: &'static str) -> Resource {
 /// The resources that exist already and that the call names, or uses by default.
 pub fn named(call: &Call, world: &World) -> Vec<Resource> {
     let is_list = call.action.starts_with("Describe") && !call.action.ends_with("Attribute");
-    let is_setting = call.action.starts_with("Get") && call.action != "GetConsoleOutput";
+    let is_setting = call.action.starts_with("Get") && !OF_INSTANCE.contains(&call.action);
     if is_list || is_setting {
         return Vec::new();
     }
@@ -234,7 +240,7 @@ pub fn keys(call: &Call, world: &World) -> Vec<Resource> {
     let mut arns: BTreeSet<String> = named.map(|name| kms::resolve(name, region, account).arn).collect();
     let image = image_of_launch(call, world).and_then(|id| call.region(world).images.get(&id).cloned());
     arns.extend(image.iter().flat_map(keys_of));
-    let foreign = arns.into_iter().filter(|arn| !kms::is_default(arn, region, account));
+    let foreign = arns.into_iter().filter(|arn| !kms::is_managed(arn, region, account));
     foreign.map(|arn| Resource::new("key", arn)).collect()
 }
 

@@ -59,7 +59,7 @@ fn machine(region: &Region, instance: &Instance) -> Vec<Item> {
         item("hostname", &name),
         item("instance-action", "none"),
         item("instance-id", &instance.id),
-        item("instance-life-cycle", if instance.spot { "spot" } else { "on-demand" }),
+        item("instance-life-cycle", if instance.spot_request.is_some() { "spot" } else { "on-demand" }),
         item("instance-type", &instance.instance_type),
         item("local-hostname", &name),
         item("local-ipv4", &instance.private_ip),

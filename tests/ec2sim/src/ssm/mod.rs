@@ -4,6 +4,7 @@ mod commands;
 mod documents;
 mod fate;
 mod invocations;
+mod labels;
 mod managed;
 mod parameters;
 mod put;
@@ -17,9 +18,10 @@ use crate::core::{Call, Handler, error::ApiError, paging::Page, params::Params};
 pub use self::parameters::value as parameter_value;
 
 pub fn handler(action: &str) -> Option<Handler> {
-    let modules: [fn(&str) -> Option<Handler>; 6] = [
+    let modules: [fn(&str) -> Option<Handler>; 7] = [
         commands::handler,
         invocations::handler,
+        labels::handler,
         managed::handler,
         parameters::handler,
         put::handler,
@@ -74,11 +76,12 @@ fn member(name: &str) -> String {
 
 /// `range` are the accepted `MaxResults`, whose upper end is the default.
 fn page(call: &Call, range: std::ops::RangeInclusive<i64>) -> Result<Page, ApiError> {
-    if let Some(asked) = call.params.int("MaxResults")?.filter(|asked| asked > range.end()) {
+    if let Some(asked) = call.params.int("MaxResults")?.filter(|asked| !range.contains(asked)) {
+        let (bound, word) =
+            if asked > *range.end() { (range.end(), "less") } else { (range.start(), "greater") };
         return Err(invalid(format!(
             "1 validation error detected: Value '{asked}' at 'maxResults' failed to satisfy constraint: \
-             Member must have value less than or equal to {}",
-            range.end()
+             Member must have value {word} than or equal to {bound}"
         )));
     }
     let most = usize::try_from(*range.end()).unwrap_or(usize::MAX);

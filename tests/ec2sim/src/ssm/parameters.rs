@@ -156,6 +156,23 @@ impl Criterion {
         params.list("ParameterFilters").into_iter().map(|item| Self::parse_one(item, keys)).collect()
     }
 
+    /// `ParameterFilters`, or the older `Filters`, which find names by their beginning.
+    fn parse_either(params: &Params, keys: &[&str]) -> Result<Vec<Self>, ApiError> {
+        let old = params.list("Filters");
+        if !old.is_empty() && !params.list("ParameterFilters").is_empty() {
+            return Err(invalid("You can use either Filters or ParameterFilters in a single request."));
+        }
+        if old.is_empty() {
+            return Self::parse(params, keys);
+        }
+        let parse = |item| {
+            let criterion = Self::parse_one(item, &["Name", "Type", "KeyId"])?;
+            let option = if criterion.key == "Name" { "BeginsWith" } else { "Equals" };
+            Ok(Self { option: option.to_owned(), ..criterion })
+        };
+        old.into_iter().map(parse).collect()
+    }
+
     fn parse_one(item: &Params, keys: &[&str]) -> Result<Self, ApiError> {
         let key = required(item, "Key")?;
         let known = if key.starts_with("tag:") { "tag:" } else { key };
@@ -203,29 +220,37 @@ impl Criterion {
 const DESCRIBE_KEYS: [&str; 7] = ["Name", "Path", "Type", "KeyId", "Tier", "DataType", "tag:"];
 
 fn describe_parameters(call: &Call, world: &World) -> Outcome {
-    let filters = Criterion::parse(call.params, &DESCRIBE_KEYS)?;
+    let filters = Criterion::parse_either(call.params, &DESCRIBE_KEYS)?;
     let page = page(call, 1..=50)?;
+    // Nobody shares parameters here.
+    let is_shared = call.params.is_set("Shared")?;
     let own = of_owner(call.region(world), call.account());
-    let shown =
-        own.filter(|it| it.newest(call.now).is_some() && filters.iter().all(|filter| filter.fits(it)));
+    let shown = own.filter(|it| {
+        !is_shared && it.newest(call.now).is_some() && filters.iter().all(|filter| filter.fits(it))
+    });
     let (parameters, token) = page.cut(shown, |parameter| parameter.name.clone());
     let nodes = parameters.into_iter().filter_map(|parameter| {
-        let version = parameter.newest(call.now)?;
-        Some(json!({
-            "Name": parameter.name,
-            "ARN": arn(call, parameter),
-            "Type": parameter.kind,
-            "KeyId": parameter.key_id,
-            "LastModifiedDate": seconds(version.modified_at),
-            "LastModifiedUser": call.caller.principal,
-            "Description": parameter.description,
-            "Version": version.version,
-            "Tier": parameter.tier,
-            "Policies": [],
-            "DataType": parameter.data_type,
-        }))
+        let mut shown = metadata(call, parameter, parameter.newest(call.now)?);
+        shown["ARN"] = arn(call, parameter).into();
+        Some(shown)
     });
     Ok(listed("Parameters", nodes, token).into())
+}
+
+/// All but the value.
+pub(super) fn metadata(call: &Call, parameter: &Parameter, version: &ParameterVersion) -> Value {
+    json!({
+        "Name": parameter.name,
+        "Type": parameter.kind,
+        "KeyId": parameter.key_id,
+        "LastModifiedDate": seconds(version.modified_at),
+        "LastModifiedUser": call.caller.principal,
+        "Description": parameter.description,
+        "Version": version.version,
+        "Tier": parameter.tier,
+        "Policies": [],
+        "DataType": parameter.data_type,
+    })
 }
 
 /// The ARN of a public parameter has no account.
@@ -237,8 +262,7 @@ fn arn(call: &Call, parameter: &Parameter) -> String {
 
 fn shown(call: &Call, found: &Found, decrypt: bool) -> Value {
     let Found { parameter, version, selector } = found;
-    let is_secret = parameter.kind == "SecureString" && !decrypt;
-    let value = if is_secret { ciphertext(&version.value) } else { version.value.clone() };
+    let value = readable(parameter, version, decrypt);
     let mut shown = json!({
         "Name": parameter.name,
         "Type": parameter.kind,
@@ -252,6 +276,11 @@ fn shown(call: &Call, found: &Found, decrypt: bool) -> Value {
         shown["Selector"] = selector.clone().into();
     }
     shown
+}
+
+pub(super) fn readable(parameter: &Parameter, version: &ParameterVersion, decrypt: bool) -> String {
+    let is_secret = parameter.kind == "SecureString" && !decrypt;
+    if is_secret { ciphertext(&version.value) } else { version.value.clone() }
 }
 
 /// Looks like KMS's, and tells nothing of the text.

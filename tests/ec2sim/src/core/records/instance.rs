@@ -67,7 +67,7 @@ pub struct MetadataOptions {
 pub struct Attachment {
     pub device_name: String,
     pub volume_id: String,
-    pub delete_on_termination: bool,
+    pub attached_at: Timestamp,
 }
 
 // Each flag is one that EC2 shows.
@@ -108,13 +108,16 @@ pub struct Instance {
     pub monitoring: bool,
     pub auto_recovery: String,
     pub tenancy: String,
+    pub source_dest_check: bool,
     /// ARN and id.
     pub instance_profile: Option<(String, String)>,
     pub metadata: MetadataOptions,
     pub cpu: (i64, i64),
+    /// `standard` or `unlimited`, of burstable types.
+    pub cpu_credits: Option<String>,
     pub client_token: String,
     pub launch_index: usize,
-    pub spot: bool,
+    pub spot_request: Option<String>,
     pub boots: u32,
     pub tags: Tags,
 }

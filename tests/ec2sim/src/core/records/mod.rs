@@ -2,14 +2,18 @@
 
 mod image;
 mod instance;
+mod launch_template;
 mod network;
+mod spot;
 mod storage;
 mod systems_manager;
 
 pub use image::{Device, Ebs, Image, ImageState, Permissions, ProductCode, Protection};
 pub use instance::{Attachment, Instance, InstanceState, MetadataOptions, Phase};
+pub use launch_template::{LaunchTemplate, TemplateVersion};
 pub use network::{KeyPair, Rule, RuleTarget, SecurityGroup, Subnet, Vpc};
-pub use storage::{Disk, FastRestore, Snapshot, SnapshotState, Volume};
+pub use spot::{SpotOptions, SpotRequest};
+pub use storage::{Disk, FastRestore, Modification, Performance, Snapshot, SnapshotState, Volume};
 pub use systems_manager::{Command, Invocation, InvocationState, Parameter, ParameterVersion};
 
 /// Why something is in the state that it is in.

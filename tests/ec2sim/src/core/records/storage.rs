@@ -99,13 +99,34 @@ pub struct Volume {
     pub encrypted: bool,
     pub kms_key_id: Option<String>,
     pub created_at: Timestamp,
-    /// The instance that it was made for; it stays attached until that is terminated.
+    /// The instance that it is, or until its termination was, attached to, and that knows how; empty for none.
     pub instance_id: String,
-    pub device_name: String,
+    /// Goes with that instance.
     pub delete_on_termination: bool,
+    pub modification: Option<Modification>,
     /// As it was when the volume was made.
     pub disk: Option<Disk>,
     pub tags: Tags,
+}
+
+/// The last change of a volume by `ModifyVolume`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Modification {
+    pub original: Performance,
+    pub target: Performance,
+    pub started_at: Timestamp,
+    /// From when on the change has taken effect, and the volume is being optimized.
+    pub effective_at: Timestamp,
+    pub completes_at: Timestamp,
+}
+
+/// What can be changed of a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Performance {
+    pub size: i64,
+    pub volume_type: String,
+    pub iops: Option<i64>,
+    pub throughput: Option<i64>,
 }
 
 /// Fast restore of one snapshot in one zone.

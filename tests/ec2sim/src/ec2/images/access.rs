@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::core::{
-    Call,
-    error::ApiError,
-    ids,
-    records::{Image, Permissions, Snapshot},
-    world::{Region, World},
+use super::allowed;
+use crate::{
+    core::{
+        Call,
+        error::ApiError,
+        ids,
+        records::{Image, Permissions, Snapshot},
+        world::{Region, World},
+    },
+    ec2::snapshots,
 };
 
 /// True if the permissions let an account in, by itself or by its organisation.
@@ -22,9 +26,10 @@ pub fn admits(world: &World, permissions: &Permissions, account: &str) -> bool {
     permissions.public || permissions.users.contains(account) || member()
 }
 
-/// The owner sees all of its images, others those that are shared with them and finished.
-pub fn sees_image(call: &Call, world: &World, image: &Image) -> bool {
-    image.owner == call.account() || (!image.disabled && admits(world, &image.permissions, call.account()))
+/// The owner sees all of its images, others those that are shared with them, finished, and allowed by their own settings.
+pub fn sees_image(call: &Call, world: &World, region: &Region, image: &Image) -> bool {
+    let is_shared = || !image.disabled && admits(world, &image.permissions, call.account());
+    image.owner == call.account() || (is_shared() && allowed::admits(region, call.account(), image, call.now))
 }
 
 pub fn visible_image<'w>(call: &Call, world: &'w World, id: &str) -> Result<&'w Arc<Image>, ApiError> {
@@ -38,7 +43,7 @@ pub fn visible_image_in<'w>(
     id: &str,
 ) -> Result<&'w Arc<Image>, ApiError> {
     ids::IMAGE.check(id)?;
-    let image = region.images.get(id).filter(|image| sees_image(call, world, image));
+    let image = region.images.get(id).filter(|image| sees_image(call, world, region, image));
     image.ok_or_else(|| ids::IMAGE.not_found(id))
 }
 
@@ -58,14 +63,21 @@ pub fn own_image_mut<'w>(call: &Call, world: &'w mut World, id: &str) -> Result<
     Ok(Arc::make_mut(image.expect("the image was there a moment ago")))
 }
 
-pub fn sees_snapshot(call: &Call, snapshot: &Snapshot) -> bool {
-    let permissions = &snapshot.permissions;
-    snapshot.owner == call.account() || permissions.public || permissions.users.contains(call.account())
+pub fn sees_snapshot(call: &Call, region: &Region, snapshot: &Snapshot) -> bool {
+    snapshot.owner == call.account()
+        || snapshot.permissions.users.contains(call.account())
+        || is_public(region, snapshot)
+}
+
+/// Its owner may have blocked all public sharing since.
+pub fn is_public(region: &Region, snapshot: &Snapshot) -> bool {
+    snapshot.permissions.public && !snapshots::blocks_all(region.settings(&snapshot.owner))
 }
 
 pub fn visible_snapshot<'w>(call: &Call, world: &'w World, id: &str) -> Result<&'w Arc<Snapshot>, ApiError> {
     ids::SNAPSHOT.check(id)?;
-    let snapshot = call.region(world).snapshots.get(id).filter(|snapshot| sees_snapshot(call, snapshot));
+    let region = call.region(world);
+    let snapshot = region.snapshots.get(id).filter(|snapshot| sees_snapshot(call, region, snapshot));
     snapshot.ok_or_else(|| ids::SNAPSHOT.not_found(id))
 }
 

@@ -15,7 +15,7 @@ use crate::{
         world::World,
         xml::Node,
     },
-    ec2::{kms, snapshots, tokens::Token},
+    ec2::{copies, kms, snapshots, tokens::Token},
 };
 
 const MINUTES: &str = "SnapshotCopyCompletionDurationMinutes";
@@ -27,6 +27,7 @@ pub fn copy(call: &Call, world: &mut World) -> Outcome {
     }
     let name = name::well_formed(call)?.to_owned();
     let description = name::description(call)?;
+    copies::key(call, call.region(world))?;
     check_parameters(call)?;
     let given = Specifications::parse(call.params, &["image", "snapshot"])?;
     let source = source(call, world)?;
@@ -57,34 +58,18 @@ pub fn copy(call: &Call, world: &mut World) -> Outcome {
 }
 
 fn check_parameters(call: &Call) -> Result<(), ApiError> {
-    let params = call.params;
-    if params.text("KmsKeyId").is_some() && !params.is_set("Encrypted")? {
-        let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
-        return Err(ApiError::new("InvalidParameterDependency", message));
-    }
-    if let Some(minutes) = params.int(MINUTES)?
-        && !(minutes % 15 == 0 && (15..=2880).contains(&minutes))
-    {
-        let hint = "Expecting a multiple of 15 from 15 to 2880.";
-        return Err(ApiError::bad_value(&minutes.to_string(), "snapshotCopyCompletionDurationMinutes", hint));
-    }
+    copies::minutes(call.params, MINUTES)?;
     let places = ["DestinationOutpostArn", "DestinationAvailabilityZone", "DestinationAvailabilityZoneId"];
-    if places.iter().filter(|place| params.text(place).is_some()).count() > 1 {
+    if places.iter().filter(|place| call.params.text(place).is_some()).count() > 1 {
         return Err(ApiError::invalid_combination("Only one destination may be specified"));
     }
     Ok(())
 }
 
 fn source(call: &Call, world: &World) -> Result<Arc<Image>, ApiError> {
-    let region_name = call.params.require("SourceRegion")?;
     let id = call.params.require("SourceImageId")?;
     ids::IMAGE.check(id)?;
-    let region = world.regions.get(region_name).ok_or_else(|| {
-        ApiError::new("InvalidRegion", format!("The specified AWS Region '{region_name}' is not valid."))
-    })?;
-    if !world.may_use(call.account(), region) {
-        return Err(ApiError::auth_failure());
-    }
+    let region = copies::source_region(call, world)?;
     let image = access::visible_image_in(call, world, region, id)?;
     match image.state(call.now) {
         ImageState::Available => {}
@@ -114,7 +99,8 @@ fn check_foreign(image: &Image) -> Result<(), ApiError> {
 fn source_snapshots(call: &Call, world: &World, source: &Image) -> Result<Vec<Arc<Snapshot>>, ApiError> {
     let region = world.region(call.params.require("SourceRegion")?);
     let readable = |id: &str| {
-        let snapshot = region.snapshots.get(id).filter(|snapshot| access::sees_snapshot(call, snapshot));
+        let snapshot =
+            region.snapshots.get(id).filter(|snapshot| access::sees_snapshot(call, region, snapshot));
         let message = "You do not have permission to access the storage of this ami";
         snapshot.cloned().ok_or_else(|| ApiError::new("InvalidRequest", message))
     };
@@ -186,13 +172,7 @@ struct Plan {
 
 impl Plan {
     fn new(call: &Call, world: &mut World, id: &str, source: &Image, tags: Tags) -> Result<Self, ApiError> {
-        let encrypt = call.params.is_set("Encrypted")?;
-        let by_default = call.region(world).settings(call.account()).encrypt_by_default;
-        let key = match call.params.text("KmsKeyId") {
-            Some(name) => Some(kms::resolve(name, &call.caller.region, call.account())),
-            None if encrypt || by_default => Some(kms::default_key(&call.caller.region, call.account())),
-            None => None,
-        };
+        let key = copies::key(call, call.region(world))?;
         // KMS answers EC2 long before the data is copied, but not before the caller is answered.
         let wrong = key.as_ref().is_some_and(|key| !key.usable);
         let takes = if wrong { call.profile.copy / 10 } else { call.profile.copy };
@@ -202,7 +182,7 @@ impl Plan {
             done_at: call.end_of(world, takes),
             failure: wrong.then(kms::copy_without_key),
             key: key.map(|key| key.arn),
-            minutes: call.params.int(MINUTES)?,
+            minutes: copies::minutes(call.params, MINUTES)?,
             tags,
         })
     }
@@ -216,8 +196,8 @@ impl Plan {
         let source = snapshots.iter().find(|snapshot| ebs.snapshot_id.as_ref() == Some(&snapshot.id));
         let Some(source) = source else { return ebs.clone() };
         let encrypted = self.key.is_some() || source.encrypted;
-        let default = || kms::default_key(&call.caller.region, call.account()).arn;
-        let kms_key_id = encrypted.then(|| self.key.clone().unwrap_or_else(default));
+        let default = kms::default_key(call.region(world), call.account()).arn;
+        let kms_key_id = encrypted.then(|| self.key.clone().unwrap_or(default));
         let copy = Snapshot {
             id: world.mint(ids::SNAPSHOT),
             owner: call.account().to_owned(),

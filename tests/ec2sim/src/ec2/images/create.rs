@@ -11,7 +11,7 @@ use crate::{
         clock::after,
         error::ApiError,
         ids,
-        records::{Device, Ebs, Image, Instance, InstanceState, Permissions, Snapshot, Volume},
+        records::{Attachment, Device, Ebs, Image, Instance, InstanceState, Snapshot, Volume},
         tags::{Specifications, Tags},
         world::{Region, World},
         xml::Node,
@@ -31,7 +31,8 @@ pub fn create(call: &Call, world: &mut World) -> Outcome {
     name::check_free(call, world, &name)?;
     name::check_quota(call, world)?;
     let attached = attached(call.region(world), &instance);
-    let devices = block_devices::overlay(call, world, &attached, Purpose::CreateImage)?;
+    let root = Some(instance.image.root_device_name.as_str());
+    let devices = block_devices::overlay(call, world, &attached, root, Purpose::CreateImage)?;
     let sources = sources(call.region(world), &instance, &devices);
     snapshots::check_quota(call, world, sources.len())?;
     snapshots::check_concurrency(call, world, sources.iter().flatten().map(|volume| volume.id.as_str()))?;
@@ -120,8 +121,8 @@ fn imageable(call: &Call, world: &World) -> Result<Arc<Instance>, ApiError> {
 
 /// The instance's volumes as an image maps them.
 fn attached(region: &Region, instance: &Instance) -> Vec<Device> {
-    let device = |volume: &Arc<Volume>| Device {
-        name: volume.device_name.clone(),
+    let device = |(attachment, volume): (&Attachment, &Volume)| Device {
+        name: attachment.device_name.clone(),
         virtual_name: None,
         ebs: Some(Ebs {
             snapshot_id: None,
@@ -134,8 +135,7 @@ fn attached(region: &Region, instance: &Instance) -> Vec<Device> {
             delete_on_termination: volume.delete_on_termination,
         }),
     };
-    let volumes = instance.devices.iter().filter_map(|attachment| region.volumes.get(&attachment.volume_id));
-    volumes.map(device).collect()
+    region.volumes_of(instance).map(device).collect()
 }
 
 /// The volume behind each device; none for a device that the request adds.
@@ -172,25 +172,10 @@ fn snapshot_all(
 fn snapshot(call: &Call, world: &mut World, volume: &Volume, making: &Making) -> String {
     // The image becomes available shortly after its last snapshot is complete.
     let takes = making.done_at.duration_since(call.now).unsigned_abs();
-    let id = world.mint(ids::SNAPSHOT);
-    let snapshot = Snapshot {
-        id: id.clone(),
-        owner: call.account().to_owned(),
-        owner_alias: None,
-        description: making.description.clone(),
-        volume_id: volume.id.clone(),
-        size: volume.size,
-        encrypted: volume.encrypted,
-        kms_key_id: volume.kms_key_id.clone(),
-        started_at: call.now,
-        completes_at: after(call.now, takes.mul_f64(0.9)),
-        failure: None,
-        permissions: Permissions::default(),
-        product_codes: Vec::new(),
-        completion_minutes: None,
-        disk: volume.disk.as_ref().map(|disk| disk.on_snapshot(&id)),
-        tags: making.tags.clone(),
-    };
+    let completes_at = after(call.now, takes.mul_f64(0.9));
+    let snapshot = snapshots::of_volume(call, world, volume, &making.description, completes_at);
+    let snapshot = Snapshot { tags: making.tags.clone(), ..snapshot };
+    let id = snapshot.id.clone();
     call.region_mut(world).snapshots.insert(id.clone(), Arc::new(snapshot));
     id
 }

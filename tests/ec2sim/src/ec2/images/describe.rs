@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{access, show};
+use super::{access, allowed, show};
 use crate::core::{
     Call, Outcome,
     error::ApiError,
@@ -76,15 +76,16 @@ const ALIASES: [&str; 3] = ["amazon", "aws-marketplace", "aws-backup-vault"];
 pub fn describe(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params, &FILTERS)?;
     let page = Page::parse(call.params, 1..=1000)?;
+    Page::refuse_with_ids(call.params, "ImageId", "imagesSet")?;
     let query = Query::parse(call)?;
-    let asked = call.params.texts("ImageId");
+    let asked = call.params.ids("ImageId")?;
     check_ids(call, world, &asked)?;
     let region = call.region(world);
     // Tags are the owner's own affair.
     let none = Tags::new();
     let shown = candidates(region, &filters).into_iter().filter(|image| {
         let tags = if image.owner == call.account() { &image.tags } else { &none };
-        access::sees_image(call, world, image)
+        access::sees_image(call, world, region, image)
             && (asked.is_empty() || asked.contains(&image.id.as_str()))
             && query.wants(call, world, image, !asked.is_empty())
             && filters.match_all(tags, |name| filter_values(call, region, image, name))
@@ -101,13 +102,15 @@ fn candidates<'r>(region: &'r Region, filters: &Filters) -> Vec<&'r Arc<Image>> 
     }
 }
 
-/// One id that is wrong fails the call.
+/// One id that is wrong fails the call; that of a deregistered image does not while an instance runs from it.
+/// Source: EC2 API reference, `DescribeImages`.
 fn check_ids(call: &Call, world: &World, asked: &[&str]) -> Result<(), ApiError> {
     for id in asked {
         ids::IMAGE.check(id)?;
     }
-    let missing: Vec<&str> =
-        asked.iter().copied().filter(|id| access::visible_image(call, world, id).is_err()).collect();
+    let is_missing =
+        |id: &&str| access::visible_image(call, world, id).is_err() && !is_remembered(call, world, id);
+    let missing: Vec<&str> = asked.iter().copied().filter(is_missing).collect();
     match missing.as_slice() {
         [] => Ok(()),
         [id] => Err(ids::IMAGE.not_found(id)),
@@ -116,6 +119,16 @@ fn check_ids(call: &Call, world: &World, asked: &[&str]) -> Result<(), ApiError>
             Err(ApiError::new("InvalidAMIID.NotFound", message))
         }
     }
+}
+
+fn is_remembered(call: &Call, world: &World, id: &str) -> bool {
+    let region = call.region(world);
+    let is_gone = !region.images.contains_key(id);
+    is_gone
+        && region
+            .instances
+            .values()
+            .any(|it| it.image.id == id && it.owner == call.account() && !it.is_terminated(call.now))
 }
 
 /// The parameters that scope the answer.
@@ -187,7 +200,7 @@ fn filter_values(call: &Call, region: &Region, image: &Image, name: &str) -> Vec
         "ena-support" => image.ena.to_string(),
         "free-tier-eligible" => (image.owner_alias.as_deref() == Some("amazon")).to_string(),
         "hypervisor" => "xen".to_owned(),
-        "image-allowed" => "true".to_owned(),
+        "image-allowed" => allowed::allows(region, call.account(), image, call.now).to_string(),
         "image-id" => image.id.clone(),
         "image-type" => "machine".to_owned(),
         "is-public" => image.permissions.public.to_string(),

@@ -2,6 +2,8 @@
 
 pub mod access;
 
+mod allowed;
+mod ancestry;
 mod attribute;
 mod block_public_access;
 mod copy;
@@ -19,6 +21,8 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use self::allowed::allows;
+
 use crate::core::{
     Call, Handler,
     error::ApiError,
@@ -28,6 +32,7 @@ use crate::core::{
 
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
+        "CancelImageLaunchPermission" => Some(Handler::Write(modify::cancel)),
         "CopyImage" => Some(Handler::Write(copy::copy)),
         "CreateImage" => Some(Handler::Write(create::create)),
         "DeregisterImage" => Some(Handler::Write(deregister::deregister)),
@@ -42,11 +47,12 @@ pub fn handler(action: &str) -> Option<Handler> {
         "EnableImageBlockPublicAccess" => Some(Handler::Write(block_public_access::enable)),
         "EnableImageDeprecation" => Some(Handler::Write(lifecycle::enable_deprecation)),
         "EnableImageDeregistrationProtection" => Some(Handler::Write(lifecycle::enable_protection)),
+        "GetImageAncestry" => Some(Handler::Read(ancestry::get)),
         "GetImageBlockPublicAccessState" => Some(Handler::Read(block_public_access::get)),
         "ModifyImageAttribute" => Some(Handler::Write(modify::modify)),
         "RegisterImage" => Some(Handler::Write(register::register)),
         "ResetImageAttribute" => Some(Handler::Write(modify::reset)),
-        _ => None,
+        other => allowed::handler(other),
     }
 }
 

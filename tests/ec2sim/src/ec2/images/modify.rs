@@ -1,11 +1,13 @@
-//! `ModifyImageAttribute` and `ResetImageAttribute`.
+//! `ModifyImageAttribute`, `ResetImageAttribute`, `CancelImageLaunchPermission`.
+
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{access, check_settled, lifecycle, name};
 use crate::{
     core::{
-        Call, Outcome,
+        Call, Outcome, arn,
         error::ApiError,
         params::Params,
         records::{Image, Permissions},
@@ -140,7 +142,7 @@ fn change(params: &Params) -> Result<Change, ApiError> {
 
 fn add_one(permissions: &mut Permissions, kind: &str, value: &str) -> Result<(), ApiError> {
     let account = value.len() == 12 && value.bytes().all(|digit| digit.is_ascii_digit());
-    let arn = |part: &str| value.starts_with("arn:aws:organizations::") && value.contains(part);
+    let arn = |part: &str| arn::of_service(value, "organizations").is_some_and(|rest| rest.contains(part));
     let refused = |item: &str| {
         let message = format!("Invalid attribute item value \"{value}\" for {item} item type.");
         Err(ApiError::new("InvalidAMIAttributeItemValue", message))
@@ -169,7 +171,7 @@ fn add_one(permissions: &mut Permissions, kind: &str, value: &str) -> Result<(),
 /// Volumes under the account's default key can be used by nobody else.
 fn check_key(call: &Call, image: &Image) -> Result<(), ApiError> {
     let mut keys = image.devices.iter().filter_map(|device| device.ebs.as_ref()?.kms_key_id.as_deref());
-    if keys.any(|key| kms::is_default(key, &call.caller.region, call.account())) {
+    if keys.any(|key| kms::is_managed(key, &call.caller.region, call.account())) {
         let message =
             "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.";
         return Err(ApiError::new("InvalidParameter", message));
@@ -210,6 +212,20 @@ fn limit_deprecation(image: &mut Image, now: Timestamp) {
         let floor = now.checked_add(SignedDuration::from_mins(1)).unwrap_or(now);
         image.deprecated_at = Some(latest.max(floor));
     }
+}
+
+/// Takes the caller out of those with whom an image is shared by their account's number.
+pub fn cancel(call: &Call, world: &mut World) -> Outcome {
+    let id = call.params.require("ImageId")?;
+    let image = access::visible_image(call, world, id)?;
+    if !image.permissions.users.contains(call.account()) {
+        let message = format!("The image '{id}' is not shared with account {}.", call.account());
+        return Err(ApiError::not_permitted(message));
+    }
+    let mut image = Image::clone(image);
+    image.permissions.users.remove(call.account());
+    call.region_mut(world).images.insert(image.id.clone(), Arc::new(image));
+    Ok(Node::done().into())
 }
 
 pub fn reset(call: &Call, world: &mut World) -> Outcome {

@@ -1,5 +1,5 @@
-//! `DescribeImageReferences`: what of the account, in the region, names an image. Launch templates and recipes of EC2 Image
-//! Builder are not simulated, so none ever does.
+//! `DescribeImageReferences`: what of the account, in the region, names an image. Recipes of EC2 Image Builder are not simulated,
+//! so none ever does.
 
 use super::access;
 use crate::core::{
@@ -14,6 +14,9 @@ const KINDS: [&str; 5] = [
     "imagebuilder:ContainerRecipe",
 ];
 
+/// Versions of a launch template that are looked at, unless `version-depth` says otherwise.
+const VERSION_DEPTH: usize = 10;
+
 struct Reference {
     image: String,
     kind: &'static str,
@@ -21,7 +24,7 @@ struct Reference {
 }
 
 pub fn describe(call: &Call, world: &World) -> Outcome {
-    let images = call.params.texts("ImageId");
+    let images = call.params.ids("ImageId")?;
     if images.is_empty() {
         return Err(ApiError::missing("ImageId"));
     }
@@ -31,11 +34,15 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     }
     let kinds = asked(call)?;
     let states = states(call)?;
+    let depth = depth(call)?;
     let page = Page::parse(call.params, 5..=1000)?;
     let mut found = Vec::new();
     for image in images {
         if kinds.contains(&"ec2:Instance") {
             found.extend(instances(call, world, image, states.as_ref()));
+        }
+        if kinds.contains(&"ec2:LaunchTemplate") {
+            found.extend(templates(call, world, image, depth));
         }
         if kinds.contains(&"ssm:Parameter") {
             found.extend(parameters(call, world, image));
@@ -71,16 +78,40 @@ fn asked(call: &Call) -> Result<Vec<&'static str>, ApiError> {
 
 /// Which instances count; without the option all of them.
 fn states(call: &Call) -> Result<Option<Vec<String>>, ApiError> {
+    let values = option(call, "ec2:Instance", "state-name")?;
+    Ok(values.map(|values| values.into_iter().map(str::to_owned).collect()))
+}
+
+fn depth(call: &Call) -> Result<usize, ApiError> {
+    let Some(values) = option(call, "ec2:LaunchTemplate", "version-depth")? else { return Ok(VERSION_DEPTH) };
+    let text = values.first().copied().unwrap_or_default();
+    text.parse().map_err(|_| ApiError::bad_value(text, "version-depth", "Expecting an integer."))
+}
+
+/// The values of the one option that a resource type has.
+fn option<'c>(call: &'c Call, kind: &str, name: &str) -> Result<Option<Vec<&'c str>>, ApiError> {
     let types = call.params.list("ResourceType");
-    let Some(of_instances) = types.iter().find(|it| it.text("ResourceType") == Some("ec2:Instance")) else {
-        return Ok(None);
-    };
-    let options = of_instances.list("ResourceTypeOption");
+    let asked = types.iter().find(|it| it.text("ResourceType") == Some(kind));
+    let options = asked.map(|it| it.list("ResourceTypeOption")).unwrap_or_default();
     let Some(option) = options.first() else { return Ok(None) };
     match option.require("OptionName")? {
-        "state-name" => Ok(Some(option.texts("OptionValue").into_iter().map(str::to_owned).collect())),
-        name => Err(ApiError::bad_value(name, "OptionName", "ec2:Instance has the option state-name")),
+        given if given == name => Ok(Some(option.texts("OptionValue"))),
+        other => Err(ApiError::bad_value(other, "OptionName", &format!("{kind} has the option {name}"))),
     }
+}
+
+/// By their newest versions.
+fn templates(call: &Call, world: &World, image: &str, depth: usize) -> Vec<Reference> {
+    let own = call.region(world).launch_templates.values().filter(|it| it.owner == call.account());
+    let of_image = own.filter(|template| {
+        let newest = template.versions.values().rev().take(depth);
+        newest.into_iter().any(|version| version.data.text("ImageId") == Some(image))
+    });
+    let arn =
+        |id: &str| format!("arn:aws:ec2:{}:{}:launch-template/{id}", call.caller.region, call.account());
+    of_image
+        .map(|it| Reference { image: image.to_owned(), kind: "ec2:LaunchTemplate", arn: arn(&it.id) })
+        .collect()
 }
 
 fn instances(call: &Call, world: &World, image: &str, states: Option<&Vec<String>>) -> Vec<Reference> {

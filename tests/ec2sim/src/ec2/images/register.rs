@@ -22,7 +22,7 @@ pub fn register(call: &Call, world: &mut World) -> Outcome {
     let tags = Specifications::parse(call.params, &["image"])?;
     name::check_free(call, world, &name)?;
     name::check_quota(call, world)?;
-    let devices = block_devices::overlay(call, world, &[], Purpose::Register)?;
+    let devices = block_devices::overlay(call, world, &[], None, Purpose::Register)?;
     let root_device_name = root(call, world, &devices)?;
     let id = world.mint(ids::IMAGE);
     let image = Image {

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::allowed;
 use crate::{
     core::{
         records::{Image, ImageState, Parameter, Protection},
@@ -19,6 +20,7 @@ pub fn node(region: &Region, image: &Image, account: &str, now: Timestamp) -> No
     let reason = image.failure.as_ref().filter(|_| state == ImageState::Failed);
     let tags: Vec<Node> = tags::nodes(&image.tags).collect();
     origin(image, own, now, kind(image, now))
+        .text("imageAllowed", allowed::allows(region, account, image, now))
         .opt("publicSsmParameterName", public_parameter(region, image))
         .opt_child("stateReason", reason.map(crate::core::records::StateReason::node))
         .set("blockDeviceMapping", block_devices::nodes(&image.devices, shows_snapshots(image, state)))
@@ -78,7 +80,6 @@ fn kind(image: &Image, now: Timestamp) -> Node {
         .opt("bootMode", image.boot_mode.as_ref())
         .opt("tpmSupport", image.tpm_support.as_ref())
         .opt("imdsSupport", image.imds_v2.then_some("v2.0"))
-        .text("imageAllowed", true)
         .text("freeTierEligible", image.owner_alias.as_deref() == Some("amazon"))
         .text("deregistrationProtection", protection(image, now))
 }

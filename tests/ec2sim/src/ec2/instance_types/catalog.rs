@@ -1,5 +1,10 @@
 //! The instance types that are offered: sizes by family, as in the Amazon EC2 instance type specifications.
 
+mod families;
+mod sizes;
+
+use self::{families::FAMILIES, sizes::Size};
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hypervisor {
     Nitro,
@@ -22,155 +27,9 @@ pub struct Family {
     sizes: &'static [Size],
     /// MiB per virtual CPU, for sizes that do not say it themselves.
     memory: u32,
+    /// Has disks of its own.
+    pub disks: bool,
 }
-
-#[derive(Clone, Copy, Debug)]
-struct Size {
-    name: &'static str,
-    vcpus: u32,
-    /// MiB, if not in proportion to the virtual CPUs.
-    memory: Option<u32>,
-}
-
-const fn size(name: &'static str, vcpus: u32) -> Size {
-    Size { name, vcpus, memory: None }
-}
-
-const fn burst(name: &'static str, vcpus: u32, memory: u32) -> Size {
-    Size { name, vcpus, memory: Some(memory) }
-}
-
-const BURSTABLE: [Size; 7] = [
-    burst("nano", 2, 512),
-    burst("micro", 2, 1024),
-    burst("small", 2, 2048),
-    burst("medium", 2, 4096),
-    burst("large", 2, 8192),
-    burst("xlarge", 4, 16_384),
-    burst("2xlarge", 8, 32_768),
-];
-
-const BURSTABLE_XEN: [Size; 7] = [
-    burst("nano", 1, 512),
-    burst("micro", 1, 1024),
-    burst("small", 1, 2048),
-    burst("medium", 2, 4096),
-    burst("large", 2, 8192),
-    burst("xlarge", 4, 16_384),
-    burst("2xlarge", 8, 32_768),
-];
-
-const REGULAR: [Size; 8] = [
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("12xlarge", 48),
-    size("16xlarge", 64),
-    size("24xlarge", 96),
-];
-
-const GRAVITON: [Size; 8] = [
-    size("medium", 1),
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("12xlarge", 48),
-    size("16xlarge", 64),
-];
-
-const INTEL: Family = Family {
-    name: "",
-    hypervisor: Hypervisor::Nitro,
-    architectures: &["x86_64"],
-    manufacturer: "Intel",
-    clock: "3.5",
-    threads: 2,
-    burstable: false,
-    current: true,
-    network: "Up to 12.5 Gigabit",
-    sizes: &REGULAR,
-    memory: 4096,
-};
-
-const ARM: Family = Family {
-    architectures: &["arm64"],
-    manufacturer: "AWS",
-    clock: "2.5",
-    threads: 1,
-    sizes: &GRAVITON,
-    ..INTEL
-};
-
-static FAMILIES: [Family; 21] = [
-    Family { name: "c5", clock: "3.4", network: "Up to 10 Gigabit", memory: 2048, ..INTEL },
-    Family { name: "c6g", network: "Up to 10 Gigabit", memory: 2048, ..ARM },
-    Family { name: "c6i", memory: 2048, ..INTEL },
-    Family { name: "c7g", clock: "2.6", memory: 2048, ..ARM },
-    Family { name: "c7i", clock: "3.2", memory: 2048, ..INTEL },
-    Family {
-        name: "m1",
-        hypervisor: Hypervisor::Xen,
-        architectures: &["i386", "x86_64"],
-        clock: "1.7",
-        threads: 1,
-        network: "Low",
-        current: false,
-        sizes: &[burst("small", 1, 1740), burst("medium", 1, 3788)],
-        ..INTEL
-    },
-    Family {
-        name: "m4",
-        hypervisor: Hypervisor::Xen,
-        clock: "2.4",
-        network: "Moderate",
-        current: false,
-        sizes: &[size("large", 2), size("xlarge", 4), size("2xlarge", 8), size("4xlarge", 16)],
-        ..INTEL
-    },
-    Family { name: "m5", clock: "3.1", network: "Up to 10 Gigabit", ..INTEL },
-    Family { name: "m6a", manufacturer: "AMD", clock: "3.6", ..INTEL },
-    Family { name: "m6g", network: "Up to 10 Gigabit", ..ARM },
-    Family { name: "m6i", ..INTEL },
-    Family { name: "m7g", clock: "2.6", ..ARM },
-    Family { name: "m7i", clock: "3.2", ..INTEL },
-    Family { name: "r5", clock: "3.1", network: "Up to 10 Gigabit", memory: 8192, ..INTEL },
-    Family { name: "r6g", network: "Up to 10 Gigabit", memory: 8192, ..ARM },
-    Family { name: "r6i", memory: 8192, ..INTEL },
-    Family { name: "r7g", clock: "2.6", memory: 8192, ..ARM },
-    Family {
-        name: "t2",
-        hypervisor: Hypervisor::Xen,
-        architectures: &["i386", "x86_64"],
-        clock: "2.5",
-        threads: 1,
-        burstable: true,
-        network: "Low to Moderate",
-        sizes: &BURSTABLE_XEN,
-        ..INTEL
-    },
-    Family {
-        name: "t3",
-        burstable: true,
-        clock: "2.5",
-        network: "Up to 5 Gigabit",
-        sizes: &BURSTABLE,
-        ..INTEL
-    },
-    Family {
-        name: "t3a",
-        manufacturer: "AMD",
-        burstable: true,
-        clock: "2.2",
-        network: "Up to 5 Gigabit",
-        sizes: &BURSTABLE,
-        ..INTEL
-    },
-    Family { name: "t4g", burstable: true, network: "Up to 5 Gigabit", sizes: &BURSTABLE, ..ARM },
-];
 
 /// One instance type.
 #[derive(Clone, Debug)]
@@ -208,7 +67,20 @@ fn of_family(family: &'static Family) -> impl Iterator<Item = InstanceType> {
 
 impl InstanceType {
     pub fn is_nitro(&self) -> bool {
-        self.family.hypervisor == Hypervisor::Nitro
+        self.family.hypervisor == Hypervisor::Nitro || self.is_metal()
+    }
+
+    /// Runs without a hypervisor.
+    pub fn is_metal(&self) -> bool {
+        self.size.starts_with("metal")
+    }
+
+    /// The numbers of cores that `CpuOptions` may ask for; none where the number cannot be chosen.
+    pub fn valid_cores(&self) -> Vec<u32> {
+        if self.is_metal() || !self.is_nitro() {
+            return Vec::new();
+        }
+        (1..=self.cores()).filter(|cores| *cores == 1 || cores % 2 == 0).collect()
     }
 
     pub fn runs(&self, architecture: &str) -> bool {
@@ -240,7 +112,7 @@ impl InstanceType {
     }
 
     pub fn ebs_optimized(&self) -> &'static str {
-        if matches!(self.family.name, "m1" | "t2") { "unsupported" } else { "default" }
+        if matches!(self.family.name, "m1" | "m3" | "t2") { "unsupported" } else { "default" }
     }
 
     pub fn interfaces(&self) -> u32 {

@@ -18,7 +18,7 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let node = match attribute {
         "groupSet" => node.set("groupSet", show::groups(region, instance)),
         "productCodes" => node.set("productCodes", product_codes(&instance.image)),
-        "blockDeviceMapping" => node.set("blockDeviceMapping", devices(instance)),
+        "blockDeviceMapping" => node.set("blockDeviceMapping", show::devices(region, instance, "attached")),
         "enclaveOptions" => node.child("enclaveOptions", Node::new().text("enabled", false)),
         _ => {
             let (name, value) = value(instance, attribute)?;
@@ -30,17 +30,6 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
 
 fn product_codes(image: &Image) -> impl Iterator<Item = Node> + '_ {
     image.product_codes.iter().map(|code| Node::new().text("productCode", &code.id).text("type", &code.kind))
-}
-
-fn devices(instance: &Instance) -> impl Iterator<Item = Node> + '_ {
-    instance.devices.iter().map(|device| {
-        let ebs = Node::new()
-            .text("volumeId", &device.volume_id)
-            .text("status", "attached")
-            .time("attachTime", instance.launched_at)
-            .text("deleteOnTermination", device.delete_on_termination);
-        Node::new().text("deviceName", &device.device_name).child("ebs", ebs)
-    })
 }
 
 /// The attributes that have one value, with the element that carries them.
@@ -61,7 +50,7 @@ fn value(instance: &Instance, attribute: &str) -> Result<(&'static str, Option<S
         "kernel" => ("kernel", image.kernel_id.clone()),
         "ramdisk" => ("ramdisk", image.ramdisk_id.clone()),
         "rootDeviceName" => ("rootDeviceName", Some(image.root_device_name.clone())),
-        "sourceDestCheck" => ("sourceDestCheck", Some("true".to_owned())),
+        "sourceDestCheck" => ("sourceDestCheck", Some(instance.source_dest_check.to_string())),
         "sriovNetSupport" => ("sriovNetSupport", image.sriov.clone()),
         "userData" => ("userData", instance.user_data.clone()),
         other => {

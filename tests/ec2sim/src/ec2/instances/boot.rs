@@ -24,6 +24,11 @@ pub fn boot(call: &Call, world: &mut World, instance: &mut Instance) {
         reason: None,
         transition: String::new(),
     });
+    follow(call, world, instance, running);
+}
+
+/// What the guest system does from when the machine is on.
+pub fn follow(call: &Call, world: &mut World, instance: &mut Instance, on: Timestamp) {
     let facts = Facts {
         instance_id: instance.id.clone(),
         image_id: instance.image.id.clone(),
@@ -35,7 +40,7 @@ pub fn boot(call: &Call, world: &mut World, instance: &mut Instance) {
     let course = call.guest.boot(&user_data.unwrap_or_default(), &facts);
     instance.is_machine = course.is_none();
     let Some(Course { lines, power_off }) = course else { return };
-    let up = after(running, call.jittered(world, call.profile.boot));
+    let up = after(on, call.jittered(world, call.profile.boot));
     instance.console.extend(lines.into_iter().map(|(at, line)| (after(up, at), printed(&line))));
     if let Some(off) = power_off {
         let stop = call.jittered(world, call.profile.stop);

@@ -19,7 +19,7 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let page = Page::parse(call.params, 5..=1000)?;
     Page::refuse_with_ids(call.params, "InstanceId", "instancesSet")?;
     let region = call.region(world);
-    let asked = call.params.texts("InstanceId");
+    let asked = call.params.ids("InstanceId")?;
     find_all(call, region, &asked)?;
     let shown = region.instances.values().filter(|instance| {
         instance.owner == call.account()

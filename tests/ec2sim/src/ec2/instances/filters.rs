@@ -163,7 +163,7 @@ pub fn values(region: &Region, instance: &Instance, name: &str, now: Timestamp) 
         "hypervisor" => "xen".to_owned(),
         "image-id" => image.id.clone(),
         "instance-id" => instance.id.clone(),
-        "instance-lifecycle" => if instance.spot { "spot" } else { "" }.to_owned(),
+        "instance-lifecycle" => if instance.spot_request.is_some() { "spot" } else { "" }.to_owned(),
         "instance-state-code" => phase.state.code().to_string(),
         "instance-state-name" => phase.state.name().to_owned(),
         "instance-type" => instance.instance_type.clone(),
@@ -172,9 +172,7 @@ pub fn values(region: &Region, instance: &Instance, name: &str, now: Timestamp) 
             "false".to_owned()
         }
         "launch-index" => instance.launch_index.to_string(),
-        "launch-time" | "usage-operation-update-time" | "block-device-mapping.attach-time" => {
-            iso(instance.launched_at)
-        }
+        "launch-time" | "usage-operation-update-time" => iso(instance.launched_at),
         "maintenance-options.auto-recovery" => instance.auto_recovery.clone(),
         "monitoring-state" => if instance.monitoring { "enabled" } else { "disabled" }.to_owned(),
         "metadata-options.http-endpoint" => instance.metadata.http_endpoint.clone(),
@@ -193,7 +191,7 @@ pub fn values(region: &Region, instance: &Instance, name: &str, now: Timestamp) 
         "reservation-id" => instance.reservation_id.clone(),
         "root-device-name" => image.root_device_name.clone(),
         "root-device-type" => "ebs".to_owned(),
-        "source-dest-check" => "true".to_owned(),
+        "source-dest-check" => instance.source_dest_check.to_string(),
         "tenancy" => instance.tenancy.clone(),
         "usage-operation" => image.usage_operation.clone(),
         "virtualization-type" => image.virtualization.clone(),
@@ -215,8 +213,9 @@ fn several_values(region: &Region, instance: &Instance, name: &str, now: Timesta
         "availability-zone-id" => {
             region.zone(&instance.zone).map(|zone| zone.id.clone()).into_iter().collect()
         }
+        "block-device-mapping.attach-time" => devices.map(|it| iso(it.attached_at)).collect(),
         "block-device-mapping.delete-on-termination" => {
-            devices.map(|it| it.delete_on_termination.to_string()).collect()
+            region.volumes_of(instance).map(|(_, it)| it.delete_on_termination.to_string()).collect()
         }
         "block-device-mapping.device-name" => devices.map(|it| it.device_name.clone()).collect(),
         "block-device-mapping.status" => devices.map(|_| "attached".to_owned()).collect(),
@@ -237,6 +236,7 @@ fn several_values(region: &Region, instance: &Instance, name: &str, now: Timesta
         "product-code.type" => image.product_codes.iter().map(|code| code.kind.clone()).collect(),
         "state-reason-code" => reason.map(|reason| reason.code.clone()).into_iter().collect(),
         "state-reason-message" => reason.map(|reason| reason.message.clone()).into_iter().collect(),
+        "spot-instance-request-id" => of(instance.spot_request.as_ref()),
         "platform" if image.is_windows() => vec!["windows".to_owned()],
         _ => Vec::new(),
     }
@@ -248,7 +248,7 @@ fn group_names(region: &Region, instance: &Instance) -> Vec<String> {
 }
 
 /// The filters of `network-interface.`: every instance has one interface.
-fn interface_values(region: &Region, instance: &Instance, name: &str, now: Timestamp) -> Vec<String> {
+pub fn interface_values(region: &Region, instance: &Instance, name: &str, now: Timestamp) -> Vec<String> {
     let state = instance.state(now);
     if state == InstanceState::Terminated {
         return Vec::new();
@@ -258,12 +258,18 @@ fn interface_values(region: &Region, instance: &Instance, name: &str, now: Times
         "subnet-id" => instance.subnet_id.clone(),
         "vpc-id" => instance.vpc_id.clone(),
         "availability-zone" => instance.zone.clone(),
+        "availability-zone-id" => {
+            return region.zone(&instance.zone).map(|zone| zone.id.clone()).into_iter().collect();
+        }
+        "description" => String::new(),
+        "interface-type" => "interface".to_owned(),
         "mac-address" => instance.mac_address.clone(),
         "owner-id" | "attachment.instance-owner-id" => instance.owner.clone(),
         "private-ip-address" | "addresses.private-ip-address" => instance.private_ip.clone(),
         "private-dns-name" | "addresses.private-dns-name" => show::private_name(region, instance, state),
         "status" => "in-use".to_owned(),
-        "source-dest-check" | "addresses.primary" | "attachment.delete-on-termination" => "true".to_owned(),
+        "source-dest-check" => instance.source_dest_check.to_string(),
+        "addresses.primary" | "attachment.delete-on-termination" => "true".to_owned(),
         "attachment.attach-time" => iso(instance.launched_at),
         "attachment.attachment-id" => instance.interface_attachment_id.clone(),
         "attachment.device-index" | "attachment.network-card-index" => "0".to_owned(),

@@ -1,4 +1,4 @@
-//! `StartInstances`, `StopInstances`, `TerminateInstances`.
+//! `RebootInstances`, `StartInstances`, `StopInstances`, `TerminateInstances`.
 
 use jiff::Timestamp;
 
@@ -16,7 +16,7 @@ use crate::{
 
 /// The ids of a call with the states before it.
 fn asked(call: &Call, world: &World) -> Result<Vec<(String, InstanceState)>, ApiError> {
-    let ids = call.params.texts("InstanceId");
+    let ids = call.params.ids("InstanceId")?;
     if ids.is_empty() {
         return Err(ApiError::missing("InstanceId"));
     }
@@ -51,6 +51,7 @@ pub fn start(call: &Call, world: &mut World) -> Outcome {
     for_each(call, world, |world, id, state| match state {
         InstanceState::Pending | InstanceState::Running => Ok(state),
         InstanceState::Stopped => {
+            check_root(call, world, id)?;
             start_one(call, world, id);
             Ok(InstanceState::Pending)
         }
@@ -59,6 +60,16 @@ pub fn start(call: &Call, world: &mut World) -> Outcome {
             Err(ApiError::new("IncorrectInstanceState", message))
         }
     })
+}
+
+fn check_root(call: &Call, world: &World, id: &str) -> Result<(), ApiError> {
+    match call.region(world).instances.get(id) {
+        Some(instance) if instance.root_volume().is_none() => Err(ApiError::invalid_value(format!(
+            "Invalid value '{id}' for instanceId. Instance does not have a volume attached at root ({})",
+            instance.image.root_device_name
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn start_one(call: &Call, world: &mut World, id: &str) {
@@ -79,6 +90,28 @@ fn start_one(call: &Call, world: &mut World, id: &str) {
     change(call, world, id, |old| *old = instance);
 }
 
+/// The instance stays in its state, and its guest system begins anew.
+pub fn reboot(call: &Call, world: &mut World) -> Outcome {
+    let asked = asked(call, world)?;
+    if let Some((id, _)) = asked.iter().find(|(_, state)| *state != InstanceState::Running) {
+        let message = format!("The instance '{id}' is not in a state from which it can be rebooted.");
+        return Err(ApiError::new("IncorrectInstanceState", message));
+    }
+    for (id, _) in asked {
+        let Some(instance) = call.region(world).instances.get(&id) else { continue };
+        // A real machine does it by itself.
+        if instance.is_machine {
+            continue;
+        }
+        let mut instance = Instance::clone(instance);
+        instance.interrupt(call.now);
+        instance.boots += 1;
+        boot::follow(call, world, &mut instance, call.now);
+        change(call, world, &id, |old| *old = instance);
+    }
+    Ok(Node::done().into())
+}
+
 pub fn stop(call: &Call, world: &mut World) -> Outcome {
     for_each(call, world, |world, id, state| match state {
         InstanceState::Stopping | InstanceState::Stopped => Ok(state),
@@ -95,7 +128,8 @@ fn stop_one(call: &Call, world: &mut World, id: &str) -> Result<InstanceState, A
     if instance.is_some_and(|instance| instance.disable_api_stop) {
         return Err(protected(id, "stopped", "disableApiStop"));
     }
-    if instance.is_some_and(|instance| instance.spot) {
+    let request = instance.and_then(|it| call.region(world).spot_requests.get(it.spot_request.as_ref()?));
+    if request.is_some_and(|request| !request.options.persistent) {
         let message = format!(
             "You can't stop the Spot Instance '{id}' because it is associated with a one-time Spot Instance request."
         );

@@ -3,21 +3,29 @@
 mod attribute;
 mod boot;
 mod console;
+mod credits;
 mod describe;
 mod filters;
+mod image_metadata;
+mod interfaces;
 mod lifecycle;
+mod modify;
 pub mod network;
+mod options;
+mod password;
+mod profiles;
 mod request;
 mod run;
 mod show;
 mod status;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 pub use self::{
     boot::power_off_phases,
     console::BUFFER as CONSOLE_BUFFER,
-    show::{current_boot_mode, private_name, public_name},
+    show::{current_boot_mode, groups as group_nodes, private_name, public_name},
 };
 
 use std::sync::Arc;
@@ -30,19 +38,30 @@ use crate::core::{
     world::{Region, World},
 };
 
-pub use self::request::opt_in_required;
+pub use self::{request::opt_in_required, run::run};
 
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
         "DescribeInstanceAttribute" => Some(Handler::Read(attribute::describe)),
+        "DescribeInstanceCreditSpecifications" => Some(Handler::Read(credits::describe)),
+        "ModifyInstanceCreditSpecification" => Some(Handler::Write(credits::modify)),
+        "DescribeInstanceImageMetadata" => Some(Handler::Read(image_metadata::describe)),
+        "DescribeNetworkInterfaces" => Some(Handler::Read(interfaces::describe)),
         "DescribeInstanceStatus" => Some(Handler::Read(status::describe)),
         "DescribeInstances" => Some(Handler::Read(describe::describe)),
+        "GetPasswordData" => Some(Handler::Read(password::get)),
         "GetConsoleOutput" => Some(Handler::Read(console::get)),
+        "ModifyInstanceAttribute" => Some(Handler::Write(modify::modify)),
+        "ModifyInstanceMetadataOptions" => Some(Handler::Write(modify::modify_metadata_options)),
+        "ModifyInstanceMaintenanceOptions" => Some(Handler::Write(upkeep::modify_maintenance)),
+        "MonitorInstances" => Some(Handler::Write(upkeep::monitor)),
+        "UnmonitorInstances" => Some(Handler::Write(upkeep::unmonitor)),
+        "RebootInstances" => Some(Handler::Write(lifecycle::reboot)),
         "RunInstances" => Some(Handler::Write(run::run)),
         "StartInstances" => Some(Handler::Write(lifecycle::start)),
         "StopInstances" => Some(Handler::Write(lifecycle::stop)),
         "TerminateInstances" => Some(Handler::Write(lifecycle::terminate)),
-        _ => None,
+        other => profiles::handler(other),
     }
 }
 

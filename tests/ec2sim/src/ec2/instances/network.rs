@@ -1,13 +1,13 @@
 //! Where in a network an instance comes to stand.
 
-use std::sync::Arc;
+use std::{net::Ipv4Addr, sync::Arc};
 
 use crate::core::{
     Call,
     error::ApiError,
     ids,
     params::Params,
-    records::{SecurityGroup, Subnet},
+    records::{Instance, SecurityGroup, Subnet},
     world::{Region, World},
 };
 
@@ -41,7 +41,8 @@ pub fn place(call: &Call, world: &World) -> Result<Place, ApiError> {
     refuse_both(call.params, interface)?;
     let subnet = subnet(call, region, call.params.text("SubnetId").or(interface.text("SubnetId")))?;
     let security_groups = groups(call, region, interface, subnet)?;
-    let private_ip = call.params.text("PrivateIpAddress").or(interface.text("PrivateIpAddress"));
+    check_interface(call, region, interface)?;
+    let private_ip = private_ip(call.params, interface);
     Ok(Place {
         subnet_id: subnet.id.clone(),
         vpc_id: subnet.vpc_id.clone(),
@@ -51,6 +52,70 @@ pub fn place(call: &Call, world: &World) -> Result<Place, ApiError> {
         private_ip: private_ip.map(str::to_owned),
         public: interface.flag("AssociatePublicIpAddress")?.unwrap_or(subnet.map_public_ip),
     })
+}
+
+/// The primary address that is asked for.
+fn private_ip<'a>(params: &'a Params, interface: &'a Params) -> Option<&'a str> {
+    let listed = interface.list("PrivateIpAddresses");
+    let primary = listed.into_iter().find(|item| item.is_set("Primary").unwrap_or(false));
+    let asked = params.text("PrivateIpAddress").or(interface.text("PrivateIpAddress"));
+    asked.or_else(|| primary?.text("PrivateIpAddress"))
+}
+
+/// Every interface here belongs to an instance.
+fn check_interface(call: &Call, region: &Region, interface: &Params) -> Result<(), ApiError> {
+    let Some(id) = interface.text("NetworkInterfaceId") else { return Ok(()) };
+    ids::INTERFACE.check(id)?;
+    let mut own =
+        region.instances.values().filter(|it| it.owner == call.account() && !it.is_terminated(call.now));
+    if own.any(|instance| instance.interface_id == id) {
+        let message = format!("Interface: [{id}] in use.");
+        return Err(ApiError::new("InvalidNetworkInterface.InUse", message));
+    }
+    Err(ids::INTERFACE.not_found(id))
+}
+
+/// The first four addresses of a subnet and the last one are AWS's (Amazon VPC user guide, "Subnet CIDR blocks").
+fn check_address(call: &Call, region: &Region, place: &Place, address: &str) -> Result<(), ApiError> {
+    let refuse = |why: &str| Err(ApiError::invalid_value(format!("Address {address} {why}")));
+    let Ok(asked) = address.parse::<Ipv4Addr>() else {
+        return Err(ApiError::bad_value(address, "privateIpAddress", "Not an IPv4 address."));
+    };
+    let (first, size) = addresses(&place.cidr);
+    match asked.to_bits().checked_sub(first) {
+        Some(at) if at < size => {
+            if at < 4 || at == size - 1 {
+                return refuse("is in subnet's reserved address range");
+            }
+        }
+        _ => return refuse("does not fall within the subnet's address range"),
+    }
+    let is_taken = |it: &Arc<Instance>| {
+        it.subnet_id == place.subnet_id && it.private_ip == address && !it.is_terminated(call.now)
+    };
+    if region.instances.values().any(is_taken) {
+        return Err(ApiError::new("InvalidIPAddress.InUse", format!("Address {address} is in use.")));
+    }
+    Ok(())
+}
+
+/// The first address of a block, and how many there are.
+fn addresses(cidr: &str) -> (u32, u32) {
+    let (base, bits) = cidr.split_once('/').unwrap_or((cidr, "32"));
+    let first = base.parse::<Ipv4Addr>().map_or(0, Ipv4Addr::to_bits);
+    (first, 1 << (32 - bits.parse::<u32>().unwrap_or(32).clamp(1, 32)))
+}
+
+impl Place {
+    /// An address that is asked for must be free, and is for one instance. A call that is repeated is not asked again.
+    pub fn check_new(&self, call: &Call, region: &Region, count: usize) -> Result<(), ApiError> {
+        let Some(address) = &self.private_ip else { return Ok(()) };
+        if count > 1 {
+            let message = "A private IP address cannot be specified when launching multiple instances.";
+            return Err(ApiError::invalid_combination(message));
+        }
+        check_address(call, region, self, address)
+    }
 }
 
 fn refuse_both(params: &Params, interface: &Params) -> Result<(), ApiError> {
@@ -114,18 +179,7 @@ fn groups(
 ) -> Result<Vec<String>, ApiError> {
     let mut asked = call.params.texts("SecurityGroupId");
     asked.extend(interface.texts("SecurityGroupId"));
-    let mut found = Vec::new();
-    for id in asked {
-        ids::GROUP.check(id)?;
-        let group = region.security_groups.get(id).filter(|group| group.owner == call.account());
-        let group = group.ok_or_else(|| ids::GROUP.not_found(id))?;
-        if group.vpc_id != subnet.vpc_id {
-            let message =
-                format!("Security group {id} and subnet {} belong to different networks.", subnet.id);
-            return Err(ApiError::new("InvalidParameter", message));
-        }
-        found.push(group.id.clone());
-    }
+    let mut found = by_ids(call, region, subnet, &asked)?;
     for name in call.params.texts("SecurityGroup") {
         found.push(named(region, subnet, name)?.id.clone());
     }
@@ -133,6 +187,30 @@ fn groups(
         found.push(named(region, subnet, "default")?.id.clone());
     }
     Ok(found)
+}
+
+fn by_ids(call: &Call, region: &Region, subnet: &Subnet, asked: &[&str]) -> Result<Vec<String>, ApiError> {
+    let find = |id: &&str| {
+        ids::GROUP.check(id)?;
+        let group = region.security_groups.get(*id).filter(|group| group.owner == call.account());
+        let group = group.ok_or_else(|| ids::GROUP.not_found(id))?;
+        if group.vpc_id != subnet.vpc_id {
+            let message =
+                format!("Security group {id} and subnet {} belong to different networks.", subnet.id);
+            return Err(ApiError::new("InvalidParameter", message));
+        }
+        Ok(group.id.clone())
+    };
+    asked.iter().map(find).collect()
+}
+
+/// The groups that `ModifyInstanceAttribute` gives an instance.
+pub fn groups_of(call: &Call, region: &Region, instance: &Instance) -> Result<Vec<String>, ApiError> {
+    let asked = call.params.ids("GroupId")?;
+    match region.subnets.get(&instance.subnet_id) {
+        Some(subnet) if !asked.is_empty() => by_ids(call, region, subnet, &asked),
+        _ => Err(ApiError::missing("GroupId")),
+    }
 }
 
 fn named<'r>(region: &'r Region, subnet: &Subnet, name: &str) -> Result<&'r Arc<SecurityGroup>, ApiError> {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 
-use super::network::Place;
+use super::{credits, network::Place, options};
 use crate::{
     core::{
-        Call, digest,
+        Call, arn, digest,
         error::ApiError,
         params::Params,
-        records::{Device, Image, ImageState, Instance, MetadataOptions},
+        records::{Device, Image, ImageState, Instance, MetadataOptions, SpotOptions},
         tags::Specifications,
         world::World,
     },
@@ -31,8 +31,10 @@ const DEFAULT_TYPE: &str = "m1.small";
 pub struct Launch {
     pub image: Arc<Image>,
     pub instance_type: String,
-    pub cores: i64,
-    pub threads: i64,
+    /// Cores, and threads of each.
+    pub cpu: (i64, i64),
+    pub cpu_credits: Option<String>,
+    pub spot: Option<SpotOptions>,
     pub place: Place,
     pub devices: Vec<Device>,
     pub key_name: Option<String>,
@@ -46,30 +48,34 @@ pub struct Launch {
 
 pub fn check(call: &Call, world: &World, place: Place) -> Result<Launch, ApiError> {
     let params = call.params;
-    refuse_template(params)?;
     let image = launchable(call, world, &image_id(call, world)?)?;
     let instance_type = params.text("InstanceType").unwrap_or(DEFAULT_TYPE).to_owned();
     let kind = check_type(&instance_type, &image)?;
+    options::check_placement(params)?;
     let count = count(call, world)?;
+    place.check_new(call, call.region(world), count)?;
     let tags = Specifications::parse(
         params,
         &["instance", "volume", "network-interface", "spot-instances-request"],
     )?;
-    let terminate_on_shutdown = match params.text("InstanceInitiatedShutdownBehavior") {
-        None | Some("stop") => false,
-        Some("terminate") => true,
-        Some(other) => return Err(ApiError::bad_value(other, "instanceInitiatedShutdownBehavior", "")),
-    };
+    let terminate_on_shutdown = terminates(params.text("InstanceInitiatedShutdownBehavior"))?;
     Ok(Launch {
-        devices: block_devices::overlay(call, world, &image.devices, Purpose::Launch)?,
+        devices: block_devices::overlay(
+            call,
+            world,
+            &image.devices,
+            Some(&image.root_device_name),
+            Purpose::Launch,
+        )?,
         key_name: key_name(call, world)?,
-        user_data: user_data(params)?,
+        user_data: user_data(params.text("UserData"))?,
         metadata: metadata(params, &image)?,
         instance_profile: instance_profile(call)?,
         image,
         instance_type,
-        cores: i64::from(kind.cores()),
-        threads: i64::from(kind.family.threads),
+        cpu: options::cpu(params, &kind)?,
+        cpu_credits: credits::of_launch(params, &kind)?,
+        spot: options::spot(params)?,
         place,
         terminate_on_shutdown,
         tags,
@@ -77,17 +83,13 @@ pub fn check(call: &Call, world: &World, place: Place) -> Result<Launch, ApiErro
     })
 }
 
-/// There are no launch templates here, so that none can be found.
-fn refuse_template(params: &Params) -> Result<(), ApiError> {
-    let (id, name) =
-        (params.text("LaunchTemplate.LaunchTemplateId"), params.text("LaunchTemplate.LaunchTemplateName"));
-    let (code, asked) = match (id, name) {
-        (None, None) => return Ok(()),
-        (Some(id), _) if !id.starts_with("lt-") => ("InvalidLaunchTemplateId.Malformed", id),
-        (Some(id), _) => ("InvalidLaunchTemplateId.NotFound", id),
-        (None, Some(name)) => ("InvalidLaunchTemplateName.NotFoundException", name),
-    };
-    Err(ApiError::new(code, format!("The specified launch template, {asked}, does not exist.")))
+/// Whether a shutdown from within terminates the instance.
+pub fn terminates(behavior: Option<&str>) -> Result<bool, ApiError> {
+    match behavior {
+        None | Some("stop") => Ok(false),
+        Some("terminate") => Ok(true),
+        Some(other) => Err(ApiError::bad_value(other, "instanceInitiatedShutdownBehavior", "")),
+    }
 }
 
 /// The image's id, also as `resolve:ssm:<parameter>`.
@@ -124,7 +126,7 @@ pub fn opt_in_required(product_code: &str) -> ApiError {
 }
 
 /// The type, if it exists and can run the image.
-fn check_type(name: &str, image: &Image) -> Result<InstanceType, ApiError> {
+pub fn check_type(name: &str, image: &Image) -> Result<InstanceType, ApiError> {
     let found = instance_types::find(name);
     let found =
         found.ok_or_else(|| ApiError::invalid_value(format!("Invalid value '{name}' for InstanceType.")))?;
@@ -175,8 +177,8 @@ fn key_name(call: &Call, world: &World) -> Result<Option<String>, ApiError> {
     Err(ApiError::new("InvalidKeyPair.NotFound", format!("The key pair '{name}' does not exist")))
 }
 
-fn user_data(params: &Params) -> Result<Option<String>, ApiError> {
-    let Some(encoded) = params.text("UserData") else { return Ok(None) };
+pub fn user_data(encoded: Option<&str>) -> Result<Option<String>, ApiError> {
+    let Some(encoded) = encoded else { return Ok(None) };
     let compact: String = encoded.split_ascii_whitespace().collect();
     let raw = BASE64
         .decode(&compact)
@@ -187,32 +189,51 @@ fn user_data(params: &Params) -> Result<Option<String>, ApiError> {
     Ok(Some(compact))
 }
 
+/// What the image demands, unless the request says otherwise.
 fn metadata(params: &Params, image: &Image) -> Result<MetadataOptions, ApiError> {
-    let (tokens, hops) = if image.imds_v2 { ("required", 2) } else { ("optional", 1) };
-    let one_of = |name: &str, allowed: [&str; 2], default: &str| {
-        let value = params.text(&format!("MetadataOptions.{name}")).unwrap_or(default);
+    let (tokens, hop_limit) = if image.imds_v2 { ("required", 2) } else { ("optional", 1) };
+    let old = MetadataOptions {
+        http_tokens: tokens.to_owned(),
+        http_endpoint: "enabled".to_owned(),
+        hop_limit,
+        http_protocol_ipv6: "disabled".to_owned(),
+        instance_tags: "disabled".to_owned(),
+    };
+    metadata_options(params.get("MetadataOptions").unwrap_or(&Params::default()), &old)
+}
+
+/// Options of a request, over those that stand.
+pub fn metadata_options(params: &Params, old: &MetadataOptions) -> Result<MetadataOptions, ApiError> {
+    let one_of = |name: &str, allowed: [&str; 2], old: &str| {
+        let value = params.text(name).unwrap_or(old);
         if allowed.contains(&value) {
             Ok(value.to_owned())
         } else {
             Err(ApiError::bad_value(value, name, ""))
         }
     };
-    let hop_limit = params.int("MetadataOptions.HttpPutResponseHopLimit")?.unwrap_or(hops);
+    let hop_limit = params.int("HttpPutResponseHopLimit")?.unwrap_or(old.hop_limit);
     if !(1..=64).contains(&hop_limit) {
         let hint = "Expecting a value from 1 to 64.";
         return Err(ApiError::bad_value(&hop_limit.to_string(), "HttpPutResponseHopLimit", hint));
     }
+    let switch = ["enabled", "disabled"];
     Ok(MetadataOptions {
-        http_tokens: one_of("HttpTokens", ["optional", "required"], tokens)?,
-        http_endpoint: one_of("HttpEndpoint", ["enabled", "disabled"], "enabled")?,
+        http_tokens: one_of("HttpTokens", ["optional", "required"], &old.http_tokens)?,
+        http_endpoint: one_of("HttpEndpoint", switch, &old.http_endpoint)?,
         hop_limit,
-        http_protocol_ipv6: one_of("HttpProtocolIpv6", ["enabled", "disabled"], "disabled")?,
-        instance_tags: one_of("InstanceMetadataTags", ["enabled", "disabled"], "disabled")?,
+        http_protocol_ipv6: one_of("HttpProtocolIpv6", switch, &old.http_protocol_ipv6)?,
+        instance_tags: one_of("InstanceMetadataTags", switch, &old.instance_tags)?,
     })
 }
 
+fn is_profile(text: &str) -> bool {
+    arn::of_service(text, "iam")
+        .is_some_and(|rest| rest.starts_with(':') && rest.contains(":instance-profile/"))
+}
+
 /// ARN and id. There is no IAM here: every well-formed profile exists.
-fn instance_profile(call: &Call) -> Result<Option<(String, String)>, ApiError> {
+pub fn instance_profile(call: &Call) -> Result<Option<(String, String)>, ApiError> {
     let (arn, name) =
         (call.params.text("IamInstanceProfile.Arn"), call.params.text("IamInstanceProfile.Name"));
     let arn = match (arn, name) {
@@ -221,7 +242,7 @@ fn instance_profile(call: &Call) -> Result<Option<(String, String)>, ApiError> {
             let message = "The parameter 'iamInstanceProfile.name' may not be used in combination with 'iamInstanceProfile.arn'";
             return Err(ApiError::invalid_combination(message));
         }
-        (Some(arn), None) if !arn.starts_with("arn:aws:iam::") || !arn.contains(":instance-profile/") => {
+        (Some(arn), None) if !is_profile(arn) => {
             let message = format!("The ARN '{arn}' is not valid.");
             return Err(ApiError::new("InvalidIamInstanceProfileArn.Malformed", message));
         }

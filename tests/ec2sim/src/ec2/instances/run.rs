@@ -14,27 +14,37 @@ use crate::{
         Call, Outcome,
         error::ApiError,
         ids,
-        records::{
-            Attachment, Device, Disk, Ebs, Image, Instance, InstanceState, Phase, StateReason, Volume,
-        },
+        records::{Attachment, Device, Image, Instance, InstanceState, Phase, StateReason, Volume},
         world::World,
         xml::Node,
     },
-    ec2::{kms, tokens::Token},
+    ec2::{
+        kms,
+        launch_templates::{self, Applied},
+        spot,
+        tokens::Token,
+        volumes,
+    },
 };
 
 pub fn run(call: &Call, world: &mut World) -> Outcome {
-    let place = network::place(call, world)?;
-    let zonal =
-        call.params.text("SubnetId").is_some() || call.params.text("Placement.AvailabilityZone").is_some();
+    let Applied { params, template } = launch_templates::apply(call, call.region(world), call.params)?;
+    let whole = Call { params: &params, ..*call };
+    let place = network::place(&whole, world)?;
+    let zonal = params.text("SubnetId").is_some() || params.text("Placement.AvailabilityZone").is_some();
+    // Of the call as it was made: its template may be another one the next time.
     let token = Token::of(call, if zonal { &place.zone } else { "" })?;
     if let Some(made) = token.as_ref().map(|token| token.replay(call.region(world))).transpose()?.flatten() {
         return replay(call, world, made);
     }
-    let launch = request::check(call, world, place)?;
+    let mut launch = request::check(&whole, world, place)?;
+    if let Some((id, version)) = template {
+        launch.tags.note("instance", "aws:ec2launchtemplate:id", &id);
+        launch.tags.note("instance", "aws:ec2launchtemplate:version", &version.to_string());
+    }
     let reservation = world.mint_prefixed("r");
     let ids: Vec<String> =
-        (0..launch.count).map(|at| start(call, world, &launch, &reservation, at)).collect();
+        (0..launch.count).map(|at| start(&whole, world, &launch, &reservation, at)).collect();
     note_launch(call, world, &launch.image);
     if let Some(token) = token {
         token.remember(call, world, ids.clone());
@@ -94,22 +104,15 @@ fn attach(
         kms_key_id: ebs.kms_key_id.clone(),
         created_at: call.now,
         instance_id: instance_id.to_owned(),
-        device_name: device.name.clone(),
         delete_on_termination: ebs.delete_on_termination,
-        disk: disk(call, world, ebs),
+        modification: None,
+        disk: volumes::disk(call, world, ebs),
         tags: launch.tags.of("volume"),
     };
-    let attachment = Attachment {
-        device_name: device.name.clone(),
-        volume_id: volume.id.clone(),
-        delete_on_termination: ebs.delete_on_termination,
-    };
+    let attachment =
+        Attachment { device_name: device.name.clone(), volume_id: volume.id.clone(), attached_at: call.now };
     call.region_mut(world).volumes.insert(volume.id.clone(), Arc::new(volume));
     Some(attachment)
-}
-
-fn disk(call: &Call, world: &World, ebs: &Ebs) -> Option<Disk> {
-    call.region(world).snapshots.get(ebs.snapshot_id.as_deref()?)?.disk.clone()
 }
 
 fn instance(call: &Call, world: &mut World, launch: &Launch, id: &str, index: usize) -> Instance {
@@ -147,12 +150,17 @@ fn instance(call: &Call, world: &mut World, launch: &Launch, id: &str, index: us
         monitoring: flag("Monitoring.Enabled"),
         auto_recovery: text("MaintenanceOptions.AutoRecovery", "default"),
         tenancy: text("Placement.Tenancy", "default"),
+        source_dest_check: true,
         instance_profile: launch.instance_profile.clone(),
         metadata: launch.metadata.clone(),
-        cpu: (launch.cores, launch.threads),
+        cpu: launch.cpu,
+        cpu_credits: launch.cpu_credits.clone(),
         client_token: text("ClientToken", ""),
         launch_index: index,
-        spot: params.text("InstanceMarketOptions.MarketType") == Some("spot"),
+        spot_request: launch
+            .spot
+            .as_ref()
+            .map(|options| spot::record(call, world, id, options, launch.tags.of("spot-instances-request"))),
         boots: 1,
         tags: launch.tags.of("instance"),
     }
@@ -167,7 +175,7 @@ fn plan(call: &Call, world: &mut World, launch: &Launch, instance: &mut Instance
     });
     let key_is_wrong = |device: &Device| {
         let key = device.ebs.as_ref().and_then(|ebs| ebs.kms_key_id.as_deref());
-        key.is_some_and(|key| !kms::resolve(key, &call.caller.region, call.account()).usable)
+        key.is_some_and(|key| kms::is_wrong(key, &call.caller.region, call.account()))
     };
     if launch.devices.iter().any(key_is_wrong) {
         let reason = kms::launch_without_key();

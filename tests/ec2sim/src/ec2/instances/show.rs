@@ -2,7 +2,7 @@
 
 use super::lifecycle::state_node;
 use crate::core::{
-    records::{Instance, InstanceState, Phase},
+    records::{Instance, InstanceState, MetadataOptions, Phase},
     tags,
     world::Region,
     xml::Node,
@@ -32,16 +32,25 @@ fn node(region: &Region, instance: &Instance, phase: &Phase) -> Node {
         | InstanceState::ShuttingDown => connected(region, instance, state, node),
     };
     let status = if state == InstanceState::Pending { "attaching" } else { "attached" };
-    let devices = instance.devices.iter().filter(|_| !gone).map(|device| {
+    let devices = devices(region, instance, status).filter(|_| !gone);
+    options(instance, node.set("blockDeviceMapping", devices))
+        .set_if_any("tagSet", tags::nodes(&instance.tags))
+}
+
+/// The `blockDeviceMapping` of an instance.
+pub fn devices<'r>(
+    region: &'r Region,
+    instance: &'r Instance,
+    status: &'r str,
+) -> impl Iterator<Item = Node> + 'r {
+    region.volumes_of(instance).map(move |(device, volume)| {
         let ebs = Node::new()
             .text("volumeId", &device.volume_id)
             .text("status", status)
-            .time("attachTime", instance.launched_at)
-            .text("deleteOnTermination", device.delete_on_termination);
+            .time("attachTime", device.attached_at)
+            .text("deleteOnTermination", volume.delete_on_termination);
         Node::new().text("deviceName", &device.device_name).child("ebs", ebs)
-    });
-    options(instance, node.set("blockDeviceMapping", devices))
-        .set_if_any("tagSet", tags::nodes(&instance.tags))
+    })
 }
 
 fn identity(region: &Region, instance: &Instance, phase: &Phase) -> Node {
@@ -74,7 +83,8 @@ fn identity(region: &Region, instance: &Instance, phase: &Phase) -> Node {
         .text("virtualizationType", &image.virtualization)
         .text("clientToken", &instance.client_token)
         .text("hypervisor", "xen")
-        .opt("instanceLifecycle", instance.spot.then_some("spot"))
+        .opt("instanceLifecycle", instance.spot_request.as_ref().map(|_| "spot"))
+        .opt("spotInstanceRequestId", instance.spot_request.as_ref())
 }
 
 fn placement(region: &Region, instance: &Instance) -> Node {
@@ -112,7 +122,7 @@ fn connected(region: &Region, instance: &Instance, state: InstanceState, node: N
         .text("vpcId", &instance.vpc_id)
         .text("privateIpAddress", &instance.private_ip)
         .opt("ipAddress", public_ip(instance, state))
-        .text("sourceDestCheck", true)
+        .text("sourceDestCheck", instance.source_dest_check)
         .set("groupSet", groups(region, instance))
         .set("networkInterfaceSet", [interface(region, instance, state)])
 }
@@ -124,20 +134,23 @@ pub fn groups<'a>(region: &'a Region, instance: &'a Instance) -> impl Iterator<I
     })
 }
 
-fn interface(region: &Region, instance: &Instance, state: InstanceState) -> Node {
+pub fn interface_attachment(instance: &Instance) -> Node {
+    Node::new()
+        .text("attachmentId", &instance.interface_attachment_id)
+        .text("deviceIndex", 0)
+        .text("networkCardIndex", 0)
+        .text("status", "attached")
+        .time("attachTime", instance.launched_at)
+        .text("deleteOnTermination", true)
+}
+
+pub fn interface(region: &Region, instance: &Instance, state: InstanceState) -> Node {
     let association = public_ip(instance, state).map(|ip| {
         Node::new()
             .text("ipOwnerId", "amazon")
             .opt("publicDnsName", public_name(region, instance, state))
             .text("publicIp", ip)
     });
-    let attachment = Node::new()
-        .text("attachmentId", &instance.interface_attachment_id)
-        .text("deviceIndex", 0)
-        .text("networkCardIndex", 0)
-        .text("status", "attached")
-        .time("attachTime", instance.launched_at)
-        .text("deleteOnTermination", true);
     let name = private_name(region, instance, state);
     let address = Node::new()
         .text("privateIpAddress", &instance.private_ip)
@@ -154,10 +167,10 @@ fn interface(region: &Region, instance: &Instance, state: InstanceState) -> Node
         .text("macAddress", &instance.mac_address)
         .text("privateIpAddress", &instance.private_ip)
         .text("privateDnsName", &name)
-        .text("sourceDestCheck", true)
+        .text("sourceDestCheck", instance.source_dest_check)
         .text("interfaceType", "interface")
         .set("groupSet", groups(region, instance))
-        .child("attachment", attachment)
+        .child("attachment", interface_attachment(instance))
         .opt_child("association", association)
         .set("privateIpAddressesSet", [address])
         .set("ipv6AddressesSet", [])
@@ -200,14 +213,15 @@ fn options(instance: &Instance, node: Node) -> Node {
         .child("networkPerformanceOptions", Node::new().text("bandwidthWeighting", "default"))
         .child("operator", Node::new().text("managed", false))
         .child("privateDnsNameOptions", names)
-        .child(
-            "metadataOptions",
-            Node::new()
-                .text("state", "applied")
-                .text("httpTokens", &metadata.http_tokens)
-                .text("httpPutResponseHopLimit", metadata.hop_limit)
-                .text("httpEndpoint", &metadata.http_endpoint)
-                .text("httpProtocolIpv6", &metadata.http_protocol_ipv6)
-                .text("instanceMetadataTags", &metadata.instance_tags),
-        )
+        .child("metadataOptions", metadata_node(metadata, "applied"))
+}
+
+pub fn metadata_node(metadata: &MetadataOptions, state: &str) -> Node {
+    Node::new()
+        .text("state", state)
+        .text("httpTokens", &metadata.http_tokens)
+        .text("httpPutResponseHopLimit", metadata.hop_limit)
+        .text("httpEndpoint", &metadata.http_endpoint)
+        .text("httpProtocolIpv6", &metadata.http_protocol_ipv6)
+        .text("instanceMetadataTags", &metadata.instance_tags)
 }

@@ -4,13 +4,16 @@ use super::{find_all, lifecycle::state_node};
 use crate::core::{
     Call, Outcome,
     clock::after,
+    error::ApiError,
     filters::Filters,
-    ids,
     paging::Page,
     records::{Instance, InstanceState},
     world::{Region, World},
     xml::Node,
 };
+
+/// ("Constraints: Maximum 100 explicitly specified instance IDs.")
+const MAX_IDS: usize = 100;
 
 const FILTERS: [&str; 19] = [
     "application-status.status",
@@ -39,9 +42,10 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let page = Page::parse(call.params, 5..=1000)?;
     Page::refuse_with_ids(call.params, "InstanceId", "InstanceId")?;
     let region = call.region(world);
-    let asked = call.params.texts("InstanceId");
-    for id in &asked {
-        ids::INSTANCE.check(id)?;
+    let asked = call.params.ids("InstanceId")?;
+    if asked.len() > MAX_IDS {
+        let message = format!("No more than {MAX_IDS} instance IDs may be specified.");
+        return Err(ApiError::invalid_value(message));
     }
     find_all(call, region, &asked)?;
     let all = call.params.is_set("IncludeAllInstances")?;

@@ -14,9 +14,12 @@ fn ports(rule: &Rule) -> Ports<'_> {
 
 /// The permissions of one direction.
 pub(super) fn nodes(region: &Region, group: &SecurityGroup, egress: bool) -> Vec<Node> {
-    let rules: Vec<&Rule> = group.rules.iter().filter(|rule| rule.egress == egress).collect();
+    of_rules(region, &group.rules.iter().filter(|rule| rule.egress == egress).collect::<Vec<_>>())
+}
+
+pub(super) fn of_rules(region: &Region, rules: &[&Rule]) -> Vec<Node> {
     let mut seen: Vec<Ports> = Vec::new();
-    for rule in &rules {
+    for rule in rules {
         if !seen.contains(&ports(rule)) {
             seen.push(ports(rule));
         }

@@ -16,7 +16,7 @@ use crate::core::{
     xml::Node,
 };
 
-use super::{by_id, by_name, named_group};
+use super::{by_id, by_name, named_group, permissions};
 
 /// Rules of a group in one direction (Amazon VPC quotas, "Inbound or outbound rules per security group").
 const MAX_RULES: usize = 60;
@@ -96,29 +96,39 @@ fn change(call: &Call, world: &mut World, id: &str, change: impl FnOnce(&mut Vec
 fn revoke(call: &Call, world: &mut World, egress: bool) -> Outcome {
     let region = call.region(world);
     let group = SecurityGroup::clone(named_group(call, region)?);
-    let rule_ids = call.params.texts("SecurityGroupRuleId");
-    let doomed = if rule_ids.is_empty() {
+    let rule_ids = call.params.ids("SecurityGroupRuleId")?;
+    let (doomed, unknown) = if rule_ids.is_empty() {
         matching(call, region, &group, egress)?
     } else {
-        by_ids(&group, &rule_ids, egress)?
+        (by_ids(&group, &rule_ids, egress)?, Vec::new())
     };
+    let unknown = permissions::of_rules(region, &unknown.iter().collect::<Vec<_>>());
     let nodes: Vec<Node> = doomed.iter().map(|rule| revoked_node(&group, rule)).collect();
     change(call, world, &group.id, |rules| rules.retain(|rule| !doomed.contains(rule)));
-    Ok(Node::done().set("revokedSecurityGroupRuleSet", nodes).set("unknownIpPermissionSet", []).into())
+    Ok(Node::done().set("revokedSecurityGroupRuleSet", nodes).set("unknownIpPermissionSet", unknown).into())
 }
 
+/// The rules that are there, and those that are not: only outside of a default VPC these are an error.
+/// Source: EC2 API reference, `RevokeSecurityGroupIngress`.
 fn matching(
     call: &Call,
     region: &Region,
     group: &SecurityGroup,
     egress: bool,
-) -> Result<Vec<Rule>, ApiError> {
-    let find = |asked: &Rule| {
-        let found = group.rules.iter().find(|rule| is_same(rule, asked));
+) -> Result<(Vec<Rule>, Vec<Rule>), ApiError> {
+    let (mut found, mut unknown) = (Vec::new(), Vec::new());
+    for asked in asked_rules(call, region, egress)? {
+        match group.rules.iter().find(|rule| is_same(rule, &asked)) {
+            Some(rule) => found.push(rule.clone()),
+            None => unknown.push(asked),
+        }
+    }
+    let is_lenient = region.vpcs.get(&group.vpc_id).is_some_and(|vpc| vpc.is_default);
+    if !unknown.is_empty() && !is_lenient {
         let message = "The specified rule does not exist in this security group.";
-        found.cloned().ok_or_else(|| ApiError::new("InvalidPermission.NotFound", message))
-    };
-    asked_rules(call, region, egress)?.iter().map(find).collect()
+        return Err(ApiError::new("InvalidPermission.NotFound", message));
+    }
+    Ok((found, unknown))
 }
 
 fn by_ids(group: &SecurityGroup, rule_ids: &[&str], egress: bool) -> Result<Vec<Rule>, ApiError> {
@@ -315,7 +325,7 @@ fn plain_node(group: &SecurityGroup, rule: &Rule) -> Node {
     }
 }
 
-fn rule_node(call: &Call, world: &World, group: &SecurityGroup, rule: &Rule) -> Node {
+pub(super) fn rule_node(call: &Call, world: &World, group: &SecurityGroup, rule: &Rule) -> Node {
     let region = call.region(world);
     let arn = format!("arn:aws:ec2:{}:{}:security-group-rule/{}", region.name, group.owner, rule.id);
     let referenced = match &rule.target {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use imbl::OrdSet;
 
+use super::block_public_access;
 use crate::{
     core::{
         Call, Outcome,
@@ -115,6 +116,12 @@ pub fn modify(call: &Call, world: &mut World) -> Outcome {
         return Err(ApiError::invalid_combination("No attributes specified."));
     }
     check_sharing(call, snapshot, &add)?;
+    let settings = call.region(world).settings(call.account());
+    if add.public && block_public_access::blocks_new(settings) {
+        let message = "You can't publicly share this snapshot because block public access for snapshots is enabled for this \
+                       account in this Region.";
+        return Err(ApiError::not_permitted(message));
+    }
     change(call, world, id, |permissions| {
         permissions.public = (permissions.public || add.public) && !remove.public;
         permissions.users = permissions.users.clone().union(add.users).relative_complement(remove.users);
@@ -130,7 +137,7 @@ fn check_sharing(call: &Call, snapshot: &Snapshot, add: &Named) -> Result<(), Ap
         return Err(ApiError::not_permitted("Encrypted snapshots cannot be shared publicly"));
     }
     let key = snapshot.kms_key_id.as_deref().unwrap_or_default();
-    if kms::is_default(key, &call.caller.region, call.account()) {
+    if kms::is_managed(key, &call.caller.region, call.account()) {
         return Err(ApiError::not_permitted("Encrypted snapshots with EBS default key cannot be shared"));
     }
     Ok(())

@@ -13,24 +13,17 @@ use crate::{
         world::World,
         xml::Node,
     },
-    ec2::{images::access, kms},
+    ec2::{copies, images::access, kms},
 };
 
 pub fn copy(call: &Call, world: &mut World) -> Outcome {
     let given = Specifications::parse(call.params, &["snapshot"])?.of("snapshot");
     let source = source(call, world)?;
     check_quota(call, world, 1)?;
-    let region = call.caller.region.clone();
-    let encrypt = call.params.is_set("Encrypted")?;
-    let key = match call.params.text("KmsKeyId") {
-        Some(_) if !encrypt => {
-            let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
-            return Err(ApiError::new("InvalidParameterDependency", message));
-        }
-        Some(name) => Some(kms::resolve(name, &region, call.account())),
-        None if encrypt || source.encrypted => Some(kms::default_key(&region, call.account())),
-        None => None,
-    };
+    let minutes = copies::minutes(call.params, "CompletionDurationMinutes")?;
+    let region = call.region(world);
+    let key = copies::key(call, region)?;
+    let key = key.or_else(|| source.encrypted.then(|| kms::default_key(region, call.account())));
     let wrong = key.as_ref().is_some_and(|key| !key.usable);
     let copy = Snapshot {
         id: world.mint(ids::SNAPSHOT),
@@ -44,7 +37,7 @@ pub fn copy(call: &Call, world: &mut World) -> Outcome {
         completes_at: call.end_of(world, call.profile.copy),
         failure: wrong.then(|| StateReason::new("Client.InternalError", "Given key ID is not accessible")),
         permissions: Permissions::default(),
-        completion_minutes: None,
+        completion_minutes: minutes,
         tags: given,
         ..Snapshot::clone(&source)
     };
@@ -54,14 +47,16 @@ pub fn copy(call: &Call, world: &mut World) -> Outcome {
 }
 
 fn source(call: &Call, world: &World) -> Result<Arc<Snapshot>, ApiError> {
-    let name = call.params.require("SourceRegion")?;
     let id = call.params.require("SourceSnapshotId")?;
     ids::SNAPSHOT.check(id)?;
-    let region = world.regions.get(name).ok_or_else(|| {
-        ApiError::new("InvalidRegion", format!("The specified AWS Region '{name}' is not valid."))
-    })?;
-    let visible = region.snapshots.get(id).filter(|snapshot| access::sees_snapshot(call, snapshot));
+    let region = copies::source_region(call, world)?;
+    let visible = region.snapshots.get(id).filter(|snapshot| access::sees_snapshot(call, region, snapshot));
     let snapshot = visible.ok_or_else(|| ids::SNAPSHOT.not_found(id))?;
+    // "You cannot set this parameter to false." Clients do all the same, which matters only where it would decrypt.
+    if snapshot.encrypted && call.params.flag("Encrypted")? == Some(false) {
+        let message = "A copy of an encrypted snapshot cannot be unencrypted.";
+        return Err(ApiError::bad_value("false", "Encrypted", message));
+    }
     match snapshot.state(call.now) {
         SnapshotState::Completed => Ok(snapshot.clone()),
         SnapshotState::Pending | SnapshotState::Error => {

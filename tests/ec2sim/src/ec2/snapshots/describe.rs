@@ -13,7 +13,7 @@ use crate::{
         paging::Page,
         records::{Snapshot, SnapshotState},
         tags::{self, Tags},
-        world::World,
+        world::{Region, World},
         xml::{Node, iso},
     },
     ec2::{images::access, kms},
@@ -41,7 +41,7 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let filters = Filters::parse(call.params, &FILTERS)?;
     let page = Page::parse(call.params, 5..=1000)?;
     Page::refuse_with_ids(call.params, "SnapshotId", "snapshotSet")?;
-    let asked = call.params.texts("SnapshotId");
+    let asked = call.params.ids("SnapshotId")?;
     for id in &asked {
         ids::SNAPSHOT.check(id)?;
     }
@@ -52,12 +52,13 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     check_accounts(&owners, &["self", "amazon", "aws-marketplace"])?;
     check_accounts(&restorers, &["self", "all"])?;
     let none = Tags::new();
-    let shown = call.region(world).snapshots.values().filter(|snapshot| {
+    let region = call.region(world);
+    let shown = region.snapshots.values().filter(|snapshot| {
         let tags = if snapshot.owner == call.account() { &snapshot.tags } else { &none };
-        access::sees_snapshot(call, snapshot)
+        access::sees_snapshot(call, region, snapshot)
             && (asked.is_empty() || asked.contains(&snapshot.id.as_str()))
             && (owners.is_empty() || owners.iter().any(|owner| owns(call, snapshot, owner)))
-            && (restorers.is_empty() || restorers.iter().any(|who| restores(call, snapshot, who)))
+            && (restorers.is_empty() || restorers.iter().any(|who| restores(call, region, snapshot, who)))
             && filters.match_all(tags, |name| filter_values(call, snapshot, name))
     });
     let show = |snapshot: &Arc<Snapshot>| node(call, snapshot);
@@ -79,10 +80,10 @@ fn owns(call: &Call, snapshot: &Snapshot, owner: &str) -> bool {
     }
 }
 
-fn restores(call: &Call, snapshot: &Snapshot, who: &str) -> bool {
+fn restores(call: &Call, region: &Region, snapshot: &Snapshot, who: &str) -> bool {
     let account = if who == "self" { call.account() } else { who };
     match who {
-        "all" => snapshot.permissions.public,
+        "all" => access::is_public(region, snapshot),
         _ => snapshot.owner == account || snapshot.permissions.users.contains(account),
     }
 }

@@ -72,7 +72,7 @@ fn node(call: &Call, region: &Region, (snapshot, zone): &Key, restore: &FastRest
 
 /// The snapshots and zones of a call.
 fn asked(call: &Call, region: &Region) -> Result<(Vec<String>, Vec<String>), ApiError> {
-    let snapshots = call.params.texts("SourceSnapshotId");
+    let snapshots = call.params.ids("SourceSnapshotId")?;
     let mut zones = call.params.texts("AvailabilityZone");
     zones.extend(call.params.texts("AvailabilityZoneId"));
     if snapshots.is_empty() {

@@ -1,6 +1,7 @@
 //! Snapshots.
 
 mod attribute;
+mod block_public_access;
 mod copy;
 mod create;
 mod describe;
@@ -14,6 +15,7 @@ use crate::core::{
     xml::Node,
 };
 
+pub use self::{block_public_access::blocks_all, create::of_volume};
 use super::images::access;
 
 /// Snapshots that may be in the making of one volume (EBS quotas, gp2, gp3, io1 and io2).
@@ -23,10 +25,14 @@ pub fn handler(action: &str) -> Option<Handler> {
     match action {
         "CopySnapshot" => Some(Handler::Write(copy::copy)),
         "CreateSnapshot" => Some(Handler::Write(create::create)),
+        "CreateSnapshots" => Some(Handler::Write(create::create_several)),
         "DeleteSnapshot" => Some(Handler::Write(delete)),
         "DescribeFastSnapshotRestores" => Some(Handler::Read(fast_restores::describe)),
         "DescribeSnapshotAttribute" => Some(Handler::Read(attribute::describe)),
         "DescribeSnapshots" => Some(Handler::Read(describe::describe)),
+        "DisableSnapshotBlockPublicAccess" => Some(Handler::Write(block_public_access::disable)),
+        "EnableSnapshotBlockPublicAccess" => Some(Handler::Write(block_public_access::enable)),
+        "GetSnapshotBlockPublicAccessState" => Some(Handler::Read(block_public_access::get)),
         "DisableFastSnapshotRestores" => Some(Handler::Write(fast_restores::disable)),
         "EnableFastSnapshotRestores" => Some(Handler::Write(fast_restores::enable)),
         "ModifySnapshotAttribute" => Some(Handler::Write(attribute::modify)),

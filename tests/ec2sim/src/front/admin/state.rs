@@ -141,11 +141,11 @@ fn volumes(region: &Region, account: &str, now: Timestamp) -> Map<String, Value>
 }
 
 fn volume(region: &Region, volume: &Volume, now: Timestamp) -> Value {
-    let attached = region.is_attached(volume, now);
+    let attachment = region.attachment(volume, now);
     json!({
-        "state": if attached { "in-use" } else { "available" },
-        "instanceId": attached.then_some(&volume.instance_id),
-        "device": volume.device_name,
+        "state": if attachment.is_some() { "in-use" } else { "available" },
+        "instanceId": attachment.map(|(instance, _)| &instance.id),
+        "device": attachment.map(|(_, device)| &device.device_name),
         "sizeGib": volume.size,
         "type": volume.volume_type,
         "encrypted": volume.encrypted,

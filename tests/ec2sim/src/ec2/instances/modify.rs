@@ -1,0 +1,151 @@
+//! `ModifyInstanceAttribute` and `ModifyInstanceMetadataOptions`.
+
+use std::sync::Arc;
+
+use super::{change, credits, find, network, request, show};
+use crate::core::{
+    Call, Outcome,
+    error::ApiError,
+    params::Params,
+    records::{Image, Instance, InstanceState},
+    world::World,
+    xml::Node,
+};
+
+/// The attributes, and those that an instance must be stopped for.
+/// Source: EC2 API reference, `ModifyInstanceAttribute`; EC2 user guide, for what needs a stopped instance.
+const ATTRIBUTES: [(&str, &str, bool); 13] = [
+    ("BlockDeviceMapping", "blockDeviceMapping", false),
+    ("DisableApiStop", "disableApiStop", false),
+    ("DisableApiTermination", "disableApiTermination", false),
+    ("EbsOptimized", "ebsOptimized", true),
+    ("EnaSupport", "enaSupport", true),
+    ("GroupId", "groupSet", false),
+    ("InstanceInitiatedShutdownBehavior", "instanceInitiatedShutdownBehavior", false),
+    ("InstanceType", "instanceType", true),
+    ("Kernel", "kernel", true),
+    ("Ramdisk", "ramdisk", true),
+    ("SourceDestCheck", "sourceDestCheck", false),
+    ("SriovNetSupport", "sriovNetSupport", true),
+    ("UserData", "userData", true),
+];
+
+pub fn modify(call: &Call, world: &mut World) -> Outcome {
+    let instance = find(call, call.region(world), call.params.require("InstanceId")?)?.clone();
+    let (name, must_be_stopped) = attribute(call.params)?;
+    if must_be_stopped && instance.state(call.now) != InstanceState::Stopped {
+        let message = format!("The instance '{}' is not in the 'stopped' state.", instance.id);
+        return Err(ApiError::new("IncorrectInstanceState", message));
+    }
+    match name {
+        "blockDeviceMapping" => map_devices(call, world, &instance)?,
+        "groupSet" => {
+            let groups = network::groups_of(call, call.region(world), &instance)?;
+            change(call, world, &instance.id, |instance| instance.security_groups = groups);
+        }
+        _ => {
+            let changed = with_value(&instance, name, value(call.params, name))?;
+            change(call, world, &instance.id, |instance| *instance = changed);
+        }
+    }
+    Ok(Node::done().into())
+}
+
+/// The one attribute that a call names, by `Attribute` or by its own parameter.
+fn attribute(params: &Params) -> Result<(&'static str, bool), ApiError> {
+    if let Some(name) = params.text("Attribute") {
+        let known = ATTRIBUTES.iter().find(|(_, attribute, _)| *attribute == name);
+        let (_, attribute, stopped) =
+            known.ok_or_else(|| ApiError::bad_value(name, "attribute", "Unknown attribute."))?;
+        return Ok((attribute, *stopped));
+    }
+    let mut named = ATTRIBUTES.iter().filter(|(parameter, ..)| params.has(parameter));
+    match (named.next(), named.next()) {
+        (Some((_, attribute, stopped)), None) => Ok((attribute, *stopped)),
+        (None, _) => Err(ApiError::invalid_combination("No attributes specified.")),
+        (Some((_, one, _)), Some((_, other, _))) => Err(ApiError::invalid_combination(format!(
+            "Fields for multiple attribute types specified: {one}, {other}"
+        ))),
+    }
+}
+
+/// Empty for user data that are taken away.
+fn value<'p>(params: &'p Params, attribute: &str) -> &'p str {
+    let known = ATTRIBUTES.iter().find(|(_, name, _)| *name == attribute);
+    let own = known.and_then(|(parameter, ..)| params.get(parameter));
+    let value = own.and_then(|own| own.text("Value").or(own.value()));
+    value.or(params.text("Value")).unwrap_or_default()
+}
+
+fn with_value(instance: &Instance, attribute: &str, value: &str) -> Result<Instance, ApiError> {
+    let mut changed = instance.clone();
+    let given = Params::default().with("Value", Params::of_text(value));
+    let flag = || given.flag("Value")?.ok_or_else(|| ApiError::missing("Value"));
+    match attribute {
+        "disableApiStop" => changed.disable_api_stop = flag()?,
+        "disableApiTermination" => changed.disable_api_termination = flag()?,
+        "ebsOptimized" => changed.ebs_optimized = flag()?,
+        "enaSupport" => Arc::make_mut(&mut changed.image).ena = flag()?,
+        "instanceInitiatedShutdownBehavior" => {
+            changed.terminate_on_shutdown = request::terminates(Some(value))?;
+        }
+        "instanceType" => {
+            let kind = request::check_type(value, &instance.image)?;
+            changed.cpu = (i64::from(kind.cores()), i64::from(kind.family.threads));
+            changed.cpu_credits = credits::of_launch(&Params::default(), &kind)?;
+            changed.instance_type = kind.name;
+        }
+        "sourceDestCheck" => changed.source_dest_check = flag()?,
+        "sriovNetSupport" if value != "simple" => {
+            return Err(ApiError::bad_value(value, "sriovNetSupport", "The only valid value is simple."));
+        }
+        "userData" => changed.user_data = request::user_data(Some(value).filter(|it| !it.is_empty()))?,
+        _ => nature(Arc::make_mut(&mut changed.image), attribute, value),
+    }
+    Ok(changed)
+}
+
+fn nature(image: &mut Image, attribute: &str, value: &str) {
+    let value = Some(value.to_owned());
+    match attribute {
+        "kernel" => image.kernel_id = value,
+        "ramdisk" => image.ramdisk_id = value,
+        _ => image.sriov = value,
+    }
+}
+
+/// Whether volumes go with the instance.
+fn map_devices(call: &Call, world: &mut World, instance: &Instance) -> Result<(), ApiError> {
+    for asked in call.params.list("BlockDeviceMapping") {
+        let name = asked.require("DeviceName")?;
+        let device = instance.devices.iter().find(|device| device.device_name == name);
+        let device = device.ok_or_else(|| {
+            let message = format!("No device is currently mapped at {name}");
+            ApiError::new("InvalidInstanceAttributeValue", message)
+        })?;
+        let deletes = asked.flag("Ebs.DeleteOnTermination")?;
+        let volume = call.region_mut(world).volumes.get_mut(&device.volume_id);
+        if let (Some(volume), Some(deletes)) = (volume, deletes) {
+            Arc::make_mut(volume).delete_on_termination = deletes;
+        }
+    }
+    Ok(())
+}
+
+pub fn modify_metadata_options(call: &Call, world: &mut World) -> Outcome {
+    let instance = find(call, call.region(world), call.params.require("InstanceId")?)?.clone();
+    match instance.state(call.now) {
+        InstanceState::ShuttingDown | InstanceState::Terminated => {
+            let message = format!("The instance '{}' is not in a state that allows it.", instance.id);
+            return Err(ApiError::new("IncorrectInstanceState", message));
+        }
+        InstanceState::Pending
+        | InstanceState::Running
+        | InstanceState::Stopping
+        | InstanceState::Stopped => {}
+    }
+    let metadata = request::metadata_options(call.params, &instance.metadata)?;
+    let shown = show::metadata_node(&metadata, "pending");
+    change(call, world, &instance.id, |instance| instance.metadata = metadata);
+    Ok(Node::new().text("instanceId", &instance.id).child("instanceMetadataOptions", shown).into())
+}

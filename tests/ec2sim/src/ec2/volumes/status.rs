@@ -1,0 +1,81 @@
+//! `DescribeVolumeStatus` and `DescribeVolumeAttribute`: every volume is well.
+
+use std::sync::Arc;
+
+use super::find;
+use crate::core::{
+    Call, Outcome,
+    error::ApiError,
+    filters::Filters,
+    paging::Page,
+    records::Volume,
+    world::{Region, World},
+    xml::Node,
+};
+
+const FILTERS: [&str; 13] = [
+    "action.code",
+    "action.description",
+    "action.event-id",
+    "availability-zone",
+    "availability-zone-id",
+    "event.description",
+    "event.event-id",
+    "event.event-type",
+    "event.not-after",
+    "event.not-before",
+    "volume-status.details-name",
+    "volume-status.details-status",
+    "volume-status.status",
+];
+
+pub fn describe(call: &Call, world: &World) -> Outcome {
+    let filters = Filters::parse(call.params, &FILTERS)?;
+    let page = Page::parse(call.params, 5..=1000)?;
+    Page::refuse_with_ids(call.params, "VolumeId", "volumeSet")?;
+    let region = call.region(world);
+    let asked = call.params.ids("VolumeId")?;
+    for id in &asked {
+        find(call, region, id)?;
+    }
+    let own = region.volumes.values().filter(|volume| find(call, region, &volume.id).is_ok());
+    let shown = own.filter(|volume| {
+        (asked.is_empty() || asked.contains(&volume.id.as_str()))
+            && filters.match_all(&volume.tags, |name| filter_values(region, volume, name))
+    });
+    let show = |volume: &Arc<Volume>| node(region, volume);
+    Ok(page.reply("volumeStatusSet", shown, |volume| volume.id.clone(), show).into())
+}
+
+fn filter_values(region: &Region, volume: &Volume, name: &str) -> Vec<String> {
+    match name {
+        "availability-zone" => vec![volume.zone.clone()],
+        "availability-zone-id" => region.zone(&volume.zone).map(|zone| zone.id.clone()).into_iter().collect(),
+        "volume-status.details-name" => vec!["io-enabled".to_owned(), "io-performance".to_owned()],
+        "volume-status.details-status" => vec!["passed".to_owned(), "not-applicable".to_owned()],
+        "volume-status.status" => vec!["ok".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+fn node(region: &Region, volume: &Volume) -> Node {
+    let detail = |name: &str, status: &str| Node::new().text("name", name).text("status", status);
+    let details = [detail("io-enabled", "passed"), detail("io-performance", "not-applicable")];
+    Node::new()
+        .text("volumeId", &volume.id)
+        .text("availabilityZone", &volume.zone)
+        .opt("availabilityZoneId", region.zone(&volume.zone).map(|zone| &zone.id))
+        .child("volumeStatus", Node::new().text("status", "ok").set("details", details))
+        .set("eventsSet", [])
+        .set("actionsSet", [])
+}
+
+pub fn describe_attribute(call: &Call, world: &World) -> Outcome {
+    let volume = find(call, call.region(world), call.params.require("VolumeId")?)?;
+    let node = Node::new().text("volumeId", &volume.id);
+    match call.params.require("Attribute")? {
+        "autoEnableIO" => Ok(node.child("autoEnableIO", Node::new().text("value", false)).into()),
+        "productCodes" => Ok(node.set("productCodes", []).into()),
+        other => Err(ApiError::bad_value(other, "attribute", "Unknown attribute.")),
+    }
+}
