@@ -153,6 +153,15 @@ fn an_account_that_cancels_again_is_left_in_peace_for_a_while() {
 }
 
 #[test]
+fn whoever_else_lost_a_grant_has_it_again_while_an_account_is_left_in_peace() {
+    let organizations = "arn:aws:organizations::111111111111:organization/o-abcdefghij".to_owned();
+    let wanted = json!({"accountIDs": [ONE], "organizationARNs": [organizations]});
+    let cancelled = regranted(1, 600, permissions_of(shared(wanted), Grants::default()));
+    let missing = Grants { organizations: [organizations].into(), ..Grants::default() };
+    assert_eq!(cancelled.says(), change(&missing, &Grants::default()) + " as repair");
+}
+
+#[test]
 fn an_image_is_made_public_after_the_others_were_granted() {
     let public = || shared(json!({"accountIDs": [ONE], "public": true}));
     let open = |r: Replication| r.sees(Query::BlockPublicAccess, Answer::Flag(false));
