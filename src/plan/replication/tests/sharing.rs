@@ -257,6 +257,48 @@ fn what_is_no_longer_granted_is_taken_back_from_former_copies_too() {
     assert_eq!(with_former().says(), "wait Sharing");
 }
 
+const FORMER_SOURCE: &str = "ami-000000000000000fe";
+
+/// An image of the source's region that was copied before.
+fn former_source() -> Image {
+    Image { id: ImageId::from(FORMER_SOURCE), ..source_image(ImageState::Available) }
+}
+
+fn on_source(replication: Replication, id: &str, grants: Grants) -> Replication {
+    let query = Query::LaunchPermissions(ImageId::from(id));
+    replication.sees_at_source(query, Seen::Present(Answer::Grants(Box::new(grants))))
+}
+
+/// The same where the former copy had a source of its own. What ONE was granted was taken back from all other images.
+fn with_former_source(image: Image) -> Replication {
+    let replication = on_the_former(with_former(), accounts(&[TWO]));
+    let replication = on_source(replication, SOURCE, accounts(&[TWO]));
+    replication.sees_source(source_image(ImageState::Available)).sees_source(image).with(|r| {
+        r.status.destinations[0].previous[0].source_image_id = Some(ImageId::from(FORMER_SOURCE));
+        r.status.source_region = Some(crate::api::image_replication::SourceRegionStatus {
+            observed_generation: Some(1),
+            ..Default::default()
+        });
+    })
+}
+
+#[test]
+fn what_is_no_longer_granted_is_taken_back_from_former_sources_too() {
+    let replication = on_source(with_former_source(former_source()), FORMER_SOURCE, accounts(&[ONE, TWO]));
+    let says = replication.says_at_source();
+    assert_eq!(says, format!("ModifyLaunchPermissions {FORMER_SOURCE}: add nobody, remove 1 account"));
+}
+
+#[test]
+fn nobody_was_granted_a_former_source_of_somebody_else() {
+    let foreign = Image { owner_id: "999999999999".to_owned(), ..former_source() };
+    let query = Query::LaunchPermissions(ImageId::from(FORMER_SOURCE));
+    let replication = with_former_source(foreign).with(|r| {
+        r.sightings.insert_error(&region(), query, error("AuthFailure"));
+    });
+    assert_eq!(told(&replication.plan()), "record grants to 1 account");
+}
+
 #[test]
 fn former_copies_are_left_alone_while_nothing_is_taken_back() {
     let replication = with_former().with(|r| {
@@ -272,17 +314,24 @@ fn whether_public_images_are_blocked_is_waited_for() {
     assert_eq!(asked.says(), "wait Sharing");
 }
 
+fn our_account() -> Seen<Answer> {
+    Seen::Present(Answer::Account(copy(ImageState::Available).owner_id))
+}
+
 /// The object goes with its copies, and is done with them; the source is shared with ONE.
 fn going_with_the_source() -> Replication {
-    with_one().deleting(crate::api::DeletionPolicy::Delete).with(|r| {
-        r.status.destinations.clear();
-        r.status.source_region = Some(crate::api::image_replication::SourceRegionStatus {
-            observed_generation: Some(1),
-            ..Default::default()
-        });
-        let query = Query::LaunchPermissions(ImageId::from(SOURCE));
-        r.sightings.insert(&region(), query, Seen::Present(Answer::Grants(Box::new(accounts(&[ONE])))));
-    })
+    with_one()
+        .deleting(crate::api::DeletionPolicy::Delete)
+        .sees_at_source(Query::Account, our_account())
+        .with(|r| {
+            r.status.destinations.clear();
+            r.status.source_region = Some(crate::api::image_replication::SourceRegionStatus {
+                observed_generation: Some(1),
+                ..Default::default()
+            });
+            let query = Query::LaunchPermissions(ImageId::from(SOURCE));
+            r.sightings.insert(&region(), query, Seen::Present(Answer::Grants(Box::new(accounts(&[ONE])))));
+        })
 }
 
 #[test]

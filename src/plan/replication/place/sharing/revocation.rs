@@ -16,6 +16,8 @@ use crate::{
 /// What may stay, and where.
 struct Revocation<'a> {
     region: &'a Region,
+    /// Ours: nobody else's images were shared by us, and their permissions are not for us to see.
+    account: &'a str,
     images: &'a Grants,
     snapshots: &'a Grants,
 }
@@ -28,7 +30,8 @@ pub(super) fn of_former(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Pla
         return Ok(None);
     }
     let snapshots = if shares_snapshots(view) { &wanted } else { &nobody };
-    let kept = Revocation { region: place.region, images: &wanted, snapshots };
+    let account = place.image.owner_id.as_str();
+    let kept = Revocation { region: place.region, account, images: &wanted, snapshots };
     let former = match &place.former {
         Some(copies) => copies.clone(),
         None => former_sources(view, &place.image.id),
@@ -51,8 +54,10 @@ pub(in super::super) fn of_all(
     if view.status.granted.is_none() {
         return Ok(None);
     }
+    let wait = || moving(WaitingOn::Sharing { id: id.clone(), region: region.clone() });
+    let Seen::Present(account) = eyes.account(region)? else { return Ok(Some(wait())) };
     let nobody = Grants::default();
-    Revocation { region, images: &nobody, snapshots: &nobody }.of(view, eyes, id)
+    Revocation { region, account: &account, images: &nobody, snapshots: &nobody }.of(view, eyes, id)
 }
 
 fn former_sources<'v>(view: &ReplicationView<'v>, current: &ImageId) -> Vec<&'v ImageId> {
@@ -67,6 +72,7 @@ fn former_sources<'v>(view: &ReplicationView<'v>, current: &ImageId) -> Vec<&'v 
 impl Revocation<'_> {
     fn of(&self, view: &ReplicationView<'_>, eyes: &Eyes<'_>, id: &ImageId) -> Perhaps {
         let image = match eyes.image(self.region, id, view.resync())? {
+            Seen::Present(image) if image.owner_id != self.account => return Ok(None),
             Seen::Present(image) if image.state != ImageState::Deregistered => image,
             Seen::Unknown => return Ok(Some(self.wait(id))),
             Seen::Absent(absence) if !timing::is_absent(absence) => return Ok(Some(self.wait(id))),
