@@ -341,6 +341,33 @@ fn the_grants_of_the_source_go_with_the_object_and_its_copies() {
     assert_eq!(told(&going_with_the_source().with(source_gone).plan()), "release");
 }
 
+/// The object goes with its copies, which are gone; what is left are the grants of a source before the last one.
+fn going_with_a_former_source(image: Image) -> Replication {
+    with_former_source(image)
+        .deleting(crate::api::DeletionPolicy::Delete)
+        .sees_at_source(Query::Account, our_account())
+        .lacks_images()
+        .misses(Query::Image(previous_copy().image_id), 9, 900)
+        .misses_source(9)
+}
+
+#[test]
+fn the_grants_of_former_sources_go_with_the_object_and_its_copies() {
+    let granted = |image| on_source(going_with_a_former_source(image), FORMER_SOURCE, accounts(&[ONE, TWO]));
+    let says = granted(former_source()).says_at_source();
+    assert_eq!(says, format!("ModifyLaunchPermissions {FORMER_SOURCE}: add nobody, remove 2 accounts"));
+    let foreign = || Image { owner_id: "999999999999".to_owned(), ..former_source() };
+    assert!(!granted(foreign()).plan().destinations.contains_key(&region()));
+}
+
+#[test]
+fn former_sources_are_not_forgotten_before_their_grants_are_taken_back() {
+    let granted = on_source(going_with_a_former_source(former_source()), FORMER_SOURCE, accounts(&[TWO]));
+    assert!(!granted.plan().destinations.contains_key(&ireland()));
+    let done = on_source(going_with_a_former_source(former_source()), FORMER_SOURCE, Grants::default());
+    assert_eq!(done.says(), "record dropped");
+}
+
 fn source_seen(image: Image) -> impl FnOnce(&mut Replication) {
     move |r| {
         let query = Query::Image(image.id.clone());
