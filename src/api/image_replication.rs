@@ -166,6 +166,12 @@ pub struct ImageReplicationSpec {
 }
 
 impl ImageReplicationSpec {
+    /// What is to be published of the copies, or of the source image in its own region; nothing that cannot be launched.
+    pub fn publishing(&self, is_source: bool) -> Option<&Publish> {
+        let launchable = self.launch_state != Some(LaunchState::Disabled);
+        self.publish.as_ref().filter(|p| launchable && (!is_source || p.include_source_region))
+    }
+
     /// Whether anything is done with the source image in its own region, or is left to be taken back there.
     pub fn concerns_source_region(&self, status: &ImageReplicationStatus) -> bool {
         self.sharing.is_some()

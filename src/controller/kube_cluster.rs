@@ -24,6 +24,9 @@ use super::{
 };
 use crate::{api::GROUP, ec2::poller::Subject, status::events::Note};
 
+#[cfg(test)]
+mod tests;
+
 /// Who we are to server-side apply and in events.
 const MANAGER: &str = "ami-operator";
 
@@ -46,7 +49,7 @@ const MAX_NOTE: usize = 1024;
 /// A real cluster.
 pub struct KubeCluster {
     client: Client,
-    recorder: Recorder,
+    reporter: Reporter,
     reading: Semaphore,
 }
 
@@ -54,11 +57,7 @@ impl KubeCluster {
     /// The cluster that `client` talks to.
     pub fn new(client: Client) -> Self {
         let reporter = Reporter { controller: MANAGER.to_owned(), instance: std::env::var("HOSTNAME").ok() };
-        Self {
-            recorder: Recorder::new(client.clone(), reporter),
-            client,
-            reading: Semaphore::new(READS_AT_ONCE),
-        }
+        Self { client, reporter, reading: Semaphore::new(READS_AT_ONCE) }
     }
 
     /// All objects of a kind in a namespace; none: in all.
@@ -214,7 +213,10 @@ impl Cluster for KubeCluster {
             uid: Some(uid.to_owned()),
             ..ObjectReference::default()
         };
-        if let Err(error) = self.recorder.publish(&event, &about).await {
+        // One that is used again takes a second event of the same reason for a repetition, whatever its note: of three
+        // copies only the first would be told.
+        let recorder = Recorder::new(self.client.clone(), self.reporter.clone());
+        if let Err(error) = recorder.publish(&event, &about).await {
             tracing::warn!(object = name(subject), reason = note.reason, %error, "an event could not be published");
         }
     }

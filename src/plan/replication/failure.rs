@@ -11,6 +11,9 @@ use crate::{
 /// The reason where AWS gives none that is known: it may pass.
 pub(super) const UNEXPLAINED: &str = "CopyFailed";
 
+/// What AWS also says where it cannot use a key; it says the same of troubles of its own, which pass.
+const INTERNAL_ERROR: &str = "failed with an internal error";
+
 /// What the operator's role needs of each key. Source: EC2 user guide, "Copy an Amazon EC2 AMI", "Permissions".
 const STATEMENT: &str = r#"{"Effect": "Allow", "Principal": {"AWS": "ARN of the operator's role"}, "Action": ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"], "Resource": "*"}"#;
 
@@ -23,6 +26,10 @@ pub(super) fn of_copy(image: &Image, snapshots: &[Snapshot], wanted: &Destinatio
     };
     let message = format!("copy {} in {} {state}: {why}", image.id, wanted.region);
     match Class::of_reason(&why) {
+        None if wanted.encryption.is_some() && why.contains(INTERNAL_ERROR) => {
+            let likely = format!("{message}; likely its key cannot be used: {}", about_key(wanted));
+            Failure::new(UNEXPLAINED, likely)
+        }
         None => Failure::new(UNEXPLAINED, message),
         Some(Class::Kms) => Failure::new(Class::Kms.reason(), format!("{message}; {}", about_key(wanted))),
         Some(class) => Failure::new(class.reason(), format!("{message}; {}", class.advice())),

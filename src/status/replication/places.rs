@@ -34,12 +34,12 @@ pub(super) fn show(
 ) {
     if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
         show_copy(view, copy, progress);
-        show_place(view, &mut copy.conditions, plan, outcome, progress);
+        show_place(view, (&mut copy.conditions, false), plan, outcome, progress);
         return;
     }
     let is_source = status.source.as_ref().is_some_and(|source| source.region == *region);
     if let Some(place) = status.source_region.as_mut().filter(|_| is_source) {
-        show_place(view, &mut place.conditions, plan, outcome, progress);
+        show_place(view, (&mut place.conditions, true), plan, outcome, progress);
     }
 }
 
@@ -56,13 +56,13 @@ fn show_copy(view: &ReplicationView<'_>, copy: &mut DestinationStatus, progress:
 
 fn show_place(
     view: &ReplicationView<'_>,
-    list: &mut Vec<Condition>,
+    (list, is_source): (&mut Vec<Condition>, bool),
     plan: &DestinationPlan,
     outcome: &Outcome,
     progress: &Progress,
 ) {
     let sharing = view.spec.sharing.as_ref().map(shared);
-    let published = view.spec.publish.as_ref().map(|_| published());
+    let published = view.spec.publishing(is_source).map(|_| published());
     let replaces = view.spec.source_change_policy == SourceChangePolicy::ReplaceWhenReady;
     let was_told = list.iter().any(|c| c.type_ == "FormerRemoved");
     let tells = plan.shown.contains_key(&Matter::FormerRemoved) || (replaces && was_told);

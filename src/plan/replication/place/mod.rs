@@ -148,11 +148,14 @@ fn source_image(
         return publish::take_back(view, eyes, &source.region, published);
     }
     let seen = eyes.image(&source.region, &source.image_id, view.resync())?;
+    if is_dead(&seen) {
+        return without_image(view, eyes, source, known.published.as_ref());
+    }
     let waiting_on = WaitingOn::Sharing { id: source.image_id.clone(), region: source.region.clone() };
     let (image, owner) = match (&seen, owner) {
         (Seen::Present(image), Some(owner)) => (image, owner),
         (Seen::Present(_), None) | (Seen::Unknown, _) if !in_sync => return Ok(moving(waiting_on)),
-        // Whoever removed the source shares it with nobody; its copies are what counts.
+        // Its copies are what counts.
         (Seen::Present(_) | Seen::Unknown | Seen::Absent(_), _) => return Ok(standing(Progress::Done)),
     };
     if image.owner_id != owner || image.state != ImageState::Available {
@@ -172,6 +175,50 @@ fn source_image(
         in_sync,
     };
     Ok(keep(view, eyes, &place, &OF_THE_SOURCE))
+}
+
+/// Nobody can launch it, for certain.
+fn is_dead(seen: &Seen<Image>) -> bool {
+    match seen {
+        Seen::Unknown => false,
+        Seen::Absent(absence) => timing::is_absent(*absence),
+        Seen::Present(image) => match image.state {
+            ImageState::Available | ImageState::Pending | ImageState::Transient | ImageState::Other(_) => {
+                false
+            }
+            ImageState::Invalid
+            | ImageState::Deregistered
+            | ImageState::Failed
+            | ImageState::Error
+            | ImageState::Disabled => true,
+        },
+    }
+}
+
+/// Whoever removed or retired the source needs no repair of it, but consumers must not be told of it any longer. An image
+/// that was published before and can be launched stays published. A source that comes back is published again.
+fn without_image(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+    published: Option<&Published>,
+) -> Decided {
+    let Some(published) = published else {
+        let message =
+            format!("source image {} in {} is gone or cannot be launched", source.image_id, source.region);
+        let unavailable = Progress::Blocked(Failure::new("SourceNotAvailable", message));
+        return Ok(standing(Progress::Done)
+            .showing(Matter::Shared, unavailable.clone())
+            .showing(Matter::Published, unavailable));
+    };
+    let told =
+        view.spec.publish.as_ref().map_or(&published.image_id, |publish| publish::target(publish, published));
+    if is_dead(&eyes.image(&source.region, told, view.resync())?) {
+        let plan = publish::take_back(view, eyes, &source.region, published)?;
+        let progress = plan.progress.clone();
+        return Ok(plan.showing(Matter::Published, progress));
+    }
+    Ok(standing(Progress::Done))
 }
 
 /// The first write that an aspect asks for; where none does, the worst that one has to say.

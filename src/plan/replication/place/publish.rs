@@ -13,18 +13,13 @@ use super::{
     timing,
 };
 use crate::{
-    api::{
-        LaunchState,
-        image_replication::{Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus},
-    },
+    api::image_replication::{Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus},
     model::{ImageId, PutParameter, Region, Tags, ownership::Role},
 };
 
-/// What is to be published in this place; nothing that cannot be launched.
+/// What is to be published in this place.
 fn wanted<'v>(view: &ReplicationView<'v>, place: &Place<'_>) -> Option<&'v Publish> {
-    let publish = view.spec.publish.as_ref();
-    let launchable = view.spec.launch_state != Some(LaunchState::Disabled);
-    publish.filter(|p| launchable && (!place.is_source || p.include_source_region))
+    view.spec.publishing(place.is_source)
 }
 
 /// The tags that the image of this place has for being published.
@@ -36,7 +31,7 @@ pub(super) fn tags(view: &ReplicationView<'_>, place: &Place<'_>) -> Tags {
 }
 
 /// The image that consumers are to find.
-fn target<'p>(publish: &Publish, published: &'p Published) -> &'p ImageId {
+pub(super) fn target<'p>(publish: &Publish, published: &'p Published) -> &'p ImageId {
     let previous = published.previous_image_id.as_ref().filter(|_| publish.is_pinned());
     previous.unwrap_or(&published.image_id)
 }

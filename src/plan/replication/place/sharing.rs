@@ -182,7 +182,7 @@ fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
     let [mut others, public] = Difference::of(view, &present).parts();
     let resting = resting(view, place, &others.missing);
     if resting.is_some() {
-        others.missing = Grants::default();
+        others.missing.accounts.clear();
     }
     if !others.is_none() {
         return Ok(modify(place, others));
@@ -201,7 +201,7 @@ fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
     Ok(resting.unwrap_or_else(|| standing(Progress::Done)))
 }
 
-/// A receiver can cancel what it was granted. It is granted once more, then ever more rarely: nobody wins a fight.
+/// A receiver can cancel what it was granted, if it is an account. It is granted once more, then ever more rarely: nobody wins a fight.
 fn resting(view: &ReplicationView<'_>, place: &Place<'_>, missing: &Grants) -> Option<DestinationPlan> {
     let Regrants { times, at } = place.applied.regrants.as_ref().filter(|_| place.in_sync)?;
     let pause = timing::remaining(at.0, timing::regrant_delay(*times), view.now);
@@ -209,8 +209,9 @@ fn resting(view: &ReplicationView<'_>, place: &Place<'_>, missing: &Grants) -> O
         return None;
     }
     let accounts: Vec<&str> = missing.accounts.iter().take(3).map(String::as_str).collect();
+    let receivers = Grants { accounts: missing.accounts.clone(), ..Grants::default() };
     let message = format!(
-        "{missing} ({}) lost what was granted on {} in {} again, as a receiver does that cancels it: it is granted again in {}; take the account off spec.sharing if it is not wanted",
+        "{receivers} ({}) lost what was granted on {} in {} again, as a receiver does that cancels it: it is granted again in {}; take the account off spec.sharing if it is not wanted",
         accounts.join(", "),
         place.image.id,
         place.region,

@@ -1,22 +1,33 @@
 //! What is left of a replication in the region of its source, when the source or the object goes.
 
-use super::{DestinationPlan, Eyes, ReplicationView, publish, settled, sharing};
-use crate::api::image_replication::{DestinationStatus, ReplicationSourceStatus};
+use std::collections::BTreeMap;
 
-/// Takes the parameters, tags and grants of the source image back; none where nothing is left.
+use super::{DestinationPlan, DestinationRecord, Eyes, ReplicationView, publish, settled, sharing};
+use crate::{
+    api::image_replication::{DestinationStatus, ReplicationSourceStatus},
+    model::Region,
+    plan::replication::DestinationStep,
+};
+
+/// Takes the parameters, tags and grants of the source image back, and the grants of those before it; none where nothing is
+/// left.
 pub(in super::super) fn of_source(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
     source: &ReplicationSourceStatus,
 ) -> Option<DestinationPlan> {
-    let left = view.status.source_region.as_ref()?;
-    if let Some(published) = &left.published {
+    let left = view.status.source_region.as_ref();
+    if let Some(published) = left.and_then(|left| left.published.as_ref()) {
         let plan = publish::take_back(view, eyes, &source.region, published);
         return Some(settled(plan));
     }
-    // Never kept true: somebody else's image.
-    left.observed_generation?;
-    sharing::revocation::of_all(view, eyes, &source.region, &source.image_id).transpose().map(settled)
+    sharing::revocation::of_sources(view, eyes, &source.region, &source.image_id).transpose().map(settled)
+}
+
+/// A region that is forgotten takes with it which sources were copied there: it stays until nothing is left of them.
+pub(in super::super) fn hold_back(destinations: &mut BTreeMap<Region, DestinationPlan>) {
+    let forgets = DestinationStep::Record(DestinationRecord::Dropped);
+    destinations.retain(|_, plan| plan.step.as_ref() != Some(&forgets));
 }
 
 /// Takes the parameters of a copy back, before it is removed: none may point at an image that is not there.

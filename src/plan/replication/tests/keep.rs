@@ -282,6 +282,21 @@ fn a_pending_copy_with_a_snapshot_in_error_has_failed() {
 }
 
 #[test]
+fn an_internal_error_of_an_encrypted_copy_is_likely_its_key() {
+    let broken = || pending_with_a_broken_snapshot_for(IMAGE, "Copy image failed with an internal error.");
+    assert!(!failure(&broken()).message.contains("kms:"));
+    let encryption = Encryption { kms_key_id: "alias/images".to_owned() };
+    let encrypted = broken().with(|r| r.spec.destinations[0].encryption = Some(encryption));
+    let Failure { reason, message } = failure(&encrypted);
+    assert_eq!(reason, "CopyFailed");
+    assert!(
+        message.contains("likely its key cannot be used: key alias/images must exist in eu-west-1"),
+        "{message}"
+    );
+    assert!(message.contains("\"kms:CreateGrant\""), "{message}");
+}
+
+#[test]
 fn a_copy_whose_key_cannot_be_used_says_what_the_key_s_policy_must_allow() {
     let replication = pending_with_a_broken_snapshot_for(IMAGE, "Given key ID is not accessible");
     let Failure { reason, message } = failure(&replication);

@@ -1,5 +1,6 @@
 //! Decisions about a replication: each region by itself, and all together.
 
+mod at_source;
 mod copy_tags;
 mod former;
 mod keep;

@@ -164,6 +164,15 @@ fn an_account_that_cancels_again_is_left_in_peace_for_a_while() {
 }
 
 #[test]
+fn whoever_else_lost_a_grant_has_it_again_while_an_account_is_left_in_peace() {
+    let organizations = "arn:aws:organizations::111111111111:organization/o-abcdefghij".to_owned();
+    let wanted = json!({"accountIDs": [ONE], "organizationARNs": [organizations]});
+    let cancelled = regranted(1, 600, permissions_of(shared(wanted), Grants::default()));
+    let missing = Grants { organizations: [organizations].into(), ..Grants::default() };
+    assert_eq!(cancelled.says(), change(&missing, &Grants::default()) + " as repair");
+}
+
+#[test]
 fn an_image_is_made_public_after_the_others_were_granted() {
     let public = || shared(json!({"accountIDs": [ONE], "public": true}));
     let open = |r: Replication| r.sees(Query::BlockPublicAccess, Answer::Flag(false));
@@ -259,6 +268,48 @@ fn what_is_no_longer_granted_is_taken_back_from_former_copies_too() {
     assert_eq!(with_former().says(), "wait Sharing");
 }
 
+const FORMER_SOURCE: &str = "ami-000000000000000fe";
+
+/// An image of the source's region that was copied before.
+fn former_source() -> Image {
+    Image { id: ImageId::from(FORMER_SOURCE), ..source_image(ImageState::Available) }
+}
+
+fn on_source(replication: Replication, id: &str, grants: Grants) -> Replication {
+    let query = Query::LaunchPermissions(ImageId::from(id));
+    replication.sees_at_source(query, Seen::Present(Answer::Grants(Box::new(grants))))
+}
+
+/// The same where the former copy had a source of its own. What ONE was granted was taken back from all other images.
+fn with_former_source(image: Image) -> Replication {
+    let replication = on_the_former(with_former(), accounts(&[TWO]));
+    let replication = on_source(replication, SOURCE, accounts(&[TWO]));
+    replication.sees_source(source_image(ImageState::Available)).sees_source(image).with(|r| {
+        r.status.destinations[0].previous[0].source_image_id = Some(ImageId::from(FORMER_SOURCE));
+        r.status.source_region = Some(crate::api::image_replication::SourceRegionStatus {
+            observed_generation: Some(1),
+            ..Default::default()
+        });
+    })
+}
+
+#[test]
+fn what_is_no_longer_granted_is_taken_back_from_former_sources_too() {
+    let replication = on_source(with_former_source(former_source()), FORMER_SOURCE, accounts(&[ONE, TWO]));
+    let says = replication.says_at_source();
+    assert_eq!(says, format!("ModifyLaunchPermissions {FORMER_SOURCE}: add nobody, remove 1 account"));
+}
+
+#[test]
+fn nobody_was_granted_a_former_source_of_somebody_else() {
+    let foreign = Image { owner_id: "999999999999".to_owned(), ..former_source() };
+    let query = Query::LaunchPermissions(ImageId::from(FORMER_SOURCE));
+    let replication = with_former_source(foreign).with(|r| {
+        r.sightings.insert_error(&region(), query, error("AuthFailure"));
+    });
+    assert_eq!(told(&replication.plan()), "record grants to 1 account");
+}
+
 #[test]
 fn former_copies_are_left_alone_while_nothing_is_taken_back() {
     let replication = with_former().with(|r| {
@@ -274,17 +325,24 @@ fn whether_public_images_are_blocked_is_waited_for() {
     assert_eq!(asked.says(), "wait Sharing");
 }
 
+fn our_account() -> Seen<Answer> {
+    Seen::Present(Answer::Account(copy(ImageState::Available).owner_id))
+}
+
 /// The object goes with its copies, and is done with them; the source is shared with ONE.
 fn going_with_the_source() -> Replication {
-    with_one().deleting(crate::api::DeletionPolicy::Delete).with(|r| {
-        r.status.destinations.clear();
-        r.status.source_region = Some(crate::api::image_replication::SourceRegionStatus {
-            observed_generation: Some(1),
-            ..Default::default()
-        });
-        let query = Query::LaunchPermissions(ImageId::from(SOURCE));
-        r.sightings.insert(&region(), query, Seen::Present(Answer::Grants(Box::new(accounts(&[ONE])))));
-    })
+    with_one()
+        .deleting(crate::api::DeletionPolicy::Delete)
+        .sees_at_source(Query::Account, our_account())
+        .with(|r| {
+            r.status.destinations.clear();
+            r.status.source_region = Some(crate::api::image_replication::SourceRegionStatus {
+                observed_generation: Some(1),
+                ..Default::default()
+            });
+            let query = Query::LaunchPermissions(ImageId::from(SOURCE));
+            r.sightings.insert(&region(), query, Seen::Present(Answer::Grants(Box::new(accounts(&[ONE])))));
+        })
 }
 
 #[test]
@@ -292,6 +350,33 @@ fn the_grants_of_the_source_go_with_the_object_and_its_copies() {
     let there = going_with_the_source().with(source_seen(source_image(ImageState::Available)));
     assert!(there.plan().destinations[&region()].step.is_some());
     assert_eq!(told(&going_with_the_source().with(source_gone).plan()), "release");
+}
+
+/// The object goes with its copies, which are gone; what is left are the grants of a source before the last one.
+fn going_with_a_former_source(image: Image) -> Replication {
+    with_former_source(image)
+        .deleting(crate::api::DeletionPolicy::Delete)
+        .sees_at_source(Query::Account, our_account())
+        .lacks_images()
+        .misses(Query::Image(previous_copy().image_id), 9, 900)
+        .misses_source(9)
+}
+
+#[test]
+fn the_grants_of_former_sources_go_with_the_object_and_its_copies() {
+    let granted = |image| on_source(going_with_a_former_source(image), FORMER_SOURCE, accounts(&[ONE, TWO]));
+    let says = granted(former_source()).says_at_source();
+    assert_eq!(says, format!("ModifyLaunchPermissions {FORMER_SOURCE}: add nobody, remove 2 accounts"));
+    let foreign = || Image { owner_id: "999999999999".to_owned(), ..former_source() };
+    assert!(!granted(foreign()).plan().destinations.contains_key(&region()));
+}
+
+#[test]
+fn former_sources_are_not_forgotten_before_their_grants_are_taken_back() {
+    let granted = on_source(going_with_a_former_source(former_source()), FORMER_SOURCE, accounts(&[TWO]));
+    assert!(!granted.plan().destinations.contains_key(&ireland()));
+    let done = on_source(going_with_a_former_source(former_source()), FORMER_SOURCE, Grants::default());
+    assert_eq!(done.says(), "record dropped");
 }
 
 fn source_seen(image: Image) -> impl FnOnce(&mut Replication) {

@@ -1,5 +1,5 @@
 //! Taking grants back from images that are no longer kept true: those of former sources, whose receivers keep them until
-//! the manifest says otherwise, and the source itself when the object goes with its copies.
+//! the manifest says otherwise, and all sources when the object goes with its copies.
 
 use super::{
     DestinationPlan, Eyes, Grants, Image, Place, ReplicationView, Seen, UpkeepCall, WaitingOn, granted,
@@ -16,6 +16,8 @@ use crate::{
 /// What may stay, and where.
 struct Revocation<'a> {
     region: &'a Region,
+    /// Ours: nobody else's images were shared by us, and their permissions are not for us to see.
+    account: &'a str,
     images: &'a Grants,
     snapshots: &'a Grants,
 }
@@ -28,7 +30,8 @@ pub(super) fn of_former(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Pla
         return Ok(None);
     }
     let snapshots = if shares_snapshots(view) { &wanted } else { &nobody };
-    let kept = Revocation { region: place.region, images: &wanted, snapshots };
+    let account = place.image.owner_id.as_str();
+    let kept = Revocation { region: place.region, account, images: &wanted, snapshots };
     let former = match &place.former {
         Some(copies) => copies.clone(),
         None => former_sources(view, &place.image.id),
@@ -41,23 +44,33 @@ pub(super) fn of_former(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Pla
     Ok(None)
 }
 
-/// All that was granted on this image.
-pub(in super::super) fn of_all(
+/// All that was granted on the source, and on those before it.
+pub(in super::super) fn of_sources(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
     region: &Region,
-    id: &ImageId,
+    current: &ImageId,
 ) -> Perhaps {
     if view.status.granted.is_none() {
         return Ok(None);
     }
+    let wait = || moving(WaitingOn::Sharing { id: current.clone(), region: region.clone() });
+    let Seen::Present(account) = eyes.account(region)? else { return Ok(Some(wait())) };
     let nobody = Grants::default();
-    Revocation { region, images: &nobody, snapshots: &nobody }.of(view, eyes, id)
+    let all = Revocation { region, account: &account, images: &nobody, snapshots: &nobody };
+    for id in std::iter::once(current).chain(former_sources(view, current)) {
+        if let Some(plan) = all.of(view, eyes, id)? {
+            return Ok(Some(plan));
+        }
+    }
+    Ok(None)
 }
 
 fn former_sources<'v>(view: &ReplicationView<'v>, current: &ImageId) -> Vec<&'v ImageId> {
+    let of_copies = view.status.destinations.iter().filter_map(|d| d.source_image_id.as_ref());
     let previous = view.status.destinations.iter().flat_map(|d| &d.previous);
-    let mut ids: Vec<&ImageId> = previous.filter_map(|p| p.source_image_id.as_ref()).collect();
+    let mut ids: Vec<&ImageId> =
+        previous.filter_map(|p| p.source_image_id.as_ref()).chain(of_copies).collect();
     ids.retain(|id| *id != current);
     ids.sort();
     ids.dedup();
@@ -67,6 +80,7 @@ fn former_sources<'v>(view: &ReplicationView<'v>, current: &ImageId) -> Vec<&'v 
 impl Revocation<'_> {
     fn of(&self, view: &ReplicationView<'_>, eyes: &Eyes<'_>, id: &ImageId) -> Perhaps {
         let image = match eyes.image(self.region, id, view.resync())? {
+            Seen::Present(image) if image.owner_id != self.account => return Ok(None),
             Seen::Present(image) if image.state != ImageState::Deregistered => image,
             Seen::Unknown => return Ok(Some(self.wait(id))),
             Seen::Absent(absence) if !timing::is_absent(absence) => return Ok(Some(self.wait(id))),
