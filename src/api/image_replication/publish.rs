@@ -77,6 +77,11 @@ pub struct Published {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
     pub tag_keys: Vec<String>,
+    /// What a source image had under these keys before it was published. It gets that back when it no longer is; a copy gets
+    /// back what all copies have.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[schemars(schema_with = "schema::tags_of_an_image")]
+    pub replaced_tags: Tags,
     /// The one that was published before it.
     #[serde(rename = "previousImageID", default, skip_serializing_if = "Option::is_none")]
     pub previous_image_id: Option<ImageId>,
@@ -84,6 +89,10 @@ pub struct Published {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
     pub previous_tag_keys: Vec<String>,
+    /// What the one before, where it is a source image, is to get back under these keys.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[schemars(schema_with = "schema::tags_of_an_image")]
+    pub previous_replaced_tags: Tags,
     /// The parameters of this region.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]

@@ -12,7 +12,7 @@ use crate::{
             SourceRegionStatus,
         },
     },
-    model::{ImageId, PutParameter, Region},
+    model::{ImageId, PutParameter, Region, Tags},
     plan::{
         Progress, UpkeepCall,
         replication::{DestinationCall, DestinationPlan, DestinationRecord, Matter, ReplicationView},
@@ -170,6 +170,20 @@ impl Receipts<'_> {
             (None, _) => {}
         }
     }
+
+    /// Tags that a source image had before it was published, and has again.
+    fn restored(self, tags: &Tags, resources: &[String]) {
+        let is_source = self.tag_keys.is_none();
+        let Some(published) =
+            self.published.as_mut().filter(|p| is_source && resources.contains(&p.image_id.0))
+        else {
+            return;
+        };
+        let is_back = |key: &String, value: &String| tags.get(key) == Some(value);
+        let replaced = published.replaced_tags.clone();
+        published.tag_keys.retain(|key| !replaced.get(key).is_some_and(|value| is_back(key, value)));
+        published.replaced_tags.retain(|key, value| !is_back(key, value));
+    }
 }
 
 /// What is still to be taken back of a former source: parameters that point at it, and tags.
@@ -244,13 +258,15 @@ pub(super) fn called(
         DestinationCall::DeleteTags { keys, resources, .. } => {
             receipts(status, region).untagged(keys, resources);
         }
+        DestinationCall::CreateTags { tags, resources, .. } => {
+            receipts(status, region).restored(tags, resources);
+        }
         DestinationCall::DeleteParameter { name, .. } => forget(receipts(status, region).published, name),
         DestinationCall::PutParameter(request) => put(receipts(status, region).published, request, now),
         DestinationCall::Upkeep { call, .. } => done(receipts(status, region).applied, call),
         DestinationCall::CopyImage(_)
         | DestinationCall::DeregisterImage { .. }
         | DestinationCall::DeleteSnapshot { .. }
-        | DestinationCall::CreateTags { .. }
         | DestinationCall::TagParameter { .. } => {}
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::image_replication::{Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus},
-    model::{ImageId, PutParameter, Region, Tags, ownership::Role},
+    model::{Image, ImageId, PutParameter, Region, Tags, ownership::Role},
 };
 
 /// What is to be published in this place.
@@ -88,22 +88,49 @@ fn begin(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>, publish
     Ok(cleaned.flatten().unwrap_or_else(next))
 }
 
+/// What the image of this place, if it is a source, had before it was published: others put it on, and count on it when it no
+/// longer is.
+pub(super) fn replaced(place: &Place<'_>) -> Tags {
+    let of_this = place.published.filter(|published| published.image_id == place.image.id);
+    of_this.map(|published| published.replaced_tags.clone()).unwrap_or_default()
+}
+
+/// With tags that are about to be put on the source image.
+pub(super) fn tagging(place: &Place<'_>, published: &Published, keys: Vec<String>) -> Published {
+    let mut next = published.clone();
+    next.replaced_tags.extend(held(place.image, &keys));
+    next.tag_keys.extend(keys);
+    next
+}
+
+/// What an image has under these keys.
+fn held(image: &Image, keys: &[String]) -> Tags {
+    let mut tags = image.tags.clone();
+    tags.retain(|key, _| keys.contains(key));
+    tags
+}
+
 /// What is published next. A copy that was lost is no image to go back to: the one before it is.
 fn succession(place: &Place<'_>, publish: &Publish) -> Published {
     let keys: Vec<String> = publish.tags.keys().cloned().collect();
     let next = Published {
         image_id: place.image.id.clone(),
         tag_keys: keys.clone(),
+        replaced_tags: if place.is_source { held(place.image, &keys) } else { Tags::new() },
         previous_image_id: None,
         previous_tag_keys: Vec::new(),
+        previous_replaced_tags: Tags::new(),
         parameters: parameters(publish, place.published),
     };
     match place.published {
         None => next,
         Some(old) if place.former.as_ref().is_none_or(|former| former.contains(&&old.image_id)) => {
-            let more = keys.into_iter().filter(|key| !old.tag_keys.contains(key));
+            // What a source image has under others was put on by others.
+            let more = keys.into_iter().filter(|key| !place.is_source && !old.tag_keys.contains(key));
             let previous_tag_keys = old.tag_keys.iter().cloned().chain(more).collect();
-            Published { previous_image_id: Some(old.image_id.clone()), previous_tag_keys, ..next }
+            let previous_replaced_tags = old.replaced_tags.clone();
+            let previous_image_id = Some(old.image_id.clone());
+            Published { previous_image_id, previous_tag_keys, previous_replaced_tags, ..next }
         }
         Some(old) => Published { previous_image_id: old.previous_image_id.clone(), ..next },
     }

@@ -45,6 +45,8 @@ fn receipt(previous: Option<&str>) -> Published {
         tag_keys: Vec::new(),
         previous_image_id: previous.map(ImageId::from),
         previous_tag_keys: Vec::new(),
+        replaced_tags: Tags::new(),
+        previous_replaced_tags: Tags::new(),
         parameters: vec![PutParameterStatus { name: NAME.to_owned(), value: None, put_at: None }],
     }
 }
