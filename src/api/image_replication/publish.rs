@@ -112,6 +112,9 @@ pub struct PutParameterStatus {
     /// When AWS took the call, which it validates afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub put_at: Option<Time>,
+    /// How often the value was put without being seen in the parameter since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen_puts: Option<i32>,
 }
 
 impl Publish {

@@ -32,6 +32,9 @@ pub(super) fn show(
     outcome: &Outcome,
     progress: &Progress,
 ) {
+    if plan.shown.get(&Matter::Published) == Some(&Progress::Done) {
+        seen(receipts(status, region).published);
+    }
     if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
         show_copy(view, copy, progress);
         show_place(view, (&mut copy.conditions, false), plan, outcome, progress);
@@ -274,8 +277,18 @@ pub(super) fn called(
 fn put(published: &mut Option<Published>, request: &PutParameter, now: Timestamp) {
     let parameters = published.iter_mut().flat_map(|p| &mut p.parameters);
     for parameter in parameters.filter(|p| p.name == request.name) {
+        let again = parameter.value.as_ref() == Some(&request.value);
+        let before = parameter.unseen_puts.filter(|_| again).unwrap_or(0);
+        parameter.unseen_puts = Some(before.saturating_add(1));
         parameter.value = Some(request.value.clone());
         parameter.put_at = Some(Time(now));
+    }
+}
+
+/// All parameters hold what was put.
+fn seen(published: &mut Option<Published>) {
+    for parameter in published.iter_mut().flat_map(|p| &mut p.parameters) {
+        parameter.unseen_puts = None;
     }
 }
 

@@ -7,6 +7,8 @@ mod former;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{
     Decided, DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Pace,
     Perhaps, Place, Progress, ReplicationView, Seen, WaitingOn, blocked, call, moving, record, standing,
@@ -152,7 +154,12 @@ fn all_are_prepared(view: &ReplicationView<'_>) -> bool {
 /// Those of the manifest, with what is known of them.
 fn parameters(publish: &Publish, known: Option<&Published>) -> Vec<PutParameterStatus> {
     let known = |name: &String| known?.parameters.iter().find(|p| p.name == *name).cloned();
-    let new = |name: &String| PutParameterStatus { name: name.clone(), value: None, put_at: None };
+    let new = |name: &String| PutParameterStatus {
+        name: name.clone(),
+        value: None,
+        put_at: None,
+        unseen_puts: None,
+    };
     publish.ssm_parameters.iter().map(|p| known(&p.name).unwrap_or_else(|| new(&p.name))).collect()
 }
 
@@ -187,6 +194,29 @@ fn uphold(
     Ok(former.unwrap_or_else(|| standing(Progress::Done)))
 }
 
+/// How far AWS is with a value, which it takes first and validates afterwards.
+enum Validation {
+    /// It was not put yet.
+    Unasked,
+    /// It held the value.
+    Over,
+    Pending(Duration),
+    /// It should have held the value by now; it is put again after this time.
+    Overdue(Duration),
+}
+
+impl Validation {
+    fn of(put: Option<&PutParameterStatus>, value: &ImageId, now: Timestamp) -> Self {
+        let Some(put) = put.filter(|put| put.value.as_ref() == Some(value)) else { return Self::Unasked };
+        let Some((times, at)) = put.unseen_puts.zip(put.put_at.as_ref()) else { return Self::Over };
+        let pause = timing::remaining(at.0, timing::PARAMETER_VALIDATION, now);
+        if times > 1 || pause.is_zero() {
+            return Self::Overdue(timing::remaining(at.0, timing::NEEDS_HELP, now));
+        }
+        Self::Pending(pause)
+    }
+}
+
 /// None where the parameter holds the value.
 fn parameter(
     view: &ReplicationView<'_>,
@@ -196,35 +226,64 @@ fn parameter(
     put: Option<&PutParameterStatus>,
     value: &ImageId,
 ) -> Perhaps {
-    let put_at = put.filter(|p| p.value.as_ref() == Some(value)).and_then(|p| p.put_at.as_ref());
-    let pause =
-        put_at.map_or(Duration::ZERO, |at| timing::remaining(at.0, timing::PARAMETER_VALIDATION, view.now));
-    let (region, name) = (place.region.clone(), wanted.name.clone());
-    let to_put = |new_with| {
-        let found = format!("parameter {name} in {region} holds {value} again");
-        let request =
-            PutParameter { region: region.clone(), name: name.clone(), value: value.clone(), new_with };
-        let put = call(DestinationCall::PutParameter(request), waiting_on(place));
-        put.repairing(place.in_sync, DriftKind::Parameter, || found)
-    };
-    Ok(match eyes.parameter(place.region, &wanted.name, view.resync())? {
-        Seen::Present(held) if held == value.0 => None,
-        Seen::Unknown if place.in_sync => None,
-        Seen::Unknown => Some(moving(waiting_on(place))),
-        Seen::Present(_) | Seen::Absent(_) if !pause.is_zero() => {
-            eyes.parameter(place.region, &wanted.name, Pace::Tick)?;
-            Some(DestinationPlan { check_after: Some(pause), ..moving(waiting_on(place)) })
+    let validation = Validation::of(put, value, view.now);
+    let look = |pace| eyes.parameter(place.region, &wanted.name, pace);
+    let held = match look(view.resync())? {
+        Seen::Present(held) if held == value.0 => return Ok(None),
+        Seen::Unknown if place.in_sync && matches!(validation, Validation::Unasked | Validation::Over) => {
+            return Ok(None);
         }
-        Seen::Absent(_) => Some(to_put(Some(owner_tags(view)))),
-        Seen::Present(held) => Some(match eyes.parameter_tags(place.region, &wanted.name)? {
-            Seen::Present(tags) if view.owner.owns(&tags) => to_put(None),
-            Seen::Present(_) if wanted.adopt => {
-                let tags = owner_tags(view);
-                call(DestinationCall::TagParameter { region, name, tags }, waiting_on(place))
+        Seen::Unknown => return Ok(Some(moving(waiting_on(place)))),
+        Seen::Absent(_) => None,
+        Seen::Present(held) => Some(held),
+    };
+    let again = place.in_sync && matches!(validation, Validation::Over);
+    let put = || put_parameter(view, eyes, place, wanted, (value, held.as_deref()), again);
+    Ok(Some(match validation {
+        Validation::Unasked | Validation::Over => put()?,
+        Validation::Pending(pause) => {
+            look(Pace::Tick)?;
+            DestinationPlan { check_after: Some(pause), ..moving(waiting_on(place)) }
+        }
+        Validation::Overdue(pause) => {
+            look(Pace::Every(timing::NEEDS_HELP))?;
+            let told = Progress::Blocked(not_validated(place, &wanted.name, value));
+            if !pause.is_zero() {
+                return Ok(Some(DestinationPlan { check_after: Some(pause), ..standing(told) }));
             }
-            Seen::Present(_) => blocked(not_ours(place, &wanted.name, &held)),
-            Seen::Unknown | Seen::Absent(_) => moving(waiting_on(place)),
-        }),
+            let plan = put()?;
+            let progress = if plan.step.is_some() { told } else { plan.progress };
+            DestinationPlan { progress, ..plan }
+        }
+    }))
+}
+
+/// Puts the value into a parameter that is not there, or that is ours and holds another.
+fn put_parameter(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    place: &Place<'_>,
+    wanted: &PublishedParameter,
+    (value, held): (&ImageId, Option<&str>),
+    again: bool,
+) -> Decided {
+    let (region, name) = (place.region.clone(), wanted.name.clone());
+    let put = |new_with| {
+        let found = format!("parameter {name} in {region} holds {value} again");
+        let (region, name) = (region.clone(), name.clone());
+        let request = PutParameter { region, name, value: value.clone(), new_with };
+        let put = call(DestinationCall::PutParameter(request), waiting_on(place));
+        put.repairing(again, DriftKind::Parameter, || found)
+    };
+    let Some(held) = held else { return Ok(put(Some(owner_tags(view)))) };
+    Ok(match eyes.parameter_tags(place.region, &wanted.name)? {
+        Seen::Present(tags) if view.owner.owns(&tags) => put(None),
+        Seen::Present(_) if wanted.adopt => {
+            let tags = owner_tags(view);
+            call(DestinationCall::TagParameter { region, name, tags }, waiting_on(place))
+        }
+        Seen::Present(_) => blocked(not_ours(place, &wanted.name, held)),
+        Seen::Unknown | Seen::Absent(_) => moving(waiting_on(place)),
     })
 }
 
@@ -238,6 +297,14 @@ fn not_ours(place: &Place<'_>, name: &str, held: &str) -> Failure {
         place.region
     );
     Failure::new("ParameterNotOwned", message)
+}
+
+fn not_validated(place: &Place<'_>, name: &str, value: &ImageId) -> Failure {
+    let message = format!(
+        "parameter {name} in {} was put with {value}, and does not hold it: AWS validates aws:ec2:image after it took the call, and drops what it finds wrong; check that the operator's role has ec2:DescribeImages there, and that the image is available in that region",
+        place.region
+    );
+    Failure::new("ParameterNotValidated", message)
 }
 
 /// Takes all back that was published in a region.

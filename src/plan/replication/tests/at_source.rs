@@ -18,7 +18,8 @@ const FORMER: &str = "ami-00000000000000002";
 
 /// The source is published in its own region, as is the copy in Ireland.
 fn published(publish: Value) -> Replication {
-    let parameter = PutParameterStatus { name: NAME.to_owned(), value: None, put_at: None };
+    let parameter =
+        PutParameterStatus { name: NAME.to_owned(), value: None, put_at: None, unseen_puts: None };
     let receipt = |id: &str| Published {
         image_id: ImageId::from(id),
         tag_keys: Vec::new(),
