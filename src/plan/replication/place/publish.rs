@@ -271,11 +271,11 @@ fn put_parameter(
     let put = |new_with| {
         let found = format!("parameter {name} in {region} holds {value} again");
         let (region, name) = (region.clone(), name.clone());
-        let request = PutParameter { region, name, value: value.clone(), new_with };
+        let request = PutParameter { region, name, value: value.clone(), tier: wanted.tier, new_with };
         let put = call(DestinationCall::PutParameter(request), waiting_on(place));
         put.repairing(again, DriftKind::Parameter, || found)
     };
-    let Some(held) = held else { return Ok(put(Some(owner_tags(view)))) };
+    let Some(held) = held else { return Ok(put(Some(new_tags(view)))) };
     Ok(match eyes.parameter_tags(place.region, &wanted.name)? {
         Seen::Present(tags) if view.owner.owns(&tags) => put(None),
         Seen::Present(_) if wanted.adopt => {
@@ -285,6 +285,18 @@ fn put_parameter(
         Seen::Present(_) => blocked(not_ours(place, &wanted.name, held)),
         Seen::Unknown | Seen::Absent(_) => moving(waiting_on(place)),
     })
+}
+
+/// Those of a parameter that is made: AWS takes tags with no other call to put it.
+fn new_tags(view: &ReplicationView<'_>) -> Tags {
+    let mut tags = view.spec.tags.clone();
+    tags.retain(|key, value| is_taken(key) && is_taken(value));
+    view.owner.tags(&tags, Role::Parameter, 1, None)
+}
+
+/// EC2 takes more in a tag. Source: Systems Manager API reference, `Tag`.
+fn is_taken(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
 }
 
 fn owner_tags(view: &ReplicationView<'_>) -> Tags {

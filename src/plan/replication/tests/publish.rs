@@ -9,11 +9,14 @@ use crate::{
         DeletionPolicy, ImageReplicationStatus,
         image_replication::{DestinationStatus, PreviousCopy, Published, PutParameterStatus},
     },
-    model::{Answer, Image, ImageId, ImageState, Query, Seen, Tags, ownership::Role},
+    model::{
+        Answer, Disposition, Image, ImageId, ImageState, ParameterTier, PutParameter, Query, Seen, Tags,
+        ownership::Role,
+    },
     plan::{
         Pace, Progress,
         fixtures::*,
-        replication::{DestinationRecord, DestinationStep, DriftKind, Matter},
+        replication::{DestinationCall, DestinationRecord, DestinationStep, DriftKind, Matter},
     },
     status::Outcome,
 };
@@ -190,6 +193,47 @@ fn a_value_that_was_put_is_not_taken_for_seen_after_a_restart() {
         r.sightings.insert(&ireland(), Query::Parameter(NAME.to_owned()), Seen::Unknown);
     });
     assert_eq!(restarted.says(), "wait Publishing");
+}
+
+fn request(replication: &Replication) -> PutParameter {
+    match replication.ireland().step {
+        Some(DestinationStep::Call(DestinationCall::PutParameter(request))) => request,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_parameter_is_put_into_the_tier_that_is_asked_for() {
+    let advanced = json!({"ssmParameters": [{"name": NAME, "tier": "Advanced"}]});
+    let tier = |publish| request(&missing(published(publish))).tier;
+    assert_eq!(tier(advanced), Some(ParameterTier::Advanced));
+    assert_eq!(tier(by_parameter()), None);
+}
+
+#[test]
+fn a_tier_that_aws_refuses_is_told_until_the_next_edit() {
+    let standard = json!({"ssmParameters": [{"name": NAME, "tier": "Standard"}]});
+    let refused = tagged(holding(published(standard), FORMER), ours());
+    let status = refused.after(Outcome::Failed(error("ValidationException")));
+    let told = |kind| {
+        let found = status.destinations[0].conditions.iter().find(|c| c.type_ == kind);
+        found.map(|c| (c.status.as_str(), c.reason.as_str()))
+    };
+    assert_eq!(told("Stalled"), Some(("True", "InvalidRequest")));
+    assert_eq!(told("Published"), Some(("False", "InvalidRequest")));
+    assert_eq!(error("ValidationException").class().disposition(), Disposition::Rejected);
+}
+
+#[test]
+fn a_new_parameter_has_the_tags_of_the_images_that_systems_manager_takes() {
+    let odd = tags(&[("team", "web & db"), ("café", "stable v1.2"), ("a(b)", "c")]);
+    let image = Image { tags: odd.clone(), ..copy(ImageState::Available) };
+    let new = missing(published(by_parameter())).sees_image(image).with(|r| {
+        r.status.destinations[0].tag_keys = odd.keys().cloned().collect();
+        r.spec.tags = odd;
+    });
+    let expected = copy_owner().tags(&tags(&[("café", "stable v1.2")]), Role::Parameter, 1, None);
+    assert_eq!(request(&new).new_with, Some(expected));
 }
 
 #[test]
