@@ -73,6 +73,15 @@ pub fn tags(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Tags that an image had. Source: EC2 user guide, "Tag restrictions": 50 a resource.
+pub fn tags_of_an_image(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 50,
+        "additionalProperties": {"type": "string", "maxLength": 256},
+    })
+}
+
 /// A duration as Go writes it, such as `30m` or `1h30m`.
 pub fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

@@ -26,7 +26,9 @@ pub use instance::{Instance, InstanceState, StateReason};
 pub use nonce::Nonce;
 pub use ownership::{Owner, Role};
 pub use query::{Accounts, Answer, ConsoleView, DefaultEncryption, ImageSelector, Query};
-pub use request::{BootMode, CopyImage, CreateImage, LaunchVolume, PutParameter, RunInstances, VolumeType};
+pub use request::{
+    BootMode, CopyImage, CreateImage, LaunchVolume, ParameterTier, PutParameter, RunInstances, VolumeType,
+};
 pub use seen::{Absence, Seen};
 pub use verdict::{GuestOutcome, StepReport, StepResult, Verdict};
 pub use volume::{Volume, VolumeState};

@@ -92,12 +92,22 @@ pub struct CopyImage {
     pub tags: Tags,
 }
 
+/// What a parameter can be and costs. Source: Systems Manager user guide, "Managing parameter tiers".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ParameterTier {
+    Standard,
+    Advanced,
+    IntelligentTiering,
+}
+
 /// Put an image's id into a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutParameter {
     pub region: Region,
     pub name: String,
     pub value: ImageId,
+    /// None: what the account is set to.
+    pub tier: Option<ParameterTier>,
     /// Make a new parameter with these tags, and fail if there is one; none: change the one that is there.
     pub new_with: Option<Tags>,
 }

@@ -102,8 +102,8 @@ const REGRANT_MAX: Duration = Duration::from_hours(24);
 /// Grants that last so long were not cancelled by those who received them.
 pub const REGRANTS_FORGOTTEN: Duration = Duration::from_hours(7 * 24);
 
-/// How long AWS may take to validate the image behind a parameter before it is put again: its documentation speaks of a
-/// delay and gives no time.
+/// How long AWS may take to validate the image behind a parameter before a person is told: its documentation speaks of a
+/// delay and gives no time, and a value that it finds wrong is dropped without a word.
 pub const PARAMETER_VALIDATION: Duration = Duration::from_mins(2);
 
 /// AWS deprecates a public image so long after its creation at the latest.

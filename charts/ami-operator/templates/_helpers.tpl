@@ -63,6 +63,5 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   verbs: [get]
 - apiGroups: [events.k8s.io]
   resources: [events]
-  # patch: a repeated event counts up
-  verbs: [create, patch]
+  verbs: [create]
 {{- end }}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     api::schema,
-    model::{ImageId, Tags},
+    model::{ImageId, ParameterTier, Tags},
 };
 
 /// Tells consumers of an image once it is available and shared: by SSM parameters and tags, which move from image to
@@ -15,7 +15,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Publish {
-    /// Parameters of data type `aws:ec2:image` that hold the image's id, the same in each region.
+    /// Parameters of data type `aws:ec2:image` that hold the image's id, the same in each region. One that is made gets
+    /// `spec.tags`, but for those with characters that Systems Manager refuses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub ssm_parameters: Vec<PublishedParameter>,
@@ -47,6 +48,11 @@ pub struct PublishedParameter {
     /// Takes over a parameter that is there and that this object did not make. Without it such a parameter is left alone.
     #[serde(default)]
     pub adopt: bool,
+    /// What the parameter costs and allows, such as policies and sharing, from the next time that it is put; without it what
+    /// the account is set to. An advanced one never becomes a standard one again: AWS refuses to put it, and it has to be
+    /// deleted by hand first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<ParameterTier>,
 }
 
 /// When a new image is published.
@@ -77,6 +83,11 @@ pub struct Published {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
     pub tag_keys: Vec<String>,
+    /// What a source image had under these keys before it was published. It gets that back when it no longer is; a copy gets
+    /// back what all copies have.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[schemars(schema_with = "schema::tags_of_an_image")]
+    pub replaced_tags: Tags,
     /// The one that was published before it.
     #[serde(rename = "previousImageID", default, skip_serializing_if = "Option::is_none")]
     pub previous_image_id: Option<ImageId>,
@@ -84,6 +95,10 @@ pub struct Published {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
     pub previous_tag_keys: Vec<String>,
+    /// What the one before, where it is a source image, is to get back under these keys.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[schemars(schema_with = "schema::tags_of_an_image")]
+    pub previous_replaced_tags: Tags,
     /// The parameters of this region.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
@@ -103,6 +118,9 @@ pub struct PutParameterStatus {
     /// When AWS took the call, which it validates afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub put_at: Option<Time>,
+    /// How often the value was put without being seen in the parameter since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen_puts: Option<i32>,
 }
 
 impl Publish {

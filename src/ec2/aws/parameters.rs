@@ -1,12 +1,12 @@
 //! What is asked of Systems Manager about parameters.
 
 use async_trait::async_trait;
-use aws_sdk_ssm::types::{ParameterType, ResourceTypeForTagging, Tag};
+use aws_sdk_ssm::types::{ParameterTier as SsmTier, ParameterType, ResourceTypeForTagging, Tag};
 
 use super::{AwsEc2, failure::incomplete};
 use crate::{
     ec2::parameters::Parameters,
-    model::{Action, AwsError, PutParameter, Region, Tags},
+    model::{Action, AwsError, ParameterTier, PutParameter, Region, Tags},
 };
 
 /// AWS checks that the value is an image that is there. Source: Systems Manager user guide, "Using native parameter
@@ -32,6 +32,7 @@ impl Parameters for AwsEc2 {
         let clients = self.clients(region);
         let asked = clients.ssm.put_parameter().name(&request.name).value(&request.value.0);
         let asked = asked.r#type(ParameterType::String).data_type(IMAGE);
+        let asked = asked.set_tier(request.tier.map(ssm_tier));
         // AWS takes tags with a new parameter only.
         let asked = match &request.new_with {
             Some(tags) => asked.set_tags(Some(ssm_tags(action, region, tags)?)),
@@ -55,6 +56,14 @@ impl Parameters for AwsEc2 {
             Err(error) if error.code != "ParameterNotFound" => Err(error),
             Ok(_) | Err(_) => Ok(()),
         }
+    }
+}
+
+fn ssm_tier(tier: ParameterTier) -> SsmTier {
+    match tier {
+        ParameterTier::Standard => SsmTier::Standard,
+        ParameterTier::Advanced => SsmTier::Advanced,
+        ParameterTier::IntelligentTiering => SsmTier::IntelligentTiering,
     }
 }
 

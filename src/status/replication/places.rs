@@ -12,7 +12,7 @@ use crate::{
             SourceRegionStatus,
         },
     },
-    model::{ImageId, PutParameter, Region},
+    model::{ImageId, PutParameter, Region, Tags},
     plan::{
         Progress, UpkeepCall,
         replication::{DestinationCall, DestinationPlan, DestinationRecord, Matter, ReplicationView},
@@ -32,6 +32,9 @@ pub(super) fn show(
     outcome: &Outcome,
     progress: &Progress,
 ) {
+    if plan.shown.get(&Matter::Published) == Some(&Progress::Done) {
+        seen(receipts(status, region).published);
+    }
     if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
         show_copy(view, copy, progress);
         show_place(view, (&mut copy.conditions, false), plan, outcome, progress);
@@ -170,6 +173,20 @@ impl Receipts<'_> {
             (None, _) => {}
         }
     }
+
+    /// Tags that a source image had before it was published, and has again.
+    fn restored(self, tags: &Tags, resources: &[String]) {
+        let is_source = self.tag_keys.is_none();
+        let Some(published) =
+            self.published.as_mut().filter(|p| is_source && resources.contains(&p.image_id.0))
+        else {
+            return;
+        };
+        let is_back = |key: &String, value: &String| tags.get(key) == Some(value);
+        let replaced = published.replaced_tags.clone();
+        published.tag_keys.retain(|key| !replaced.get(key).is_some_and(|value| is_back(key, value)));
+        published.replaced_tags.retain(|key, value| !is_back(key, value));
+    }
 }
 
 /// What is still to be taken back of a former source: parameters that point at it, and tags.
@@ -244,13 +261,15 @@ pub(super) fn called(
         DestinationCall::DeleteTags { keys, resources, .. } => {
             receipts(status, region).untagged(keys, resources);
         }
+        DestinationCall::CreateTags { tags, resources, .. } => {
+            receipts(status, region).restored(tags, resources);
+        }
         DestinationCall::DeleteParameter { name, .. } => forget(receipts(status, region).published, name),
         DestinationCall::PutParameter(request) => put(receipts(status, region).published, request, now),
         DestinationCall::Upkeep { call, .. } => done(receipts(status, region).applied, call),
         DestinationCall::CopyImage(_)
         | DestinationCall::DeregisterImage { .. }
         | DestinationCall::DeleteSnapshot { .. }
-        | DestinationCall::CreateTags { .. }
         | DestinationCall::TagParameter { .. } => {}
     }
 }
@@ -258,8 +277,18 @@ pub(super) fn called(
 fn put(published: &mut Option<Published>, request: &PutParameter, now: Timestamp) {
     let parameters = published.iter_mut().flat_map(|p| &mut p.parameters);
     for parameter in parameters.filter(|p| p.name == request.name) {
+        let again = parameter.value.as_ref() == Some(&request.value);
+        let before = parameter.unseen_puts.filter(|_| again).unwrap_or(0);
+        parameter.unseen_puts = Some(before.saturating_add(1));
         parameter.value = Some(request.value.clone());
         parameter.put_at = Some(Time(now));
+    }
+}
+
+/// All parameters hold what was put.
+fn seen(published: &mut Option<Published>) {
+    for parameter in published.iter_mut().flat_map(|p| &mut p.parameters) {
+        parameter.unseen_puts = None;
     }
 }
 

@@ -230,6 +230,15 @@ fn publishing() -> Vec<Case> {
             publish(json!({"ssmParameters": [{"name": "a"}, {"name": "a"}]})),
             "spec.publish.ssmParameters[1]",
         ),
+        accepted(
+            "a parameter can be of another tier",
+            publish(json!({"ssmParameters": [{"name": "a", "tier": "IntelligentTiering"}]})),
+        ),
+        refused(
+            "a tier is a word",
+            publish(json!({"ssmParameters": [{"name": "a", "tier": "Cheap"}]})),
+            "spec.publish.ssmParameters[0].tier",
+        ),
         accepted("an image can be published in each region by itself", publish(json!({"when": "EachReady"}))),
         accepted("what was published before can be pinned", publish(json!({"pin": "Previous"}))),
         refused("a pin is a word", publish(json!({"pin": "ami-01234567"})), "spec.publish.pin"),

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     ec2::parameters::Parameters,
-    model::{PutParameter, Tags},
+    model::{ParameterTier, PutParameter, Tags},
 };
 
 const NAME: &str = "/images/web";
@@ -16,7 +16,7 @@ fn answered(status: u16, body: &Value) -> Wire {
 }
 
 fn put(new_with: Option<Tags>) -> PutParameter {
-    PutParameter { region: frankfurt(), name: NAME.into(), value: "ami-1".into(), new_with }
+    PutParameter { region: frankfurt(), name: NAME.into(), value: "ami-1".into(), tier: None, new_with }
 }
 
 fn body(wire: &Wire) -> Value {
@@ -42,6 +42,19 @@ async fn a_parameter_is_changed_without_tags() {
     let wire = answered(200, &json!({}));
     wire.ec2().put_parameter(&put(None)).await.unwrap();
     assert_eq!((&body(&wire)["Overwrite"], &body(&wire)["Tags"]), (&json!(true), &Value::Null));
+}
+
+#[tokio::test]
+async fn the_tier_of_a_parameter_is_spelled_as_aws_spells_it() {
+    for (tier, spelled) in [
+        (ParameterTier::Standard, "Standard"),
+        (ParameterTier::Advanced, "Advanced"),
+        (ParameterTier::IntelligentTiering, "Intelligent-Tiering"),
+    ] {
+        let wire = answered(200, &json!({}));
+        wire.ec2().put_parameter(&PutParameter { tier: Some(tier), ..put(None) }).await.unwrap();
+        assert_eq!(body(&wire)["Tier"], spelled);
+    }
 }
 
 #[tokio::test]

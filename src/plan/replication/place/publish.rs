@@ -7,6 +7,8 @@ mod former;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{
     Decided, DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Pace,
     Perhaps, Place, Progress, ReplicationView, Seen, WaitingOn, blocked, call, moving, record, standing,
@@ -14,7 +16,7 @@ use super::{
 };
 use crate::{
     api::image_replication::{Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus},
-    model::{ImageId, PutParameter, Region, Tags, ownership::Role},
+    model::{Image, ImageId, PutParameter, Region, Tags, ownership::Role},
 };
 
 /// What is to be published in this place.
@@ -88,22 +90,49 @@ fn begin(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>, publish
     Ok(cleaned.flatten().unwrap_or_else(next))
 }
 
+/// What the image of this place, if it is a source, had before it was published: others put it on, and count on it when it no
+/// longer is.
+pub(super) fn replaced(place: &Place<'_>) -> Tags {
+    let of_this = place.published.filter(|published| published.image_id == place.image.id);
+    of_this.map(|published| published.replaced_tags.clone()).unwrap_or_default()
+}
+
+/// With tags that are about to be put on the source image.
+pub(super) fn tagging(place: &Place<'_>, published: &Published, keys: Vec<String>) -> Published {
+    let mut next = published.clone();
+    next.replaced_tags.extend(held(place.image, &keys));
+    next.tag_keys.extend(keys);
+    next
+}
+
+/// What an image has under these keys.
+fn held(image: &Image, keys: &[String]) -> Tags {
+    let mut tags = image.tags.clone();
+    tags.retain(|key, _| keys.contains(key));
+    tags
+}
+
 /// What is published next. A copy that was lost is no image to go back to: the one before it is.
 fn succession(place: &Place<'_>, publish: &Publish) -> Published {
     let keys: Vec<String> = publish.tags.keys().cloned().collect();
     let next = Published {
         image_id: place.image.id.clone(),
         tag_keys: keys.clone(),
+        replaced_tags: if place.is_source { held(place.image, &keys) } else { Tags::new() },
         previous_image_id: None,
         previous_tag_keys: Vec::new(),
+        previous_replaced_tags: Tags::new(),
         parameters: parameters(publish, place.published),
     };
     match place.published {
         None => next,
         Some(old) if place.former.as_ref().is_none_or(|former| former.contains(&&old.image_id)) => {
-            let more = keys.into_iter().filter(|key| !old.tag_keys.contains(key));
+            // What a source image has under others was put on by others.
+            let more = keys.into_iter().filter(|key| !place.is_source && !old.tag_keys.contains(key));
             let previous_tag_keys = old.tag_keys.iter().cloned().chain(more).collect();
-            Published { previous_image_id: Some(old.image_id.clone()), previous_tag_keys, ..next }
+            let previous_replaced_tags = old.replaced_tags.clone();
+            let previous_image_id = Some(old.image_id.clone());
+            Published { previous_image_id, previous_tag_keys, previous_replaced_tags, ..next }
         }
         Some(old) => Published { previous_image_id: old.previous_image_id.clone(), ..next },
     }
@@ -125,7 +154,12 @@ fn all_are_prepared(view: &ReplicationView<'_>) -> bool {
 /// Those of the manifest, with what is known of them.
 fn parameters(publish: &Publish, known: Option<&Published>) -> Vec<PutParameterStatus> {
     let known = |name: &String| known?.parameters.iter().find(|p| p.name == *name).cloned();
-    let new = |name: &String| PutParameterStatus { name: name.clone(), value: None, put_at: None };
+    let new = |name: &String| PutParameterStatus {
+        name: name.clone(),
+        value: None,
+        put_at: None,
+        unseen_puts: None,
+    };
     publish.ssm_parameters.iter().map(|p| known(&p.name).unwrap_or_else(|| new(&p.name))).collect()
 }
 
@@ -160,6 +194,29 @@ fn uphold(
     Ok(former.unwrap_or_else(|| standing(Progress::Done)))
 }
 
+/// How far AWS is with a value, which it takes first and validates afterwards.
+enum Validation {
+    /// It was not put yet.
+    Unasked,
+    /// It held the value.
+    Over,
+    Pending(Duration),
+    /// It should have held the value by now; it is put again after this time.
+    Overdue(Duration),
+}
+
+impl Validation {
+    fn of(put: Option<&PutParameterStatus>, value: &ImageId, now: Timestamp) -> Self {
+        let Some(put) = put.filter(|put| put.value.as_ref() == Some(value)) else { return Self::Unasked };
+        let Some((times, at)) = put.unseen_puts.zip(put.put_at.as_ref()) else { return Self::Over };
+        let pause = timing::remaining(at.0, timing::PARAMETER_VALIDATION, now);
+        if times > 1 || pause.is_zero() {
+            return Self::Overdue(timing::remaining(at.0, timing::NEEDS_HELP, now));
+        }
+        Self::Pending(pause)
+    }
+}
+
 /// None where the parameter holds the value.
 fn parameter(
     view: &ReplicationView<'_>,
@@ -169,36 +226,77 @@ fn parameter(
     put: Option<&PutParameterStatus>,
     value: &ImageId,
 ) -> Perhaps {
-    let put_at = put.filter(|p| p.value.as_ref() == Some(value)).and_then(|p| p.put_at.as_ref());
-    let pause =
-        put_at.map_or(Duration::ZERO, |at| timing::remaining(at.0, timing::PARAMETER_VALIDATION, view.now));
-    let (region, name) = (place.region.clone(), wanted.name.clone());
-    let to_put = |new_with| {
-        let found = format!("parameter {name} in {region} holds {value} again");
-        let request =
-            PutParameter { region: region.clone(), name: name.clone(), value: value.clone(), new_with };
-        let put = call(DestinationCall::PutParameter(request), waiting_on(place));
-        put.repairing(place.in_sync, DriftKind::Parameter, || found)
-    };
-    Ok(match eyes.parameter(place.region, &wanted.name, view.resync())? {
-        Seen::Present(held) if held == value.0 => None,
-        Seen::Unknown if place.in_sync => None,
-        Seen::Unknown => Some(moving(waiting_on(place))),
-        Seen::Present(_) | Seen::Absent(_) if !pause.is_zero() => {
-            eyes.parameter(place.region, &wanted.name, Pace::Tick)?;
-            Some(DestinationPlan { check_after: Some(pause), ..moving(waiting_on(place)) })
+    let validation = Validation::of(put, value, view.now);
+    let look = |pace| eyes.parameter(place.region, &wanted.name, pace);
+    let held = match look(view.resync())? {
+        Seen::Present(held) if held == value.0 => return Ok(None),
+        Seen::Unknown if place.in_sync && matches!(validation, Validation::Unasked | Validation::Over) => {
+            return Ok(None);
         }
-        Seen::Absent(_) => Some(to_put(Some(owner_tags(view)))),
-        Seen::Present(held) => Some(match eyes.parameter_tags(place.region, &wanted.name)? {
-            Seen::Present(tags) if view.owner.owns(&tags) => to_put(None),
-            Seen::Present(_) if wanted.adopt => {
-                let tags = owner_tags(view);
-                call(DestinationCall::TagParameter { region, name, tags }, waiting_on(place))
+        Seen::Unknown => return Ok(Some(moving(waiting_on(place)))),
+        Seen::Absent(_) => None,
+        Seen::Present(held) => Some(held),
+    };
+    let again = place.in_sync && matches!(validation, Validation::Over);
+    let put = || put_parameter(view, eyes, place, wanted, (value, held.as_deref()), again);
+    Ok(Some(match validation {
+        Validation::Unasked | Validation::Over => put()?,
+        Validation::Pending(pause) => {
+            look(Pace::Tick)?;
+            DestinationPlan { check_after: Some(pause), ..moving(waiting_on(place)) }
+        }
+        Validation::Overdue(pause) => {
+            look(Pace::Every(timing::NEEDS_HELP))?;
+            let told = Progress::Blocked(not_validated(place, &wanted.name, value));
+            if !pause.is_zero() {
+                return Ok(Some(DestinationPlan { check_after: Some(pause), ..standing(told) }));
             }
-            Seen::Present(_) => blocked(not_ours(place, &wanted.name, &held)),
-            Seen::Unknown | Seen::Absent(_) => moving(waiting_on(place)),
-        }),
+            let plan = put()?;
+            let progress = if plan.step.is_some() { told } else { plan.progress };
+            DestinationPlan { progress, ..plan }
+        }
+    }))
+}
+
+/// Puts the value into a parameter that is not there, or that is ours and holds another.
+fn put_parameter(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    place: &Place<'_>,
+    wanted: &PublishedParameter,
+    (value, held): (&ImageId, Option<&str>),
+    again: bool,
+) -> Decided {
+    let (region, name) = (place.region.clone(), wanted.name.clone());
+    let put = |new_with| {
+        let found = format!("parameter {name} in {region} holds {value} again");
+        let (region, name) = (region.clone(), name.clone());
+        let request = PutParameter { region, name, value: value.clone(), tier: wanted.tier, new_with };
+        let put = call(DestinationCall::PutParameter(request), waiting_on(place));
+        put.repairing(again, DriftKind::Parameter, || found)
+    };
+    let Some(held) = held else { return Ok(put(Some(new_tags(view)))) };
+    Ok(match eyes.parameter_tags(place.region, &wanted.name)? {
+        Seen::Present(tags) if view.owner.owns(&tags) => put(None),
+        Seen::Present(_) if wanted.adopt => {
+            let tags = owner_tags(view);
+            call(DestinationCall::TagParameter { region, name, tags }, waiting_on(place))
+        }
+        Seen::Present(_) => blocked(not_ours(place, &wanted.name, held)),
+        Seen::Unknown | Seen::Absent(_) => moving(waiting_on(place)),
     })
+}
+
+/// Those of a parameter that is made: AWS takes tags with no other call to put it.
+fn new_tags(view: &ReplicationView<'_>) -> Tags {
+    let mut tags = view.spec.tags.clone();
+    tags.retain(|key, value| is_taken(key) && is_taken(value));
+    view.owner.tags(&tags, Role::Parameter, 1, None)
+}
+
+/// EC2 takes more in a tag. Source: Systems Manager API reference, `Tag`.
+fn is_taken(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
 }
 
 fn owner_tags(view: &ReplicationView<'_>) -> Tags {
@@ -211,6 +309,14 @@ fn not_ours(place: &Place<'_>, name: &str, held: &str) -> Failure {
         place.region
     );
     Failure::new("ParameterNotOwned", message)
+}
+
+fn not_validated(place: &Place<'_>, name: &str, value: &ImageId) -> Failure {
+    let message = format!(
+        "parameter {name} in {} was put with {value}, and does not hold it: AWS validates aws:ec2:image after it took the call, and drops what it finds wrong; check that the operator's role has ec2:DescribeImages there, and that the image is available in that region",
+        place.region
+    );
+    Failure::new("ParameterNotValidated", message)
 }
 
 /// Takes all back that was published in a region.

@@ -14,7 +14,7 @@ pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) 
         let (id, region) = (image.id.clone(), place.region.clone());
         return Ok(moving(WaitingOn::Tags { id, region }));
     }
-    let mut wanted = if place.is_source { Tags::new() } else { copy_tags::wanted(view) };
+    let mut wanted = if place.is_source { publish::replaced(place) } else { copy_tags::wanted(view) };
     wanted.extend(publish::tags(view, place));
     let missing = missing(image, &wanted);
     let obsolete: Vec<String> = known.iter().filter(|k| !wanted.contains_key(*k)).cloned().collect();
@@ -28,7 +28,11 @@ pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) 
     // A key that is on the copy and not written down would stay there when it is no longer asked for.
     let new: Vec<String> = wanted.keys().filter(|k| !known.contains(k)).cloned().collect();
     if !new.is_empty() {
-        return Ok(record(DestinationRecord::Tagging(new), waiting_on));
+        let about_to = match place.published.filter(|_| place.is_source) {
+            Some(published) => DestinationRecord::Publishing(publish::tagging(place, published, new)),
+            None => DestinationRecord::Tagging(new),
+        };
+        return Ok(record(about_to, waiting_on));
     }
     if !missing.is_empty() {
         let keys: Vec<&str> = missing.keys().map(String::as_str).collect();

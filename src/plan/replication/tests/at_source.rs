@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use crate::{
     api::image_replication::{Published, PutParameterStatus, SourceRegionStatus},
     model::{Answer, Image, ImageId, ImageState, Query, Seen, Tags, ownership::Role},
-    plan::fixtures::*,
+    plan::{
+        fixtures::*,
+        replication::{DestinationRecord, DestinationStep},
+    },
     status::Outcome,
 };
 
@@ -15,12 +18,15 @@ const FORMER: &str = "ami-00000000000000002";
 
 /// The source is published in its own region, as is the copy in Ireland.
 fn published(publish: Value) -> Replication {
-    let parameter = PutParameterStatus { name: NAME.to_owned(), value: None, put_at: None };
+    let parameter =
+        PutParameterStatus { name: NAME.to_owned(), value: None, put_at: None, unseen_puts: None };
     let receipt = |id: &str| Published {
         image_id: ImageId::from(id),
         tag_keys: Vec::new(),
         previous_image_id: None,
         previous_tag_keys: Vec::new(),
+        replaced_tags: Tags::new(),
+        previous_replaced_tags: Tags::new(),
         parameters: vec![parameter.clone()],
     };
     let parameter = || Query::Parameter(NAME.to_owned());
@@ -136,4 +142,93 @@ fn what_is_published_nowhere_is_not_said_to_be_published() {
     });
     assert_eq!(condition(&private.status, "Published").0, "True");
     assert_eq!(condition(&private.after_at_source(Outcome::Accepted), "Published").0, "");
+}
+
+/// The source is published by its tag alone, and has this tag.
+fn by_tag(value: &str) -> Replication {
+    let image = Image { tags: tags(&[("channel", value)]), ..source_image(ImageState::Available) };
+    published(json!({"tags": {"channel": "stable"}})).sees_source(image).with(|r| {
+        r.spec.tags.clear();
+        receipt_of(r).parameters.clear();
+        let of_copy = Published { image_id: ImageId::from(IMAGE), ..receipt_of(r).clone() };
+        r.status.destinations[0].published = Some(of_copy);
+        r.status.destinations[0].tag_keys = vec!["channel".to_owned()];
+    })
+}
+
+/// The same, where the build had put on another before.
+fn replacing(value: &str, before: &str) -> Replication {
+    by_tag(value).with(|r| {
+        receipt_of(r).tag_keys = vec!["channel".to_owned()];
+        receipt_of(r).replaced_tags = tags(&[("channel", before)]);
+    })
+}
+
+fn silent(replication: Replication) -> Replication {
+    replication.with(|r| r.spec.publish = None)
+}
+
+fn next_receipt(replication: &Replication) -> Published {
+    match replication.at_source().step {
+        Some(DestinationStep::Record(DestinationRecord::Publishing(next))) => next,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn candidate() -> Tags {
+    tags(&[("channel", "candidate")])
+}
+
+#[test]
+fn what_the_source_had_is_written_down_before_it_is_replaced() {
+    assert_eq!(next_receipt(&without_receipt(by_tag("candidate"))).replaced_tags, candidate());
+    let later = next_receipt(&by_tag("candidate"));
+    assert_eq!((later.replaced_tags, later.tag_keys), (candidate(), vec!["channel".to_owned()]));
+    assert_eq!(
+        replacing("candidate", "candidate").says_at_source(),
+        r#"CreateTags {"channel": "stable"} as repair"#
+    );
+}
+
+#[test]
+fn the_source_gets_back_what_it_had_before_it_was_published() {
+    let says = |value, before| silent(replacing(value, before)).says_at_source();
+    assert_eq!(says("stable", "candidate"), r#"CreateTags {"channel": "candidate"}"#);
+    assert_eq!(says("candidate", "candidate"), format!("record publishing {SOURCE} after nothing"));
+}
+
+#[test]
+fn a_tag_that_the_source_had_all_the_time_stays_on_it() {
+    let says = silent(replacing("stable", "stable")).says_at_source();
+    assert_eq!(says, format!("record publishing {SOURCE} after nothing"));
+}
+
+#[test]
+fn a_tag_that_publishes_no_longer_is_replaced_and_then_forgotten() {
+    let other = replacing("stable", "candidate").with(|r| {
+        r.spec.publish = Some(serde_json::from_value(json!({"tags": {"stage": "prod"}})).expect("publish"));
+        receipt_of(r).tag_keys.push("stage".to_owned());
+        r.status.source_region.as_mut().expect("some").observed_generation = Some(0);
+    });
+    let back = r#"CreateTags {"channel": "candidate", "stage": "prod"}"#;
+    assert_eq!(other.says_at_source(), back);
+    let mut after = other.after_at_source(Outcome::Accepted).source_region.expect("a region");
+    let left = after.published.take().expect("a receipt");
+    assert_eq!((left.tag_keys, left.replaced_tags), (vec!["stage".to_owned()], Tags::new()));
+}
+
+#[test]
+fn the_source_before_gets_back_what_it_had_too() {
+    let before = Image {
+        id: ImageId::from(FORMER),
+        tags: tags(&[("channel", "stable")]),
+        ..source_image(ImageState::Available)
+    };
+    let next =
+        next_receipt(&replacing("candidate", "candidate").with(|r| receipt_of(r).image_id = FORMER.into()));
+    assert_eq!((next.replaced_tags.clone(), next.previous_replaced_tags.clone()), (candidate(), candidate()));
+    let succeeded = by_tag("stable").sees_source(before).with(|r| {
+        r.status.source_region.as_mut().expect("some").published = Some(next);
+    });
+    assert_eq!(succeeded.says_at_source(), r#"CreateTags {"channel": "candidate"}"#);
 }

@@ -7,7 +7,7 @@ use crate::{
         DeletionPolicy,
         image_replication::{PreviousCopy, Published, SourceChangePolicy},
     },
-    model::{Answer, Image, ImageId, ImageState, Protection, Query, Snapshot, SnapshotId},
+    model::{Answer, Image, ImageId, ImageState, Protection, Query, Snapshot, SnapshotId, Tags},
     plan::{
         Progress,
         fixtures::*,
@@ -100,6 +100,8 @@ fn a_former_copy_that_is_still_published_stays() {
                     tag_keys: Vec::new(),
                     previous_image_id: Some(former()),
                     previous_tag_keys: Vec::new(),
+                    replaced_tags: Tags::new(),
+                    previous_replaced_tags: Tags::new(),
                     parameters: Vec::new(),
                 });
             })

@@ -6,15 +6,19 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{
-        DeletionPolicy,
+        DeletionPolicy, ImageReplicationStatus,
         image_replication::{DestinationStatus, PreviousCopy, Published, PutParameterStatus},
     },
-    model::{Answer, Image, ImageId, ImageState, Query, Tags, ownership::Role},
+    model::{
+        Answer, Disposition, Image, ImageId, ImageState, ParameterTier, PutParameter, Query, Seen, Tags,
+        ownership::Role,
+    },
     plan::{
         Pace, Progress,
         fixtures::*,
-        replication::{DestinationRecord, DestinationStep, DriftKind, Matter},
+        replication::{DestinationCall, DestinationRecord, DestinationStep, DriftKind, Matter},
     },
+    status::Outcome,
 };
 
 const EU: &str = "eu-west-1";
@@ -45,7 +49,14 @@ fn receipt(previous: Option<&str>) -> Published {
         tag_keys: Vec::new(),
         previous_image_id: previous.map(ImageId::from),
         previous_tag_keys: Vec::new(),
-        parameters: vec![PutParameterStatus { name: NAME.to_owned(), value: None, put_at: None }],
+        replaced_tags: Tags::new(),
+        previous_replaced_tags: Tags::new(),
+        parameters: vec![PutParameterStatus {
+            name: NAME.to_owned(),
+            value: None,
+            put_at: None,
+            unseen_puts: None,
+        }],
     }
 }
 
@@ -128,27 +139,113 @@ fn a_parameter_of_somebody_else_s_is_left_alone_unless_adopted() {
     assert_eq!(foreign(adopt).says(), format!("TagParameter {NAME}"));
 }
 
+/// Put so long ago, so many times without being seen since.
+fn put_before(age: i64, unseen: Option<i32>) -> Replication {
+    tagged(holding(published(by_parameter()), FORMER), ours()).with(|r| {
+        let parameter = &mut receipt_of(r).parameters[0];
+        parameter.value = Some(ImageId::from(IMAGE));
+        parameter.put_at = Some(time(-age));
+        parameter.unseen_puts = unseen;
+    })
+}
+
 #[test]
-fn the_validation_of_a_parameter_is_waited_for_before_it_is_put_again() {
-    let put_ago = |age: i64| {
-        tagged(holding(published(by_parameter()), FORMER), ours()).with(|r| {
-            let receipt = r.status.destinations[0].published.as_mut().expect("some");
-            receipt.parameters[0].value = Some(ImageId::from(IMAGE));
-            receipt.parameters[0].put_at = Some(time(-age));
-        })
+fn the_validation_of_a_parameter_is_waited_for() {
+    let pending = put_before(60, Some(1));
+    assert_eq!(pending.says(), "wait Publishing");
+    assert_eq!(pending.ireland().check_after.expect("a pause").as_secs(), 60);
+    assert_eq!(pace(&pending), Pace::Tick);
+    assert_eq!(pace(&holding(pending, IMAGE)), Pace::Every(Duration::from_mins(10)));
+}
+
+#[test]
+fn a_parameter_that_never_holds_the_value_is_told_and_put_again_slowly() {
+    let overdue = put_before(120, Some(1));
+    assert_eq!(overdue.says(), "blocked ParameterNotValidated");
+    assert_eq!(overdue.ireland().check_after.expect("a pause").as_secs(), 480);
+    let Progress::Blocked(told) = &overdue.ireland().shown[&Matter::Published] else { panic!() };
+    for part in [NAME, EU, IMAGE, "ec2:DescribeImages"] {
+        assert!(told.message.contains(part), "{}", told.message);
+    }
+    let again = in_sync(put_before(600, Some(1)));
+    assert_eq!(again.says(), put(IMAGE, "changed"));
+    assert_eq!(progress(&again.ireland().progress), "blocked ParameterNotValidated");
+    assert_eq!(put_before(1, Some(2)).says(), "blocked ParameterNotValidated");
+    let of_others = tagged(put_before(600, Some(2)), Tags::new());
+    assert_eq!(of_others.says(), "blocked ParameterNotOwned");
+}
+
+#[test]
+fn puts_are_counted_until_the_value_is_seen() {
+    let count = |status: ImageReplicationStatus| {
+        let published = status.destinations[0].published.clone().expect("a receipt");
+        published.parameters[0].unseen_puts
     };
-    assert_eq!(put_ago(60).says(), "wait Publishing");
-    assert_eq!(put_ago(60).ireland().check_after.expect("a pause").as_secs(), 60);
-    assert_eq!(pace(&put_ago(60)), Pace::Tick);
-    assert_eq!(pace(&holding(put_ago(60), IMAGE)), Pace::Every(Duration::from_mins(10)));
-    assert_eq!(put_ago(120).says(), put(IMAGE, "changed"));
+    assert_eq!(count(missing(published(by_parameter())).after(Outcome::Accepted)), Some(1));
+    assert_eq!(count(put_before(600, Some(1)).after(Outcome::Accepted)), Some(2));
+    assert_eq!(count(put_before(60, Some(1)).after(Outcome::NoCall)), Some(1));
+    assert_eq!(count(holding(put_before(60, Some(1)), IMAGE).after(Outcome::NoCall)), None);
+}
+
+#[test]
+fn a_value_that_was_put_is_not_taken_for_seen_after_a_restart() {
+    let restarted = in_sync(put_before(60, Some(1))).with(|r| {
+        r.sightings.insert(&ireland(), Query::Parameter(NAME.to_owned()), Seen::Unknown);
+    });
+    assert_eq!(restarted.says(), "wait Publishing");
+}
+
+fn request(replication: &Replication) -> PutParameter {
+    match replication.ireland().step {
+        Some(DestinationStep::Call(DestinationCall::PutParameter(request))) => request,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_parameter_is_put_into_the_tier_that_is_asked_for() {
+    let advanced = json!({"ssmParameters": [{"name": NAME, "tier": "Advanced"}]});
+    let tier = |publish| request(&missing(published(publish))).tier;
+    assert_eq!(tier(advanced), Some(ParameterTier::Advanced));
+    assert_eq!(tier(by_parameter()), None);
+}
+
+#[test]
+fn a_tier_that_aws_refuses_is_told_until_the_next_edit() {
+    let standard = json!({"ssmParameters": [{"name": NAME, "tier": "Standard"}]});
+    let refused = tagged(holding(published(standard), FORMER), ours());
+    let status = refused.after(Outcome::Failed(error("ValidationException")));
+    let told = |kind| {
+        let found = status.destinations[0].conditions.iter().find(|c| c.type_ == kind);
+        found.map(|c| (c.status.as_str(), c.reason.as_str()))
+    };
+    assert_eq!(told("Stalled"), Some(("True", "InvalidRequest")));
+    assert_eq!(told("Published"), Some(("False", "InvalidRequest")));
+    assert_eq!(error("ValidationException").class().disposition(), Disposition::Rejected);
+}
+
+#[test]
+fn a_new_parameter_has_the_tags_of_the_images_that_systems_manager_takes() {
+    let odd = tags(&[("team", "web & db"), ("café", "stable v1.2"), ("a(b)", "c")]);
+    let image = Image { tags: odd.clone(), ..copy(ImageState::Available) };
+    let new = missing(published(by_parameter())).sees_image(image).with(|r| {
+        r.status.destinations[0].tag_keys = odd.keys().cloned().collect();
+        r.spec.tags = odd;
+    });
+    let expected = copy_owner().tags(&tags(&[("café", "stable v1.2")]), Role::Parameter, 1, None);
+    assert_eq!(request(&new).new_with, Some(expected));
 }
 
 #[test]
 fn a_parameter_that_somebody_changed_is_put_back() {
-    let changed = in_sync(tagged(holding(published(by_parameter()), FORMER), ours()));
+    let changed = in_sync(put_before(9000, None));
     assert_eq!(changed.says(), put(IMAGE, "changed") + " as repair");
     assert_eq!(changed.ireland().drift.expect("drift").kind, DriftKind::Parameter);
+}
+
+#[test]
+fn a_parameter_that_is_put_for_the_first_time_is_no_repair() {
+    assert_eq!(in_sync(missing(published(by_parameter()))).says(), put(IMAGE, "new"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     Decided, DestinationCall, DestinationRecord, Eyes, Failure, ImageId, Place, Publish, Published, Region,
-    ReplicationView, Seen, Tags, blocked, call, moving, record, timing, waiting_on, withdrawal,
+    ReplicationView, Seen, Tags, blocked, call, held, moving, record, timing, waiting_on, withdrawal,
 };
 use crate::{
     model::ImageState,
@@ -47,15 +47,18 @@ pub(super) fn dress(
     published: &Published,
 ) -> Perhaps {
     let Some(id) = &published.previous_image_id else { return Ok(None) };
+    let seen = eyes.image(place.region, id, view.resync())?;
+    let Some(image) = seen.present() else { return Ok(None) };
     let new: Vec<String> =
         publish.tags.keys().filter(|k| !published.previous_tag_keys.contains(k)).cloned().collect();
     if !new.is_empty() {
-        let keys = published.previous_tag_keys.iter().cloned().chain(new).collect();
-        let published = Published { previous_tag_keys: keys, ..published.clone() };
-        return Ok(Some(record(DestinationRecord::Publishing(published), waiting_on(place))));
+        let mut next = published.clone();
+        if place.is_source {
+            next.previous_replaced_tags.extend(held(image, &new));
+        }
+        next.previous_tag_keys.extend(new);
+        return Ok(Some(record(DestinationRecord::Publishing(next), waiting_on(place))));
     }
-    let seen = eyes.image(place.region, id, view.resync())?;
-    let Some(image) = seen.present() else { return Ok(None) };
     let tags = tags::missing(image, &publish.tags);
     if !tags.is_empty() {
         let (region, resources) = (place.region.clone(), tags::resources(image, &image.snapshot_ids()));
@@ -79,8 +82,11 @@ pub(super) fn clean(
     else {
         return Ok(None);
     };
-    let cleaned = Published { previous_tag_keys: Vec::new(), ..published.clone() };
-    take_off(view, eyes, region, (id, &published.previous_tag_keys), cleaned).map(Some)
+    let mut cleaned = published.clone();
+    cleaned.previous_tag_keys.clear();
+    cleaned.previous_replaced_tags.clear();
+    let (keys, replaced) = (&published.previous_tag_keys, &published.previous_replaced_tags);
+    take_off(view, eyes, region, &Worn { id, keys, replaced }, cleaned).map(Some)
 }
 
 /// Takes the tags off all images that were published.
@@ -105,17 +111,27 @@ fn take_off_newest(
     region: &Region,
     published: &Published,
 ) -> Decided {
-    let cleaned = Published { tag_keys: Vec::new(), ..published.clone() };
-    take_off(view, eyes, region, (&published.image_id, &published.tag_keys), cleaned)
+    let mut cleaned = published.clone();
+    cleaned.tag_keys.clear();
+    cleaned.replaced_tags.clear();
+    let (id, keys, replaced) = (&published.image_id, &published.tag_keys, &published.replaced_tags);
+    take_off(view, eyes, region, &Worn { id, keys, replaced }, cleaned)
 }
 
-/// A key that all copies have gets their value back. Once none is left, or the image itself is gone, that is
-/// written down.
+/// What an image has for being published, and what a source image had instead.
+struct Worn<'p> {
+    id: &'p ImageId,
+    keys: &'p [String],
+    replaced: &'p Tags,
+}
+
+/// A key that all copies have gets their value back, and one that a source image had before its own. Once none is left, or
+/// the image itself is gone, that is written down.
 fn take_off(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
     region: &Region,
-    (id, keys): (&ImageId, &[String]),
+    &Worn { id, keys, replaced }: &Worn<'_>,
     cleaned: Published,
 ) -> Decided {
     let waiting_on = withdrawal(region);
@@ -128,11 +144,11 @@ fn take_off(
         }
     };
     let is_source = view.status.source.as_ref().is_some_and(|source| source.region == *region);
-    let of_copies = if is_source { Tags::new() } else { copy_tags::wanted(view) };
-    let is_off = |key: &&String| image.tags.contains_key(*key) && !of_copies.contains_key(*key);
+    let mut before = if is_source { replaced.clone() } else { copy_tags::wanted(view) };
+    before.retain(|key, _| keys.contains(key));
+    let is_off = |key: &&String| image.tags.contains_key(*key) && !before.contains_key(*key);
     let off: Vec<String> = keys.iter().filter(is_off).cloned().collect();
-    let of_copies: Tags = of_copies.into_iter().filter(|(key, _)| keys.contains(key)).collect();
-    let back = tags::missing(&image, &of_copies);
+    let back = tags::missing(&image, &before);
     let (region, resources) = (region.clone(), tags::resources(&image, &image.snapshot_ids()));
     Ok(if !off.is_empty() {
         call(DestinationCall::DeleteTags { region, resources, keys: off }, waiting_on)
