@@ -169,9 +169,9 @@ fn need_everything() -> Stand {
     let mut enabled = kept_replication(false);
     enabled["spec"]["launchState"] = json!("Enabled");
     until_kept(&stand, &enabled);
-    let mut spent = build("spent", "true");
-    spent["spec"]["ttlAfterFinished"] = json!("1s");
-    stand.apply(&spent);
+    let mut short_lived = build("spent", "true");
+    short_lived["spec"]["ttlAfterFinished"] = json!("1s");
+    stand.apply(&short_lived);
     stand.kubectl.wait_until_gone(&["imagebuild/spent"], PATIENCE).expect("in time");
     stand.delete(&["imagereplication/commands"]);
     stand.delete(&["imagereplication/web"]);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    api::image_replication::{Published, PutParameterStatus, SourceRegionStatus},
+    api::image_replication::{GrantsStatus, Published, PutParameterStatus, SourceRegionStatus},
     model::{Answer, Image, ImageId, ImageState, Query, Seen, Tags, ownership::Role},
     plan::{
         fixtures::*,
@@ -138,7 +138,7 @@ fn what_is_published_nowhere_is_not_said_to_be_published() {
     let shown = published(by_parameter()).sees_source(source_image(ImageState::Available));
     let private = without_receipt(published(json!({"includeSourceRegion": false}))).with(|r| {
         r.status.source_region = shown.after_at_source(Outcome::NoCall).source_region;
-        r.status.granted = Some(Default::default());
+        r.status.granted = Some(GrantsStatus::default());
     });
     assert_eq!(condition(&private.status, "Published").0, "True");
     assert_eq!(condition(&private.after_at_source(Outcome::Accepted), "Published").0, "");
