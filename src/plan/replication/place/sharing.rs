@@ -201,7 +201,8 @@ fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
     Ok(resting.unwrap_or_else(|| standing(Progress::Done)))
 }
 
-/// A receiver can cancel what it was granted, if it is an account. It is granted once more, then ever more rarely: nobody wins a fight.
+/// A receiver can cancel what it was granted, if it is an account. It is granted once more, then ever more rarely: nobody wins
+/// a fight.
 fn resting(view: &ReplicationView<'_>, place: &Place<'_>, missing: &Grants) -> Option<DestinationPlan> {
     let Regrants { times, at } = place.applied.regrants.as_ref().filter(|_| place.in_sync)?;
     let pause = timing::remaining(at.0, timing::regrant_delay(*times), view.now);
