@@ -12,6 +12,40 @@ const fn size(name: &'static str, vcpus: u32) -> Size {
     Size { name, vcpus, memory: None }
 }
 
+/// Sizes whose virtual CPUs follow from their names: each `xlarge` has four. A machine without hypervisor has those of the
+/// largest size before it.
+const fn named<const N: usize>(names: [&'static str; N]) -> [Size; N] {
+    let mut sizes = [size("", 0); N];
+    let mut at = 0;
+    while at < N {
+        let before = if at == 0 { 0 } else { sizes[at - 1].vcpus };
+        sizes[at] = size(names[at], vcpus(names[at], before));
+        at += 1;
+    }
+    sizes
+}
+
+const fn vcpus(name: &str, before: u32) -> u32 {
+    match name.as_bytes() {
+        b"medium" => 1,
+        b"large" => 2,
+        b"metal" => before,
+        other => 4 * number_in(other),
+    }
+}
+
+/// The number in `2xlarge` or `metal-24xl`; in `xlarge` it is one.
+const fn number_in(name: &[u8]) -> u32 {
+    let (mut number, mut at) = (0, 0);
+    while at < name.len() {
+        if name[at].is_ascii_digit() {
+            number = 10 * number + (name[at] - b'0') as u32;
+        }
+        at += 1;
+    }
+    if number == 0 { 1 } else { number }
+}
+
 pub(super) const fn with(name: &'static str, vcpus: u32, memory: u32) -> Size {
     Size { name, vcpus, memory: Some(memory) }
 }
@@ -69,162 +103,82 @@ pub(super) const I3: [Size; 7] = [
     with("metal", 72, 524_288),
 ];
 
-pub(super) const UP_TO_24: [Size; 8] = [
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("12xlarge", 48),
-    size("16xlarge", 64),
-    size("24xlarge", 96),
-];
+pub(super) const UP_TO_24: [Size; 8] =
+    named(["large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge"]);
 
-pub(super) const UP_TO_24_METAL: [Size; 9] = [
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("12xlarge", 48),
-    size("16xlarge", 64),
-    size("24xlarge", 96),
-    size("metal", 96),
-];
+pub(super) const UP_TO_24_METAL: [Size; 9] =
+    named(["large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge", "metal"]);
 
-pub(super) const UP_TO_32_METAL: [Size; 10] = [
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("12xlarge", 48),
-    size("16xlarge", 64),
-    size("24xlarge", 96),
-    size("32xlarge", 128),
-    size("metal", 128),
-];
+pub(super) const UP_TO_32_METAL: [Size; 10] = named([
+    "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge", "32xlarge",
+    "metal",
+]);
 
-pub(super) const UP_TO_48_METAL: [Size; 11] = [
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("12xlarge", 48),
-    size("16xlarge", 64),
-    size("24xlarge", 96),
-    size("32xlarge", 128),
-    size("48xlarge", 192),
-    size("metal", 192),
-];
+pub(super) const UP_TO_48_METAL: [Size; 11] = named([
+    "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge", "32xlarge",
+    "48xlarge", "metal",
+]);
 
-pub(super) const INTEL_7: [Size; 11] = [
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("12xlarge", 48),
-    size("16xlarge", 64),
-    size("24xlarge", 96),
-    size("48xlarge", 192),
-    size("metal-24xl", 96),
-    size("metal-48xl", 192),
-];
+pub(super) const INTEL_7: [Size; 11] = named([
+    "large",
+    "xlarge",
+    "2xlarge",
+    "4xlarge",
+    "8xlarge",
+    "12xlarge",
+    "16xlarge",
+    "24xlarge",
+    "48xlarge",
+    "metal-24xl",
+    "metal-48xl",
+]);
 
-pub(super) const AMD_7: [Size; 12] = [
-    size("medium", 1),
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("12xlarge", 48),
-    size("16xlarge", 64),
-    size("24xlarge", 96),
-    size("32xlarge", 128),
-    size("48xlarge", 192),
-    size("metal-48xl", 192),
-];
+pub(super) const AMD_7: [Size; 12] = named([
+    "medium",
+    "large",
+    "xlarge",
+    "2xlarge",
+    "4xlarge",
+    "8xlarge",
+    "12xlarge",
+    "16xlarge",
+    "24xlarge",
+    "32xlarge",
+    "48xlarge",
+    "metal-48xl",
+]);
 
-pub(super) const C5: [Size; 9] = [
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("9xlarge", 36),
-    size("12xlarge", 48),
-    size("18xlarge", 72),
-    size("24xlarge", 96),
-    size("metal", 96),
-];
+pub(super) const C5: [Size; 9] =
+    named(["large", "xlarge", "2xlarge", "4xlarge", "9xlarge", "12xlarge", "18xlarge", "24xlarge", "metal"]);
 
-pub(super) const C5N: [Size; 7] = [
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("9xlarge", 36),
-    size("18xlarge", 72),
-    size("metal", 72),
-];
+pub(super) const C5N: [Size; 7] =
+    named(["large", "xlarge", "2xlarge", "4xlarge", "9xlarge", "18xlarge", "metal"]);
 
-pub(super) const GRAVITON: [Size; 8] = [
-    size("medium", 1),
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("12xlarge", 48),
-    size("16xlarge", 64),
-];
+pub(super) const GRAVITON: [Size; 8] =
+    named(["medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge"]);
 
-pub(super) const GRAVITON_METAL: [Size; 9] = [
-    size("medium", 1),
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("12xlarge", 48),
-    size("16xlarge", 64),
-    size("metal", 64),
-];
+pub(super) const GRAVITON_METAL: [Size; 9] =
+    named(["medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "metal"]);
 
-pub(super) const GRAVITON_4: [Size; 12] = [
-    size("medium", 1),
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("12xlarge", 48),
-    size("16xlarge", 64),
-    size("24xlarge", 96),
-    size("48xlarge", 192),
-    size("metal-24xl", 96),
-    size("metal-48xl", 192),
-];
+pub(super) const GRAVITON_4: [Size; 12] = named([
+    "medium",
+    "large",
+    "xlarge",
+    "2xlarge",
+    "4xlarge",
+    "8xlarge",
+    "12xlarge",
+    "16xlarge",
+    "24xlarge",
+    "48xlarge",
+    "metal-24xl",
+    "metal-48xl",
+]);
 
-pub(super) const A1: [Size; 6] = [
-    size("medium", 1),
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("metal", 16),
-];
+pub(super) const A1: [Size; 6] = named(["medium", "large", "xlarge", "2xlarge", "4xlarge", "metal"]);
 
-pub(super) const XEN_UP_TO_16: [Size; 6] = [
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("16xlarge", 64),
-];
+pub(super) const XEN_UP_TO_16: [Size; 6] =
+    named(["large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "16xlarge"]);
 
 pub(super) const G4DN: [Size; 7] = [
     size("xlarge", 4),
@@ -236,45 +190,19 @@ pub(super) const G4DN: [Size; 7] = [
     size("metal", 96),
 ];
 
-pub(super) const GPU_UP_TO_48: [Size; 8] = [
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("12xlarge", 48),
-    size("16xlarge", 64),
-    size("24xlarge", 96),
-    size("48xlarge", 192),
-];
+pub(super) const GPU_UP_TO_48: [Size; 8] =
+    named(["xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge", "48xlarge"]);
 
-pub(super) const P3: [Size; 3] = [size("2xlarge", 8), size("8xlarge", 32), size("16xlarge", 64)];
+pub(super) const P3: [Size; 3] = named(["2xlarge", "8xlarge", "16xlarge"]);
 
-pub(super) const X2IDN: [Size; 4] =
-    [size("16xlarge", 64), size("24xlarge", 96), size("32xlarge", 128), size("metal", 128)];
+pub(super) const X2IDN: [Size; 4] = named(["16xlarge", "24xlarge", "32xlarge", "metal"]);
 
-pub(super) const X2IEDN: [Size; 8] = [
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("4xlarge", 16),
-    size("8xlarge", 32),
-    size("16xlarge", 64),
-    size("24xlarge", 96),
-    size("32xlarge", 128),
-    size("metal", 128),
-];
+pub(super) const X2IEDN: [Size; 8] =
+    named(["xlarge", "2xlarge", "4xlarge", "8xlarge", "16xlarge", "24xlarge", "32xlarge", "metal"]);
 
-pub(super) const Z1D: [Size; 7] = [
-    size("large", 2),
-    size("xlarge", 4),
-    size("2xlarge", 8),
-    size("3xlarge", 12),
-    size("6xlarge", 24),
-    size("12xlarge", 48),
-    size("metal", 48),
-];
+pub(super) const Z1D: [Size; 7] =
+    named(["large", "xlarge", "2xlarge", "3xlarge", "6xlarge", "12xlarge", "metal"]);
 
-pub(super) const INF1: [Size; 4] =
-    [size("xlarge", 4), size("2xlarge", 8), size("6xlarge", 24), size("24xlarge", 96)];
+pub(super) const INF1: [Size; 4] = named(["xlarge", "2xlarge", "6xlarge", "24xlarge"]);
 
-pub(super) const INF2: [Size; 4] =
-    [size("xlarge", 4), size("8xlarge", 32), size("24xlarge", 96), size("48xlarge", 192)];
+pub(super) const INF2: [Size; 4] = named(["xlarge", "8xlarge", "24xlarge", "48xlarge"]);
