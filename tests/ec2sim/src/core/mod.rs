@@ -14,6 +14,7 @@ pub mod params;
 pub mod profile;
 pub mod records;
 pub mod seed;
+pub mod selection;
 pub mod tags;
 pub mod world;
 pub mod xml;

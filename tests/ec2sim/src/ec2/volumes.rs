@@ -12,10 +12,9 @@ pub use self::create::disk;
 use crate::core::{
     Call, Handler, Outcome,
     error::ApiError,
-    filters::Filters,
     ids,
-    paging::Page,
     records::{Attachment, Volume},
+    selection::Selection,
     tags,
     world::{Region, World},
     xml::{Node, iso},
@@ -68,22 +67,18 @@ pub fn find<'r>(call: &Call, region: &'r Region, id: &str) -> Result<&'r Arc<Vol
 }
 
 fn describe_volumes(call: &Call, world: &World) -> Outcome {
-    let filters = Filters::parse(call.params, &FILTERS)?;
-    let page = Page::parse(call.params, 5..=1000)?;
-    Page::refuse_with_ids(call.params, "VolumeId", "volumeSet")?;
-    let asked = call.params.ids("VolumeId")?;
+    let selection = Selection::parse(call.params, &FILTERS, "VolumeId", "volumeSet")?;
     let region = call.region(world);
-    for id in &asked {
+    for id in &selection.asked {
         find(call, region, id)?;
     }
     let shown = region.volumes.values().filter(|volume| {
         volume.owner == call.account()
             && region.has_volume(volume, call.now)
-            && (asked.is_empty() || asked.contains(&volume.id.as_str()))
-            && filters.match_all(&volume.tags, |name| filter_values(call, region, volume, name))
+            && selection.wants(&volume.id, &volume.tags, |name| filter_values(call, region, volume, name))
     });
     let show = |volume: &Arc<Volume>| node(call, region, volume);
-    Ok(page.reply("volumeSet", shown, |volume| volume.id.clone(), show).into())
+    Ok(selection.page.reply("volumeSet", shown, |volume| volume.id.clone(), show).into())
 }
 
 fn filter_values(call: &Call, region: &Region, volume: &Volume, name: &str) -> Vec<String> {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{change, find, find_all};
+use super::{change, find, find_all, visible};
 use crate::{
     core::{
-        Call, Outcome, error::ApiError, filters::Filters, paging::Page, params::Params, records::Instance,
-        tags::Tags, world::World, xml::Node,
+        Call, Outcome, error::ApiError, params::Params, records::Instance, selection::Selection, tags::Tags,
+        world::World, xml::Node,
     },
     ec2::instance_types::{self, InstanceType},
 };
@@ -40,26 +40,20 @@ fn not_supported(id: &str) -> ApiError {
 
 /// Without ids only the unlimited ones. Source: EC2 API reference, `DescribeInstanceCreditSpecifications`.
 pub fn describe(call: &Call, world: &World) -> Outcome {
-    let filters = Filters::parse(call.params, &["instance-id"])?;
-    let page = Page::parse(call.params, 5..=1000)?;
-    Page::refuse_with_ids(call.params, "InstanceId", "instancesSet")?;
+    let selection = Selection::parse(call.params, &["instance-id"], "InstanceId", "instancesSet")?;
     let region = call.region(world);
-    let asked = call.params.ids("InstanceId")?;
-    let named = find_all(call, region, &asked)?;
+    let named = find_all(call, region, &selection.asked)?;
     if let Some(other) = named.iter().find(|instance| instance.cpu_credits.is_none()) {
         return Err(not_supported(&other.id));
     }
-    let shown = region.instances.values().filter(|it| {
-        it.owner == call.account()
-            && it.is_visible(call.now)
-            && (asked.contains(&it.id.as_str())
-                || asked.is_empty() && it.cpu_credits.as_deref() == Some("unlimited"))
-            && filters.match_all(&Tags::new(), |_| vec![it.id.clone()])
+    let shown = visible(call, region).filter(|it| {
+        (!named.is_empty() || it.cpu_credits.as_deref() == Some("unlimited"))
+            && selection.wants(&it.id, &Tags::new(), |_| vec![it.id.clone()])
     });
     let show = |it: &Arc<Instance>| {
         Node::new().text("instanceId", &it.id).opt("cpuCredits", it.cpu_credits.as_ref())
     };
-    Ok(page.reply("instanceCreditSpecificationSet", shown, |it| it.id.clone(), show).into())
+    Ok(selection.page.reply("instanceCreditSpecificationSet", shown, |it| it.id.clone(), show).into())
 }
 
 /// Each instance succeeds or fails by itself.

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{find_all, lifecycle::state_node};
+use super::{find_all, lifecycle::state_node, visible};
 use crate::{
     core::{
         Call, Outcome,
-        filters::Filters,
-        paging::Page,
         records::Instance,
+        selection::Selection,
         tags,
         world::{Region, World},
         xml::{Node, iso},
@@ -30,20 +29,14 @@ const FILTERS: [&str; 10] = [
 ];
 
 pub fn describe(call: &Call, world: &World) -> Outcome {
-    let filters = Filters::parse(call.params, &FILTERS)?;
-    let page = Page::parse(call.params, 5..=1000)?;
-    Page::refuse_with_ids(call.params, "InstanceId", "instancesSet")?;
+    let selection = Selection::parse(call.params, &FILTERS, "InstanceId", "instancesSet")?;
     let region = call.region(world);
-    let asked = call.params.ids("InstanceId")?;
-    find_all(call, region, &asked)?;
-    let shown = region.instances.values().filter(|instance| {
-        instance.owner == call.account()
-            && instance.is_visible(call.now)
-            && (asked.is_empty() || asked.contains(&instance.id.as_str()))
-            && filters.match_all(&instance.tags, |name| filter_values(call, region, instance, name))
+    find_all(call, region, &selection.asked)?;
+    let shown = visible(call, region).filter(|instance| {
+        selection.wants(&instance.id, &instance.tags, |name| filter_values(call, region, instance, name))
     });
     let show = |instance: &Arc<Instance>| node(call, region, instance);
-    Ok(page.reply("instanceImageMetadataSet", shown, |instance| instance.id.clone(), show).into())
+    Ok(selection.page.reply("instanceImageMetadataSet", shown, |instance| instance.id.clone(), show).into())
 }
 
 fn is_allowed(call: &Call, region: &Region, instance: &Instance) -> bool {

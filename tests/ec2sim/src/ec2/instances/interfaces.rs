@@ -6,10 +6,9 @@ use super::{filters, show};
 use crate::core::{
     Call, Outcome,
     error::ApiError,
-    filters::Filters,
     ids,
-    paging::Page,
     records::Instance,
+    selection::Selection,
     tags,
     world::{Region, World},
     xml::Node,
@@ -55,24 +54,20 @@ const FILTERS: [&str; 36] = [
 ];
 
 pub fn describe(call: &Call, world: &World) -> Outcome {
-    let filters = Filters::parse(call.params, &FILTERS)?;
-    let page = Page::parse(call.params, 5..=1000)?;
-    Page::refuse_with_ids(call.params, "NetworkInterfaceId", "networkInterfaceIdSet")?;
+    let (ids, shown) = ("NetworkInterfaceId", "networkInterfaceIdSet");
+    let selection = Selection::parse(call.params, &FILTERS, ids, shown)?;
     let region = call.region(world);
-    let asked = call.params.ids("NetworkInterfaceId")?;
-    for id in &asked {
+    for id in &selection.asked {
         check(call, region, id)?;
     }
     let shown = own(call, region).filter(|instance| {
-        (asked.is_empty() || asked.contains(&instance.interface_id.as_str()))
-            && filters.match_all(&instance.interface_tags, |name| {
-                filters::interface_values(region, instance, name, call.now)
-            })
+        let values = |name: &str| filters::interface_values(region, instance, name, call.now);
+        selection.wants(&instance.interface_id, &instance.interface_tags, values)
     });
     let mut shown: Vec<_> = shown.collect();
     shown.sort_by(|one, other| one.interface_id.cmp(&other.interface_id));
     let show = |instance: &Arc<Instance>| node(call, region, instance);
-    Ok(page.reply("networkInterfaceSet", shown, |it| it.interface_id.clone(), show).into())
+    Ok(selection.page.reply("networkInterfaceSet", shown, |it| it.interface_id.clone(), show).into())
 }
 
 /// An interface goes with its instance.

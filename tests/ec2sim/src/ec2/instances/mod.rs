@@ -73,6 +73,11 @@ pub fn find<'r>(call: &Call, region: &'r Region, id: &str) -> Result<&'r Arc<Ins
     visible.ok_or_else(|| ids::INSTANCE.not_found(id))
 }
 
+/// The account's instances that a list shows.
+fn visible<'r>(call: &'r Call, region: &'r Region) -> impl Iterator<Item = &'r Arc<Instance>> {
+    region.instances.values().filter(|it| it.owner == call.account() && it.is_visible(call.now))
+}
+
 /// The ids of a call, all of them checked: one that is wrong fails the whole call, with all missing ones named.
 pub fn find_all<'r>(
     call: &Call,

@@ -1,13 +1,12 @@
 //! `DescribeInstanceStatus`.
 
-use super::{find_all, lifecycle::state_node};
+use super::{find_all, lifecycle::state_node, visible};
 use crate::core::{
     Call, Outcome,
     clock::after,
     error::ApiError,
-    filters::Filters,
-    paging::Page,
     records::{Instance, InstanceState},
+    selection::Selection,
     world::{Region, World},
     xml::Node,
 };
@@ -38,25 +37,23 @@ const FILTERS: [&str; 19] = [
 ];
 
 pub fn describe(call: &Call, world: &World) -> Outcome {
-    let filters = Filters::parse(call.params, &FILTERS)?;
-    let page = Page::parse(call.params, 5..=1000)?;
-    Page::refuse_with_ids(call.params, "InstanceId", "InstanceId")?;
+    let selection = Selection::parse(call.params, &FILTERS, "InstanceId", "InstanceId")?;
     let region = call.region(world);
-    let asked = call.params.ids("InstanceId")?;
-    if asked.len() > MAX_IDS {
+    if selection.asked.len() > MAX_IDS {
         let message = format!("No more than {MAX_IDS} instance IDs may be specified.");
         return Err(ApiError::invalid_value(message));
     }
-    find_all(call, region, &asked)?;
+    find_all(call, region, &selection.asked)?;
     let all = call.params.is_set("IncludeAllInstances")?;
-    let shown = region.instances.values().filter(|instance| {
-        instance.owner == call.account()
-            && instance.is_visible(call.now)
-            && (asked.is_empty() || asked.contains(&instance.id.as_str()))
-            && (all || instance.state(call.now) == InstanceState::Running)
-            && filters.match_all(&instance.tags, |name| filter_values(call, region, instance, name))
+    let shown = visible(call, region).filter(|instance| {
+        let values = |name: &str| filter_values(call, region, instance, name);
+        (all || instance.state(call.now) == InstanceState::Running)
+            && selection.wants(&instance.id, &instance.tags, values)
     });
-    Ok(page.reply("instanceStatusSet", shown, |it| it.id.clone(), |it| node(call, region, it)).into())
+    Ok(selection
+        .page
+        .reply("instanceStatusSet", shown, |it| it.id.clone(), |it| node(call, region, it))
+        .into())
 }
 
 /// What the checks say: they pass when the machine has booted.

@@ -4,35 +4,31 @@ use super::rules;
 use crate::core::{
     Call, Outcome,
     error::ApiError,
-    filters::Filters,
     ids,
-    paging::Page,
     records::{Rule, SecurityGroup},
+    selection::Selection,
     world::{Region, World},
 };
 
 const FILTERS: [&str; 3] = ["group-id", "security-group-rule-id", "tag-key"];
 
 pub fn describe(call: &Call, world: &World) -> Outcome {
-    let filters = Filters::parse(call.params, &FILTERS)?;
-    let page = Page::parse(call.params, 5..=1000)?;
-    Page::refuse_with_ids(call.params, "SecurityGroupRuleId", "securityGroupRuleIdSet")?;
-    let asked = call.params.ids("SecurityGroupRuleId")?;
+    let (ids, shown) = ("SecurityGroupRuleId", "securityGroupRuleIdSet");
+    let selection = Selection::parse(call.params, &FILTERS, ids, shown)?;
     let region = call.region(world);
-    for id in &asked {
+    for id in &selection.asked {
         check(call, region, id)?;
     }
     let shown = own(call, region).filter(|(group, rule)| {
-        (asked.is_empty() || asked.contains(&rule.id.as_str()))
-            && filters.match_all(&rule.tags, |name| match name {
-                "group-id" => vec![group.id.clone()],
-                _ => vec![rule.id.clone()],
-            })
+        selection.wants(&rule.id, &rule.tags, |name| match name {
+            "group-id" => vec![group.id.clone()],
+            _ => vec![rule.id.clone()],
+        })
     });
     let mut shown: Vec<_> = shown.collect();
     shown.sort_by(|(_, one), (_, other)| one.id.cmp(&other.id));
     let show = |(group, rule): (&SecurityGroup, &Rule)| rules::rule_node(call, world, group, rule);
-    Ok(page.reply("securityGroupRuleSet", shown, |(_, rule)| rule.id.clone(), show).into())
+    Ok(selection.page.reply("securityGroupRuleSet", shown, |(_, rule)| rule.id.clone(), show).into())
 }
 
 fn own<'r>(call: &'r Call, region: &'r Region) -> impl Iterator<Item = (&'r SecurityGroup, &'r Rule)> {

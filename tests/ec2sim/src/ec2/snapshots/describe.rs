@@ -8,10 +8,9 @@ use crate::{
     core::{
         Call, Outcome,
         error::ApiError,
-        filters::Filters,
         ids,
-        paging::Page,
         records::{Snapshot, SnapshotState},
+        selection::Selection,
         tags::{self, Tags},
         world::{Region, World},
         xml::{Node, iso},
@@ -38,14 +37,11 @@ const FILTERS: [&str; 15] = [
 ];
 
 pub fn describe(call: &Call, world: &World) -> Outcome {
-    let filters = Filters::parse(call.params, &FILTERS)?;
-    let page = Page::parse(call.params, 5..=1000)?;
-    Page::refuse_with_ids(call.params, "SnapshotId", "snapshotSet")?;
-    let asked = call.params.ids("SnapshotId")?;
-    for id in &asked {
+    let selection = Selection::parse(call.params, &FILTERS, "SnapshotId", "snapshotSet")?;
+    for id in &selection.asked {
         ids::SNAPSHOT.check(id)?;
     }
-    for id in &asked {
+    for id in &selection.asked {
         access::visible_snapshot(call, world, id)?;
     }
     let (owners, restorers) = (call.params.texts("Owner"), call.params.texts("RestorableBy"));
@@ -56,13 +52,12 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let shown = region.snapshots.values().filter(|snapshot| {
         let tags = if snapshot.owner == call.account() { &snapshot.tags } else { &none };
         access::sees_snapshot(call, region, snapshot)
-            && (asked.is_empty() || asked.contains(&snapshot.id.as_str()))
             && (owners.is_empty() || owners.iter().any(|owner| owns(call, snapshot, owner)))
             && (restorers.is_empty() || restorers.iter().any(|who| restores(call, region, snapshot, who)))
-            && filters.match_all(tags, |name| filter_values(call, snapshot, name))
+            && selection.wants(&snapshot.id, tags, |name| filter_values(call, snapshot, name))
     });
     let show = |snapshot: &Arc<Snapshot>| node(call, snapshot);
-    Ok(page.reply("snapshotSet", shown, |snapshot| snapshot.id.clone(), show).into())
+    Ok(selection.page.reply("snapshotSet", shown, |snapshot| snapshot.id.clone(), show).into())
 }
 
 fn check_accounts(names: &[&str], words: &[&str]) -> Result<(), ApiError> {

@@ -6,10 +6,9 @@ use crate::{
     core::{
         Call, Outcome,
         error::ApiError,
-        filters::Filters,
         ids,
-        paging::Page,
         records::{Instance, InstanceState, SpotOptions, SpotRequest},
+        selection::Selection,
         tags::{self, Tags},
         world::{Region, World},
         xml::{Node, iso},
@@ -96,24 +95,21 @@ const FILTERS: [&str; 39] = [
 ];
 
 pub fn describe(call: &Call, world: &World) -> Outcome {
-    let filters = Filters::parse(call.params, &FILTERS)?;
-    let page = Page::parse(call.params, 5..=1000)?;
-    Page::refuse_with_ids(call.params, "SpotInstanceRequestId", "spotInstanceRequestIdSet")?;
+    let (ids, shown) = ("SpotInstanceRequestId", "spotInstanceRequestIdSet");
+    let selection = Selection::parse(call.params, &FILTERS, ids, shown)?;
     let region = call.region(world);
-    let asked = call.params.ids("SpotInstanceRequestId")?;
-    for id in &asked {
+    for id in &selection.asked {
         find(call, region, id)?;
     }
     let shown = region.spot_requests.values().filter(|request| {
         let instance = region.instances.get(&request.instance_id);
         request.owner == call.account()
-            && (asked.is_empty() || asked.contains(&request.id.as_str()))
-            && filters.match_all(&request.tags, |name| {
+            && selection.wants(&request.id, &request.tags, |name| {
                 instance.map_or_else(Vec::new, |it| filter_values(call, region, request, it, name))
             })
     });
     let show = |request: &Arc<SpotRequest>| node(call, region, request);
-    Ok(page.reply("spotInstanceRequestSet", shown, |request| request.id.clone(), show).into())
+    Ok(selection.page.reply("spotInstanceRequestSet", shown, |request| request.id.clone(), show).into())
 }
 
 fn find<'r>(call: &Call, region: &'r Region, id: &str) -> Result<&'r Arc<SpotRequest>, ApiError> {

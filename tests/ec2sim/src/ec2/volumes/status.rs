@@ -6,9 +6,8 @@ use super::find;
 use crate::core::{
     Call, Outcome,
     error::ApiError,
-    filters::Filters,
-    paging::Page,
     records::Volume,
+    selection::Selection,
     world::{Region, World},
     xml::Node,
 };
@@ -30,21 +29,17 @@ const FILTERS: [&str; 13] = [
 ];
 
 pub fn describe(call: &Call, world: &World) -> Outcome {
-    let filters = Filters::parse(call.params, &FILTERS)?;
-    let page = Page::parse(call.params, 5..=1000)?;
-    Page::refuse_with_ids(call.params, "VolumeId", "volumeSet")?;
+    let selection = Selection::parse(call.params, &FILTERS, "VolumeId", "volumeSet")?;
     let region = call.region(world);
-    let asked = call.params.ids("VolumeId")?;
-    for id in &asked {
+    for id in &selection.asked {
         find(call, region, id)?;
     }
     let own = region.volumes.values().filter(|volume| find(call, region, &volume.id).is_ok());
     let shown = own.filter(|volume| {
-        (asked.is_empty() || asked.contains(&volume.id.as_str()))
-            && filters.match_all(&volume.tags, |name| filter_values(region, volume, name))
+        selection.wants(&volume.id, &volume.tags, |name| filter_values(region, volume, name))
     });
     let show = |volume: &Arc<Volume>| node(region, volume);
-    Ok(page.reply("volumeStatusSet", shown, |volume| volume.id.clone(), show).into())
+    Ok(selection.page.reply("volumeStatusSet", shown, |volume| volume.id.clone(), show).into())
 }
 
 fn filter_values(region: &Region, volume: &Volume, name: &str) -> Vec<String> {
