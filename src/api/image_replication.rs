@@ -350,7 +350,7 @@ pub struct DestinationStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i32>,
     /// How many copies of this source failed since one was available; each rests longer than the one before.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::api::is_zero")]
     pub failed_attempts: i32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<ClientToken>,
@@ -402,11 +402,6 @@ impl DestinationStatus {
         let asked_for = self.requested_at.is_some() && self.source_image_id.is_some();
         asked_for && self.available_at.is_none() && self.failure.is_none()
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_zero(number: &i32) -> bool {
-    *number == 0
 }
 
 /// A copy of a former source.

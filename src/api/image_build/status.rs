@@ -30,7 +30,7 @@ pub struct ImageBuildStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i32>,
     /// How many builders failed so far; at most `spec.backoffLimit` of them are tried again.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::api::is_zero")]
     pub failed_attempts: i32,
     /// When the first write to AWS was about to be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,11 +73,6 @@ pub struct ImageBuildStatus {
     /// Since when a content that a step refers to is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for_content_since: Option<Time>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_zero(number: &i32) -> bool {
-    *number == 0
 }
 
 /// The image that the run started from, as it was resolved.
