@@ -88,7 +88,7 @@ impl Regions {
     }
 
     /// Whether the first answers to something that `subject` looks at are under way anywhere.
-    fn await_for(&self, subject: &Subject) -> bool {
+    fn awaits(&self, subject: &Subject) -> bool {
         self.lock().values().any(|region| region.book().awaits(subject))
     }
 }

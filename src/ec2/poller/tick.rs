@@ -85,7 +85,7 @@ impl Ticker {
     /// last of them: after a start each of ten thousand objects would have a pass for every region.
     fn publish(&self, group: &[Query], found: &Found, began: Instant) {
         for subject in self.store(group, found, began) {
-            if !self.regions.await_for(&subject) {
+            if !self.regions.awaits(&subject) {
                 // Nobody listens any more while the operator shuts down.
                 let _ = self.wake.send(subject);
             }

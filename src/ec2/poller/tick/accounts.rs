@@ -6,47 +6,49 @@ use std::collections::{BTreeSet, HashMap};
 use super::{Found, Ticker};
 use crate::{
     ec2::{ImageFilter, SnapshotFilter},
-    model::{Accounts, Answer, Grants, Query},
+    model::{Accounts, Answer, AwsError, Grants, Query},
 };
 
 impl Ticker {
     /// One by itself costs a call; many together one for each account, which lists what is shared with it.
     pub(super) async fn accounts(&self, group: &[Query]) -> Found {
-        if let [query] = group {
-            let present = match query {
-                Query::LaunchAccounts(id, _) => {
-                    self.ec2.describe_launch_permissions(&self.name, id).await?.accounts
-                }
-                Query::VolumeAccounts(id, _) => {
-                    self.ec2.describe_volume_permissions(&self.name, id).await?.accounts
-                }
-                _ => BTreeSet::new(),
-            };
-            return Ok(HashMap::from([(query.clone(), shared_with(&present, query))]));
-        }
+        let shared = match group {
+            [Query::LaunchAccounts(id, _)] => {
+                let grants = self.ec2.describe_launch_permissions(&self.name, id).await?;
+                HashMap::from([(id.0.clone(), grants.accounts)])
+            }
+            [Query::VolumeAccounts(id, _)] => {
+                let grants = self.ec2.describe_volume_permissions(&self.name, id).await?;
+                HashMap::from([(id.0.clone(), grants.accounts)])
+            }
+            many => self.lists(many).await?,
+        };
+        let answer = |query: &Query| {
+            let (id, asked) = asked(query)?;
+            let accounts = shared.get(id).map(|present| present & &**asked).unwrap_or_default();
+            Some((query.clone(), Answer::Grants(Box::new(Grants { accounts, ..Grants::default() }))))
+        };
+        Ok(group.iter().filter_map(answer).collect())
+    }
+
+    /// By image or snapshot, with whom of those that are asked for it is shared.
+    async fn lists(&self, group: &[Query]) -> Result<HashMap<String, BTreeSet<String>>, AwsError> {
+        let of_images = matches!(group.first(), Some(Query::LaunchAccounts(..)));
         let mut shared: HashMap<String, BTreeSet<String>> = HashMap::new();
         for account in all_accounts(group) {
+            let account = account.to_owned();
             let mut note = |id: String| {
-                shared.entry(id).or_default().insert(account.to_owned());
+                shared.entry(id).or_default().insert(account.clone());
             };
-            if matches!(group.first(), Some(Query::LaunchAccounts(..))) {
-                let filter = ImageFilter::SharedWith(account.to_owned());
+            if of_images {
+                let filter = ImageFilter::SharedWith(account.clone());
                 self.ec2.visit_images(&self.name, &filter, &mut |image| note(image.id.0)).await?;
             } else {
-                let filter = SnapshotFilter::SharedWith(account.to_owned());
+                let filter = SnapshotFilter::SharedWith(account.clone());
                 self.ec2.visit_snapshots(&self.name, &filter, &mut |snapshot| note(snapshot.id.0)).await?;
             }
         }
-        let nobody = BTreeSet::new();
-        let answer = |query: &Query| {
-            let id = match query {
-                Query::LaunchAccounts(id, _) => &id.0,
-                Query::VolumeAccounts(id, _) => &id.0,
-                _ => return None,
-            };
-            Some((query.clone(), shared_with(shared.get(id).unwrap_or(&nobody), query)))
-        };
-        Ok(group.iter().filter_map(answer).collect())
+        Ok(shared)
     }
 }
 
@@ -58,19 +60,16 @@ pub(super) fn worthwhile(group: Vec<Query>) -> Vec<Vec<Query>> {
     vec![group]
 }
 
-fn asked_accounts(query: &Query) -> Option<&Accounts> {
+/// Of which image or snapshot, and about whom.
+fn asked(query: &Query) -> Option<(&str, &Accounts)> {
     match query {
-        Query::LaunchAccounts(_, accounts) | Query::VolumeAccounts(_, accounts) => Some(accounts),
+        Query::LaunchAccounts(id, accounts) => Some((&id.0, accounts)),
+        Query::VolumeAccounts(id, accounts) => Some((&id.0, accounts)),
         _ => None,
     }
 }
 
 fn all_accounts(group: &[Query]) -> BTreeSet<&str> {
-    group.iter().filter_map(asked_accounts).flat_map(|accounts| accounts.iter().map(String::as_str)).collect()
-}
-
-/// Of all that an image or a snapshot is shared with those that were asked for.
-fn shared_with(present: &BTreeSet<String>, query: &Query) -> Answer {
-    let accounts = asked_accounts(query).map(|asked| present & &**asked).unwrap_or_default();
-    Answer::Grants(Box::new(Grants { accounts, ..Grants::default() }))
+    let asked = group.iter().filter_map(asked);
+    asked.flat_map(|(_, accounts)| accounts.iter().map(String::as_str)).collect()
 }

@@ -83,6 +83,9 @@ pub(super) fn meanwhile(
     copy: &DestinationStatus,
 ) -> Option<DestinationPlan> {
     let published = copy.published.as_ref();
+    if published.is_none() && !sharing::concerns(view) {
+        return None;
+    }
     let id = published.map(|published| &published.image_id).or_else(|| last_finished(copy))?;
     let seen = eyes.image(&copy.region, id, view.resync()).ok()?;
     let image = seen.present().filter(|image| image.state == ImageState::Available)?;

@@ -125,9 +125,14 @@ impl Difference {
     }
 }
 
+/// Whether anything is, or was, shared.
+pub(super) fn concerns(view: &ReplicationView<'_>) -> bool {
+    view.spec.sharing.is_some() || view.status.granted.is_some()
+}
+
 /// Grants what is missing and takes back what is no longer wanted.
 pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
-    if view.spec.sharing.is_none() && view.status.granted.is_none() {
+    if !concerns(view) {
         return Ok(standing(Progress::Done));
     }
     // A disabled image has no permissions and takes none. Its snapshots keep theirs.
@@ -247,10 +252,11 @@ fn volume_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
     if !shares_snapshots(view) && !shared_snapshots(view) && !revokes(view) {
         return Ok(None);
     }
+    let listed = only_accounts(view, place);
+    let wanted = if shares_snapshots(view) { wanted(view).accounts } else { BTreeSet::new() };
     for id in place.snapshots {
-        if let Some(accounts) = only_accounts(view, place) {
-            let seen = eyes.volume_accounts(place.region, id, &accounts, view.resync())?;
-            let wanted = if shares_snapshots(view) { wanted(view).accounts } else { BTreeSet::new() };
+        if let Some(accounts) = &listed {
+            let seen = eyes.volume_accounts(place.region, id, accounts, view.resync())?;
             if seen.present().is_none_or(|present| present.accounts == wanted) {
                 continue;
             }
@@ -260,7 +266,7 @@ fn volume_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
             Seen::Unknown | Seen::Absent(_) if place.in_sync => continue,
             Seen::Unknown | Seen::Absent(_) => return Ok(Some(moving(waiting_on(place)))),
         };
-        if let Some(plan) = share_snapshot(view, place, id, &present.accounts) {
+        if let Some(plan) = share_snapshot(view, place, id, (&wanted, &present.accounts)) {
             return Ok(Some(plan));
         }
     }
@@ -271,12 +277,11 @@ fn share_snapshot(
     view: &ReplicationView<'_>,
     place: &Place<'_>,
     id: &SnapshotId,
-    present: &BTreeSet<String>,
+    (wanted, present): (&BTreeSet<String>, &BTreeSet<String>),
 ) -> Option<DestinationPlan> {
-    let wanted = if shares_snapshots(view) { wanted(view).accounts } else { BTreeSet::new() };
     let ours = if revokes(view) { present.clone() } else { present & &granted(view).accounts };
-    let add: Vec<String> = (&wanted - present).into_iter().take(CHUNK).collect();
-    let remove: Vec<String> = (&ours - &wanted).into_iter().take(CHUNK).collect();
+    let add: Vec<String> = (wanted - present).into_iter().take(CHUNK).collect();
+    let remove: Vec<String> = (&ours - wanted).into_iter().take(CHUNK).collect();
     if add.is_empty() && remove.is_empty() {
         return None;
     }
