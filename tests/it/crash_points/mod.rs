@@ -38,9 +38,10 @@
 //! | a destination is removed, its copy retained | 4 | 60 |
 //! | a destination is removed while its copy is under way | 154 | 388 |
 //! | a replication's tags are changed | 24 | 121 |
-//! | a source is replaced | 62 | 204 |
+//! | a source is replaced | 68 | 213 |
+//! | a published source is replaced, and its copies go | 538 | 1156 |
 //! | copies are shared, published, protected and deprecated | 302 | 684 |
-//! | what consumers were given is taken back | 150 | 380 |
+//! | what consumers were given is taken back | 156 | 392 |
 //! | a replication is deleted, its copies retained | 4 | 52 |
 //! | a replication is deleted with its copies | 66 | 212 |
 //! | a replication is deleted while it copies, Retain | 268 | 616 |
