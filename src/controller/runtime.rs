@@ -187,7 +187,8 @@ where
 fn reduce<K: Resource<DynamicType = ()>>(object: &mut PartialObjectMeta<K>) {
     object.annotations_mut().retain(|key, _| key == RECONCILE_REQUESTED_AT);
     let meta = &mut object.metadata;
-    (meta.managed_fields, meta.owner_references) = (None, None);
+    (meta.managed_fields, meta.owner_references, meta.finalizers) = (None, None, None);
+    (object.types, object.metadata.resource_version) = (None, None);
 }
 
 /// What of an object's metadata asks for a pass: its spec, its deletion (both move the generation), its labels, by which

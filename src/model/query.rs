@@ -24,7 +24,7 @@ pub enum Query {
     /// Our account's snapshots that carry this object's uid as ownership tag.
     SnapshotsOf(String),
     /// The newest image that a selector matches.
-    Newest(ImageSelector),
+    Newest(Box<ImageSelector>),
     /// The value of an SSM parameter.
     Parameter(String),
     /// What a guest says on its serial console. The console itself is read and let go: of 64 KiB little is ours.

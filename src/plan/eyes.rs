@@ -94,7 +94,7 @@ impl<'a> Eyes<'a> {
 
     /// The newest image that a selector matches.
     pub fn newest(&self, region: &Region, selector: &ImageSelector) -> Look<Image> {
-        self.look(region, Query::Newest(selector.clone()), Pace::Now, as_image)
+        self.look(region, Query::Newest(Box::new(selector.clone())), Pace::Now, as_image)
     }
 
     /// Our account's images of this name.

@@ -62,8 +62,6 @@ struct Watched {
     valid_from: Instant,
     /// Empty or failed answers in a row.
     misses: u32,
-    /// It is asked for at least this often, however often in vain.
-    slowest: Duration,
 }
 
 impl Book {
@@ -74,12 +72,12 @@ impl Book {
     }
 
     /// Replaces what `subject` looks at here; true if something that it had not looked at has an answer already.
-    pub(super) fn watch(&mut self, subject: &Subject, watches: &[&Watch], now: Instant) -> bool {
+    pub(super) fn watch(&mut self, subject: &Arc<Subject>, watches: &[&Watch], now: Instant) -> bool {
         let known = self.subjects.remove_entry(subject);
         if known.is_none() && watches.is_empty() {
             return false;
         }
-        let (subject, before) = known.unwrap_or_else(|| (Arc::new(subject.clone()), Box::default()));
+        let (subject, before) = known.unwrap_or_else(|| (subject.clone(), Box::default()));
         let wanted: Box<[Arc<Query>]> = watches.iter().map(|watch| self.entry(&watch.query, now)).collect();
         for query in before.iter().filter(|query| !wanted.contains(query)) {
             self.unwatch(&subject, query);
@@ -92,7 +90,7 @@ impl Book {
                 entry.forget(now);
             }
             answered |= new && !entry.known.is_nothing();
-            sooner(&mut self.not_before, entry.due(self.tempo.interval));
+            sooner(&mut self.not_before, entry.due(query, self.tempo.interval));
         }
         if !wanted.is_empty() {
             self.subjects.insert(subject, wanted);
@@ -106,7 +104,7 @@ impl Book {
             return query.clone();
         }
         let query = Arc::new(query.clone());
-        self.entries.insert(query.clone(), Watched::new(slowest(&query), now));
+        self.entries.insert(query.clone(), Watched::new(now));
         query
     }
 
@@ -138,7 +136,7 @@ impl Book {
         for query in self.subjects.get(subject).into_iter().flatten() {
             if let Some(entry) = self.entries.get_mut(query) {
                 entry.forget(now);
-                sooner(&mut self.not_before, entry.due(self.tempo.interval));
+                sooner(&mut self.not_before, entry.due(query, self.tempo.interval));
             }
         }
     }
@@ -150,7 +148,7 @@ impl Book {
         }
         let spaced = self.last_tick.map_or(now, |last| last + self.spacing);
         if spaced <= now && self.not_before.is_none_or(|due| due <= now) {
-            self.not_before = self.entries.values().map(|e| e.due(self.tempo.interval)).min();
+            self.not_before = self.entries.iter().map(|(query, e)| e.due(query, self.tempo.interval)).min();
         }
         Some(self.not_before.map_or(spaced, |due| due.max(spaced)))
     }
@@ -170,14 +168,14 @@ impl Book {
         self.last_tick = Some(now);
         self.not_before = None;
         let soon = now + self.tempo.interval / 2;
-        let is_due = |e: &Watched| e.due(self.tempo.interval) <= soon;
-        let due = self.entries.iter().filter(|(_, e)| is_due(e));
+        let is_due = |query: &Query, e: &Watched| e.due(query, self.tempo.interval) <= soon;
+        let due = self.entries.iter().filter(|(query, e)| is_due(query, e));
         let mut taken: Vec<Query> = due.map(|(query, _)| Query::clone(query)).collect();
         let mut room = room(&taken, capacity);
         if room.values().all(|room| *room == 0) {
             return taken;
         }
-        let early = self.entries.iter().filter(|(_, e)| !is_due(e) && e.may_go_along(now));
+        let early = self.entries.iter().filter(|(query, e)| !is_due(query, e) && e.may_go_along(now));
         let mut early: Vec<(&Arc<Query>, &Watched)> = early.collect();
         early.sort_unstable_by_key(|(_, e)| e.asked_at);
         for (query, _) in early {
@@ -206,7 +204,7 @@ impl Book {
             None => entry.absent(at.1),
         };
         let woken = entry.store(Known::new(Sighting { seen, error: None }, &mut self.words), at.0);
-        sooner(&mut self.not_before, entry.due(self.tempo.interval));
+        sooner(&mut self.not_before, entry.due(query, self.tempo.interval));
         woken
     }
 
@@ -234,15 +232,15 @@ impl Book {
             let failed = Sighting { seen: Seen::Unknown, error: Some(error.clone()) };
             entry.store(Known::Other(Box::new(failed)), now)
         };
-        sooner(&mut self.not_before, entry.due(self.tempo.interval));
+        sooner(&mut self.not_before, entry.due(query, self.tempo.interval));
         woken
     }
 }
 
 impl Watched {
-    fn new(slowest: Duration, now: Instant) -> Self {
+    fn new(now: Instant) -> Self {
         let (watchers, known) = (Watchers::default(), Known::default());
-        Self { watchers, known, asked_at: None, valid_from: now, misses: 0, slowest }
+        Self { watchers, known, asked_at: None, valid_from: now, misses: 0 }
     }
 
     /// Others are content with it, being slow or long in vain; whoever looks for the first time is not.
@@ -260,10 +258,10 @@ impl Watched {
         self.watchers.pace().unwrap_or(Pace::Tick)
     }
 
-    fn due(&self, interval: Duration) -> Instant {
+    fn due(&self, query: &Query, interval: Duration) -> Instant {
         let last = self.asked_at.map_or(self.valid_from, |asked| asked.max(self.valid_from));
         if self.misses > 0 {
-            return last + self.slowed(interval);
+            return last + self.slowed(interval, slowest(query));
         }
         match (self.pace(), self.known.is_nothing()) {
             (Pace::Now | Pace::Every(_), true) => self.valid_from,
@@ -280,9 +278,9 @@ impl Watched {
         }
     }
 
-    fn slowed(&self, interval: Duration) -> Duration {
+    fn slowed(&self, interval: Duration, slowest: Duration) -> Duration {
         let doublings = self.misses.saturating_sub(UNSLOWED_MISSES).min(16);
-        (interval * 2_u32.pow(doublings)).min(self.slowest).max(interval)
+        (interval * 2_u32.pow(doublings)).min(slowest).max(interval)
     }
 
     fn absent(&self, now: Timestamp) -> Seen<Answer> {
@@ -316,6 +314,7 @@ fn room(queries: &[Query], capacity: fn(&Query) -> usize) -> HashMap<Discriminan
     room
 }
 
+/// It is asked for at least this often, however often in vain.
 fn slowest(query: &Query) -> Duration {
     if matches!(query, Query::Agent(_)) { SLOWEST_FOR_AGENTS } else { SLOWEST }
 }

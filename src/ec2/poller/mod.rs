@@ -103,13 +103,13 @@ impl Poller {
 
     /// Replaces what `subject` looks at. True: some of it is already answered, so that another look is worth while now.
     pub fn watch(&self, subject: &Subject, watches: &[Watch]) -> bool {
-        let mut answered = false;
+        let (subject, mut answered) = (Arc::new(subject.clone()), false);
         for watch in watches {
             let _ = self.region(&watch.region);
         }
         for (name, region) in self.regions.all() {
             let mine: Vec<_> = watches.iter().filter(|w| w.region == name).collect();
-            answered |= region.book().watch(subject, &mine, Instant::now());
+            answered |= region.book().watch(&subject, &mine, Instant::now());
             region.changed.notify_one();
         }
         answered

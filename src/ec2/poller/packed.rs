@@ -163,8 +163,9 @@ impl Writer<'_> {
         self.bytes.push(u8::from(flag));
     }
 
+    /// EC2 tells milliseconds.
     fn time(&mut self, time: Timestamp) {
-        self.bytes.extend(time.as_nanosecond().to_le_bytes());
+        self.bytes.extend(time.as_microsecond().to_le_bytes());
     }
 
     fn word(&mut self, word: &str) {
@@ -271,8 +272,8 @@ impl<'r> Reader<'r> {
     }
 
     fn time(&mut self) -> Option<Timestamp> {
-        let bytes = self.take(16)?.try_into().ok()?;
-        Timestamp::from_nanosecond(i128::from_le_bytes(bytes)).ok()
+        let bytes = self.take(8)?.try_into().ok()?;
+        Timestamp::from_microsecond(i64::from_le_bytes(bytes)).ok()
     }
 
     fn word(&mut self) -> Option<String> {

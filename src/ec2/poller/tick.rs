@@ -8,7 +8,10 @@ use super::{Regions, Subject, WatchSet};
 use crate::{
     customize,
     ec2::{Ec2, ImageFilter, InstanceFilter, SnapshotFilter, clock::Clock},
-    model::{Answer, AwsError, Disposition, ImageId, InstanceId, Query, Region, SnapshotId, ownership},
+    model::{
+        Answer, AwsError, Disposition, ImageId, ImageSelector, InstanceId, Query, Region, SnapshotId,
+        ownership,
+    },
 };
 
 mod accounts;
@@ -112,8 +115,10 @@ impl Ticker {
             Some(Query::SnapshotsOf(_)) => self.snapshots(group).await,
             Some(Query::Parameter(_)) => self.parameters(group).await,
             Some(query @ Query::Newest(selector)) => {
-                let images =
-                    self.ec2.describe_images(&self.name, &ImageFilter::Selected(selector.clone())).await?;
+                let images = self
+                    .ec2
+                    .describe_images(&self.name, &ImageFilter::Selected(ImageSelector::clone(selector)))
+                    .await?;
                 let newest =
                     images.into_iter().max_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
                 Ok(only(query, newest.map(|image| Answer::Image(Box::new(image)))))

@@ -19,6 +19,10 @@ fn subject(name: &str) -> Subject {
     Subject { kind: "ImageBuild", namespace: "images".to_owned(), name: name.to_owned() }
 }
 
+fn watcher(name: &str) -> Arc<Subject> {
+    Arc::new(subject(name))
+}
+
 fn here() -> Region {
     Region::from("us-east-1")
 }
@@ -65,7 +69,7 @@ impl Region1 {
     fn watch(&mut self, name: &str, pace: Pace) -> bool {
         let watch = Watch { region: here(), query: instance_query(), pace };
         let now = self.now();
-        self.book.watch(&subject(name), &[&watch], now)
+        self.book.watch(&watcher(name), &[&watch], now)
     }
 
     fn answer(&mut self, found: Option<Answer>) -> Vec<String> {
@@ -192,7 +196,7 @@ fn image(id: &str) -> Query {
 fn seen_just_now(region: &mut Region1, id: &str) {
     let watch = Watch { region: here(), query: image(id), pace: Pace::Every(Duration::from_mins(10)) };
     let now = region.now();
-    region.book.watch(&subject(id), &[&watch], now);
+    region.book.watch(&watcher(id), &[&watch], now);
     region.book.answer(&image(id), Some(Answer::Flag(true)), now, (now, at(0)));
 }
 
@@ -354,7 +358,7 @@ fn an_agent_that_is_slow_to_register_is_asked_for_each_half_minute() {
     let query = Query::Agent(InstanceId::from("i-1"));
     let watch = Watch { region: here(), query: query.clone(), pace: Pace::Tick };
     let now = region.now();
-    region.book.watch(&subject("web"), &[&watch], now);
+    region.book.watch(&watcher("web"), &[&watch], now);
     for _ in 0..15 {
         region.book.answer(&query, None, now, (now, at(0)));
     }
@@ -455,7 +459,7 @@ fn whoever_looks_for_what_others_gave_up_on_is_asked_for_at_once() {
 fn what_nobody_watches_any_more_is_not_asked_for() {
     let mut region = Region1::watching(Pace::Tick);
     let now = region.now();
-    region.book.watch(&subject("web"), &[], now);
+    region.book.watch(&watcher("web"), &[], now);
     assert_eq!(region.due_in(), None);
     assert_eq!(region.sighting(), None);
 }
@@ -466,7 +470,7 @@ fn one_watcher_that_leaves_takes_nothing_from_the_others() {
     region.watch("other", Pace::Tick);
     region.answer(Some(running()));
     let now = region.now();
-    region.book.watch(&subject("web"), &[], now);
+    region.book.watch(&watcher("web"), &[], now);
     assert!(region.sighting_of("other").is_some());
 }
 

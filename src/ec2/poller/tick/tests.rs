@@ -48,14 +48,16 @@ fn the_commands_of_each_machine_are_a_call() {
 
 #[test]
 fn each_selector_and_each_console_is_a_call() {
-    let selector = |name: &str| ImageSelector {
-        owners: vec!["self".to_owned()],
-        name: Some(name.to_owned()),
-        architecture: None,
-        product_code: None,
-        tags: Tags::new(),
+    let newest = |name: &str| {
+        Query::Newest(Box::new(ImageSelector {
+            owners: vec!["self".to_owned()],
+            name: Some(name.to_owned()),
+            architecture: None,
+            product_code: None,
+            tags: Tags::new(),
+        }))
     };
-    assert_eq!(sizes(vec![Query::Newest(selector("a")), Query::Newest(selector("b"))]), [1, 1]);
+    assert_eq!(sizes(vec![newest("a"), newest("b")]), [1, 1]);
     let nonce = Nonce::for_token(&ClientToken("token".to_owned()));
     let console = |id: &str| Query::Console {
         id: InstanceId::from(id),

@@ -109,7 +109,10 @@ fn a_selector_asks_for_its_owners_images_only() {
         tags: Tags::new(),
     };
     let build = from(json!({"selector": {"owners": ["self"], "name": "base-*", "architecture": "arm64"}}))
-        .sees(Query::Newest(selector), Answer::Image(Box::new(source_image(ImageState::Available))));
+        .sees(
+            Query::Newest(Box::new(selector)),
+            Answer::Image(Box::new(source_image(ImageState::Available))),
+        );
     assert_eq!(build.says(), format!("record source {SOURCE}"));
 }
 
