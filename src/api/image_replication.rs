@@ -8,7 +8,7 @@ mod selector;
 mod sharing;
 mod succession;
 
-pub use lifecycle::{Applied, Regrants};
+pub use lifecycle::{Applied, FastSnapshotRestores, Regrants};
 pub use publish::{Pin, Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus};
 pub use selector::{BuildSelector, LabelOperator, LabelRequirement, SelectedBuild};
 pub use sharing::{GrantsStatus, Sharing, SnapshotSharing, UnmanagedGrants};
@@ -238,6 +238,7 @@ pub struct Destination {
     pub encryption: Option<Encryption>,
     /// Zones of this region in which volumes of the copy are fast from the start. AWS bills each snapshot in each zone by
     /// the hour ($0.75 in us-east-1, about $540 a month), whether it is used or not; the quota is five snapshots a region.
+    /// A copy of a new source has it once machines are launched from that one, and the copy before no longer has it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "set"), inner(length(max = 32), regex(pattern = schema::ZONE)))]
     pub fast_snapshot_restore_zones: Vec<String>,
@@ -412,4 +413,7 @@ pub struct PreviousCopy {
     pub image_id: ImageId,
     #[serde(rename = "sourceImageID", default, skip_serializing_if = "Option::is_none")]
     pub source_image_id: Option<ImageId>,
+    /// The fast snapshot restore that it has as long as machines are launched from it; written down until it is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fast_snapshot_restores: Option<FastSnapshotRestores>,
 }

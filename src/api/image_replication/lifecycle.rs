@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::ImageId;
+use crate::model::{ImageId, SnapshotId};
 
 /// What was written on an image besides its tags, so that it can be taken off again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -30,6 +30,19 @@ impl Applied {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// Snapshots that are fast in these zones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FastSnapshotRestores {
+    /// The snapshots behind the copy.
+    #[serde(rename = "snapshotIDs")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
+    pub snapshot_ids: Vec<SnapshotId>,
+    /// Where it is still paid for.
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 32)))]
+    pub zones: Vec<String>,
 }
 
 /// How often grants were made again. An account that cancels its own is asked ever more rarely.

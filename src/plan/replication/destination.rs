@@ -10,7 +10,7 @@ use super::{
     place, timing,
 };
 use crate::{
-    api::image_replication::{Applied, Destination, DestinationStatus, PreviousCopy},
+    api::image_replication::{Applied, Destination, DestinationStatus},
     model::{
         AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot,
         ownership::{CLUSTER_ID, Role, UID},
@@ -22,10 +22,6 @@ use crate::{
         removal::is_usable,
     },
 };
-
-/// Former copies that status has room for. Older ones are nobody's business any more; a policy that removes former copies
-/// has done so long before.
-const MAX_PREVIOUS: usize = 100;
 
 /// After so many failed copies a person is asked for help; copying is tried on, an hour apart.
 const STALLED_AFTER: i32 = 3;
@@ -42,6 +38,10 @@ pub(super) fn keep(
     source: &ReplicationSourceStatus,
     wanted: &Destination,
 ) -> DestinationPlan {
+    let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
+    if let Some(plan) = known.and_then(|copy| former::cool_unused(view, wanted, copy)) {
+        return plan;
+    }
     if wanted.region == source.region {
         let message = format!(
             "{} is the source's own region: the image is there already; take it off spec.destinations",
@@ -55,7 +55,6 @@ pub(super) fn keep(
     if let Some(refused) = copy_tags::too_many(view) {
         return refused;
     }
-    let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
     let begun = known.is_some_and(|copy| is_current(copy, source) && copy.failure.is_none());
     let plan = match place::obstacle(view, eyes, source, wanted).filter(|_| !begun) {
         Some(obstacle) => obstacle,
@@ -142,7 +141,7 @@ fn outdated(
     let unfinished =
         copy.available_at.is_none() && copy.requested_at.is_some() && copy.source_image_id.is_some();
     if !unfinished {
-        return Ok(cool_down(copy).unwrap_or_else(|| begin(view, source, wanted, Some(copy))));
+        return Ok(begin(view, source, wanted, Some(copy)));
     }
     let waiting_on = WaitingOn::CopyLookup { region: copy.region.clone() };
     if let Some(image) = finished_meanwhile(eyes, copy)? {
@@ -171,12 +170,7 @@ fn begin(
     let region = &wanted.region;
     let attempt = old.and_then(|d| d.attempt).unwrap_or(0) + 1;
     let same_source = old.filter(|copy| is_current(copy, source));
-    let mut previous = old.map(|d| d.previous.clone()).unwrap_or_default();
-    if let Some((copy, Some(id))) = old.map(|d| (d, &d.image_id)).filter(|(d, _)| d.available_at.is_some()) {
-        previous
-            .insert(0, PreviousCopy { image_id: id.clone(), source_image_id: copy.source_image_id.clone() });
-        previous.truncate(MAX_PREVIOUS);
-    }
+    let previous = old.map(former::with_this).unwrap_or_default();
     let intent = DestinationStatus {
         region: region.clone(),
         image_id: None,
@@ -420,6 +414,9 @@ fn after_failure(
     wanted: &Destination,
     copy: &DestinationStatus,
 ) -> Decided {
+    if let Some(off) = cool_down(copy) {
+        return Ok(DestinationPlan { progress: failed_progress(copy), ..off });
+    }
     if copy.image_id.is_some() {
         let mut plan = remove(view, eyes, copy, true, |_| {
             record(DestinationRecord::FailedRemoved, WaitingOn::CopyStart { region: copy.region.clone() })

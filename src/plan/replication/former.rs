@@ -4,16 +4,77 @@ use super::{
     DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView, WaitingOn,
     destination::{Decided, Perhaps, record, requested_at, standing},
     in_use::{self, Usage},
-    leave::remove_doomed,
+    leave::{remove_doomed, switch_off},
+    place,
 };
 use crate::{
-    api::image_replication::{DestinationStatus, PreviousCopy, Publish, SourceChangePolicy},
+    api::image_replication::{
+        Destination, DestinationStatus, FastSnapshotRestores, PreviousCopy, Publish, PutParameterStatus,
+        SourceChangePolicy,
+    },
     model::ImageId,
     plan::{
         removal::{Doomed, Origin, handed_over},
         timing,
     },
 };
+
+/// Former copies that status has room for. Older ones are nobody's business any more; a policy that removes former copies
+/// has done so long before.
+const MAX_PREVIOUS: usize = 100;
+
+/// Former copies once the next one is begun: a finished one has become one of them.
+pub(super) fn with_this(copy: &DestinationStatus) -> Vec<PreviousCopy> {
+    let mut previous = copy.previous.clone();
+    let Some(id) = copy.image_id.clone().filter(|_| copy.available_at.is_some()) else { return previous };
+    let (snapshot_ids, zones) = (copy.snapshot_ids.clone(), copy.applied.fast_snapshot_restore_zones.clone());
+    let fast_snapshot_restores = (!zones.is_empty()).then_some(FastSnapshotRestores { snapshot_ids, zones });
+    let source_image_id = copy.source_image_id.clone();
+    previous.insert(0, PreviousCopy { image_id: id, source_image_id, fast_snapshot_restores });
+    let is_cold = |former: &PreviousCopy| former.fast_snapshot_restores.is_none();
+    if let Some(oldest) = previous.iter().rposition(is_cold).filter(|_| previous.len() > MAX_PREVIOUS) {
+        previous.remove(oldest);
+    }
+    previous
+}
+
+/// Fast snapshot restore goes off on former copies from which no machines are launched any more, and in zones that are no
+/// longer asked for.
+pub(super) fn cool_unused(
+    view: &ReplicationView<'_>,
+    wanted: &Destination,
+    copy: &DestinationStatus,
+) -> Option<DestinationPlan> {
+    cool_down(copy, |former, zone| {
+        wanted.fast_snapshot_restore_zones.contains(zone) && is_launched(view, copy, &former.image_id)
+    })
+}
+
+/// Switches fast snapshot restore of a former copy off, in zones where it is not to stay.
+pub(super) fn cool_down(
+    copy: &DestinationStatus,
+    stays: impl Fn(&PreviousCopy, &String) -> bool,
+) -> Option<DestinationPlan> {
+    copy.previous.iter().find_map(|former| {
+        let known = former.fast_snapshot_restores.as_ref()?;
+        let off: Vec<String> = known.zones.iter().filter(|zone| !stays(former, zone)).cloned().collect();
+        let (id, region) = (former.image_id.clone(), copy.region.clone());
+        let waiting_on = WaitingOn::Lifecycle { id, region: region.clone() };
+        (!off.is_empty()).then(|| switch_off(region, known.snapshot_ids.clone(), off, waiting_on))
+    })
+}
+
+/// Whether this former copy is what consumers launch: until the newest takes its place in parameters and tags, where there
+/// are any, and else as what serves.
+fn is_launched(view: &ReplicationView<'_>, copy: &DestinationStatus, id: &ImageId) -> bool {
+    let Some((publish, published)) = view.spec.publishing(false).zip(copy.published.as_ref()) else {
+        return copy.serving_image_id.as_ref() == Some(id);
+    };
+    let is_moving = |p: &PutParameterStatus| p.value.as_ref() == Some(id) || p.unseen_puts.is_some();
+    let is_tagged =
+        published.previous_image_id.as_ref() == Some(id) && !published.previous_tag_keys.is_empty();
+    *place::target(publish, published) == *id || is_tagged || published.parameters.iter().any(is_moving)
+}
 
 /// What is to be done about former copies in a region whose newest copy is as it should be. The object is ready all the
 /// same: a condition of the region tells of it.

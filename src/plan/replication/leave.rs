@@ -4,12 +4,13 @@ use super::{
     DestinationCall, DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView,
     WaitingOn,
     destination::{Decided, Perhaps, call, moving, record, requested_at, settled, standing},
+    former,
     in_use::{self, Usage},
     place,
 };
 use crate::{
     api::image_replication::DestinationStatus,
-    model::ImageId,
+    model::{ImageId, Region, SnapshotId},
     plan::{
         UpkeepCall,
         removal::{self, Doomed, Origin, Removal, handed_over},
@@ -28,7 +29,7 @@ pub(super) fn leave(
         record(DestinationRecord::Dropped, WaitingOn::ImageRemoval { id: None, region: copy.region.clone() })
     };
     let handed_over = copy.available_at.is_some() || copy.requested_at.is_none();
-    if let Some(plan) = cool_down(copy) {
+    if let Some(plan) = cool_down(copy).or_else(|| former::cool_down(copy, |_, _| false)) {
         return plan;
     }
     if retain && handed_over {
@@ -51,9 +52,18 @@ pub(super) fn cool_down(copy: &DestinationStatus) -> Option<DestinationPlan> {
     let zones = copy.applied.fast_snapshot_restore_zones.clone();
     let (region, ids) = (copy.region.clone(), copy.snapshot_ids.clone());
     let waiting_on = WaitingOn::ImageRemoval { id: copy.image_id.clone(), region: region.clone() };
+    (!zones.is_empty()).then(|| switch_off(region, ids, zones, waiting_on))
+}
+
+/// Switches fast snapshot restore off.
+pub(super) fn switch_off(
+    region: Region,
+    ids: Vec<SnapshotId>,
+    zones: Vec<String>,
+    waiting_on: WaitingOn,
+) -> DestinationPlan {
     let off = UpkeepCall::DisableFastRestores { ids, zones };
-    (!copy.applied.fast_snapshot_restore_zones.is_empty())
-        .then(|| call(DestinationCall::Upkeep { region, call: off }, waiting_on))
+    call(DestinationCall::Upkeep { region, call: off }, waiting_on)
 }
 
 /// Removes this region's copy, and without `retain` the previous ones too; then goes on with `then`.

@@ -12,7 +12,7 @@ use crate::{
             SourceRegionStatus,
         },
     },
-    model::{ImageId, PutParameter, Region, Tags},
+    model::{ImageId, PutParameter, Region, SnapshotId, Tags},
     plan::{
         Progress, UpkeepCall,
         replication::{DestinationCall, DestinationPlan, DestinationRecord, Matter, ReplicationView},
@@ -226,7 +226,11 @@ fn write_down(view: &ReplicationView<'_>, mut receipts: Receipts<'_>, record: &D
     let Receipts { applied, published, observed_generation, .. } = receipts;
     match record {
         DestinationRecord::Deprecating(at) => applied.deprecate_at = at.map(Time),
-        DestinationRecord::Warming(zones) => applied.fast_snapshot_restore_zones.clone_from(zones),
+        DestinationRecord::Warming(zones) => {
+            applied.fast_snapshot_restore_zones.clone_from(zones);
+            // What is about to be switched on for the first time is no drift.
+            *observed_generation = None;
+        }
         DestinationRecord::Prepared(id) => applied.prepared = Some(id.clone()),
         DestinationRecord::Publishing(new) => *published = Some(new.clone()),
         DestinationRecord::ParameterGone(name) => forget(published, name),
@@ -266,6 +270,9 @@ pub(super) fn called(
         }
         DestinationCall::DeleteParameter { name, .. } => forget(receipts(status, region).published, name),
         DestinationCall::PutParameter(request) => put(receipts(status, region).published, request, now),
+        DestinationCall::Upkeep { call: UpkeepCall::DisableFastRestores { ids, zones }, .. } => {
+            cooled(status, region, ids, zones);
+        }
         DestinationCall::Upkeep { call, .. } => done(receipts(status, region).applied, call),
         DestinationCall::CopyImage(_)
         | DestinationCall::DeregisterImage { .. }
@@ -292,12 +299,24 @@ fn seen(published: &mut Option<Published>) {
     }
 }
 
+/// Fast snapshot restore of a former copy, or else of the newest, is off.
+fn cooled(status: &mut ImageReplicationStatus, region: &Region, ids: &[SnapshotId], zones: &[String]) {
+    let copy = status.destinations.iter_mut().find(|d| d.region == *region);
+    for former in copy.into_iter().flat_map(|copy| &mut copy.previous) {
+        if let Some(known) = former.fast_snapshot_restores.as_mut().filter(|f| f.snapshot_ids == *ids) {
+            known.zones.retain(|zone| !zones.contains(zone));
+            former.fast_snapshot_restores =
+                former.fast_snapshot_restores.take().filter(|f| !f.zones.is_empty());
+            return;
+        }
+    }
+    let known = &mut receipts(status, region).applied.fast_snapshot_restore_zones;
+    known.retain(|zone| !zones.contains(zone));
+}
+
 /// What is no longer written down once it was taken off.
 fn done(applied: &mut Applied, call: &UpkeepCall) {
     match call {
-        UpkeepCall::DisableFastRestores { zones, .. } => {
-            applied.fast_snapshot_restore_zones.retain(|zone| !zones.contains(zone));
-        }
         UpkeepCall::DisableImageDeprecation(_) => applied.deprecate_at = None,
         UpkeepCall::RequireImdsV2(_)
         | UpkeepCall::Describe { .. }
@@ -308,7 +327,8 @@ fn done(applied: &mut Applied, call: &UpkeepCall) {
         | UpkeepCall::DisableProtection(_)
         | UpkeepCall::EnableImage(_)
         | UpkeepCall::DisableImage(_)
-        | UpkeepCall::EnableFastRestores { .. } => {}
+        | UpkeepCall::EnableFastRestores { .. }
+        | UpkeepCall::DisableFastRestores { .. } => {}
     }
 }
 

@@ -42,6 +42,14 @@ fn block_public_access(flow: &Flow, region: &str, blocked: bool) {
     });
 }
 
+/// No copy that is to be shared is made there, as it would be encrypted by the key of AWS's own.
+fn refuse_copies(flow: &Flow, region: &str, refused: bool) {
+    flow.meddle(|world| {
+        let settings = &mut world.region_mut(region).settings;
+        settings.entry(ACCOUNT.to_owned()).or_default().encrypt_by_default = refused;
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_image_is_shared_in_every_region_and_unshared_again() {
     let (mut flow, copies) = replicated(shared_spec(json!({"accountIDs": [ONE, TWO]}))).await;
@@ -153,10 +161,7 @@ async fn block_public_access_is_told_and_never_switched_off() {
 async fn a_copy_under_the_aws_managed_key_is_refused_before_it_is_made() {
     let mut flow = Flow::new();
     let copies = replication("web");
-    flow.meddle(|world| {
-        let settings = &mut world.region_mut("eu-west-1").settings;
-        settings.entry(ACCOUNT.to_owned()).or_default().encrypt_by_default = true;
-    });
+    refuse_copies(&flow, "eu-west-1", true);
     flow.apply(&copies, shared_spec(json!({"accountIDs": [ONE]})));
     flow.apply(&build("web"), build_spec(&[]));
     flow.until("copied elsewhere", HOUR, |f| f.status(&copies)["ready"] == "1/2").await;
@@ -241,6 +246,40 @@ async fn fast_restore_is_on_while_asked_for_and_off_before_the_copy_is_handed_ov
     flow.delete(&copies);
     flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
     assert_eq!((paid(&flow), flow.images("eu-west-1").len()), (0, 1));
+}
+
+/// The snapshots in Ireland for which it is paid.
+fn fast(flow: &Flow) -> Vec<String> {
+    let world = flow.sim.world();
+    let restores = world.regions["eu-west-1"].fast_restores.iter();
+    restores.filter(|(_, r)| r.disabled_at.is_none()).map(|((snapshot, _), _)| snapshot.clone()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn fast_restore_stays_on_the_copy_that_serves_until_the_next_one_is_everywhere() {
+    let warm = json!([
+        {"region": "eu-west-1", "fastSnapshotRestoreZones": ["eu-west-1a"]},
+        {"region": "ap-southeast-2"},
+    ]);
+    let spec = with(shared_spec(json!({"accountIDs": [ONE]})), "/destinations", warm);
+    let (mut flow, copies) = replicated(spec.clone()).await;
+    let old = fast(&flow);
+    assert_eq!(old.len(), 1);
+    refuse_copies(&flow, "ap-southeast-2", true);
+    flow.apply(&build("next"), build_spec(&[]));
+    flow.apply(&copies, with(spec, "/source", json!({"imageBuildRef": {"name": "next"}})));
+    flow.until("half rolled out", HOUR, |f| f.status(&copies)["ready"] == "1/2").await;
+    flow.run_for(HOUR).await;
+    assert_eq!(fast(&flow), old);
+    refuse_copies(&flow, "ap-southeast-2", false);
+    ready(&mut flow, &copies).await;
+    let new = fast(&flow);
+    assert_eq!(new.len(), 1);
+    assert_ne!(new, old);
+    assert!(flow.status(&copies)["driftRepaired"].as_i64().unwrap_or(0) == 0);
+    flow.delete(&copies);
+    flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
+    assert!(fast(&flow).is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,6 +18,11 @@ pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_
         let ids = place.snapshots.to_vec();
         return Ok(write(place, UpkeepCall::DisableFastRestores { ids, zones: surplus }, waiting_on));
     }
+    // Both at once could exceed the quota of five snapshots a region, and what is refused holds up the publication on which
+    // the former copy waits.
+    if a_former_copy_has_it(view, place) {
+        return Ok(standing(Progress::Done));
+    }
     if wanted.iter().any(|zone| !known.contains(zone)) {
         return Ok(record(DestinationRecord::Warming(wanted), waiting_on));
     }
@@ -33,6 +38,11 @@ pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_
         return Ok(write(place, on, waiting_on).repairing(place.in_sync, DriftKind::FastRestore, || found));
     }
     Ok(standing(Progress::Done))
+}
+
+fn a_former_copy_has_it(view: &ReplicationView<'_>, place: &Place<'_>) -> bool {
+    let copy = view.status.destinations.iter().find(|d| d.region == *place.region);
+    copy.is_some_and(|copy| copy.previous.iter().any(|former| former.fast_snapshot_restores.is_some()))
 }
 
 /// The snapshots without it in this zone; none where that is not known.

@@ -8,6 +8,7 @@ mod sharing;
 mod tags;
 pub(super) mod withdrawal;
 
+pub(super) use publish::target;
 pub(super) use sharing::{about_to_grant, left_granted, obstacle};
 
 use super::{

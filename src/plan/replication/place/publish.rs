@@ -33,7 +33,7 @@ pub(super) fn tags(view: &ReplicationView<'_>, place: &Place<'_>) -> Tags {
 }
 
 /// The image that consumers are to find.
-pub(super) fn target<'p>(publish: &Publish, published: &'p Published) -> &'p ImageId {
+pub(in super::super) fn target<'p>(publish: &Publish, published: &'p Published) -> &'p ImageId {
     let previous = published.previous_image_id.as_ref().filter(|_| publish.is_pinned());
     previous.unwrap_or(&published.image_id)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     api::{
         DeletionPolicy,
-        image_replication::{PreviousCopy, Published, SourceChangePolicy},
+        image_replication::{Published, SourceChangePolicy},
     },
     model::{Answer, Image, ImageId, ImageState, Protection, Query, Snapshot, SnapshotId, Tags},
     plan::{
@@ -76,8 +76,7 @@ fn a_former_copy_goes_once_every_region_has_the_newest() {
 fn as_many_stay_as_the_manifest_keeps_and_the_oldest_goes_first() {
     let three = |keep| {
         replacing().with(|r| {
-            let older = PreviousCopy { image_id: ImageId::from(OLDER), source_image_id: None };
-            r.status.destinations[0].previous.push(older);
+            r.status.destinations[0].previous.push(previous(OLDER));
             r.spec.keep_previous = keep;
         })
     };

@@ -5,9 +5,17 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::{
-    api::{DeletionPolicy, DeregistrationProtection, LaunchState},
-    model::{Answer, Image, ImageId, ImageState, Protection, Query, Seen, SnapshotId},
-    plan::{Progress, fixtures::*, replication::DriftKind},
+    api::{
+        DeletionPolicy, DeregistrationProtection, LaunchState,
+        image_replication::{FastSnapshotRestores, PreviousCopy, Published, PutParameterStatus},
+    },
+    model::{Answer, Image, ImageId, ImageState, Protection, Query, Seen, SnapshotId, Tags},
+    plan::{
+        Progress, UpkeepCall,
+        fixtures::*,
+        replication::{DestinationCall, DestinationStep, DriftKind},
+    },
+    status::Outcome,
 };
 
 const EU: &str = "eu-west-1";
@@ -155,6 +163,135 @@ fn fast_restore_is_switched_off_before_a_lost_copy_is_forgotten() {
     assert_eq!(lost.says(), "DisableFastRestores of 1 in eu-west-1a");
     let cold = warmed(&[], &[]).misses(image_query(), 9, 60);
     assert_eq!(cold.says(), "record lost as repair");
+}
+
+const FORMER_SNAPSHOT: &str = "snap-00000000000000002";
+
+/// The newest copy is there, and the one before still has fast snapshot restore.
+fn succeeding(serving: &str) -> Replication {
+    warmed(&[], &[]).with(|r| {
+        let fast = FastSnapshotRestores {
+            snapshot_ids: vec![SnapshotId::from(FORMER_SNAPSHOT)],
+            zones: vec!["eu-west-1a".to_owned()],
+        };
+        let copy = &mut r.status.destinations[0];
+        copy.previous = vec![PreviousCopy { fast_snapshot_restores: Some(fast), ..previous_copy() }];
+        copy.serving_image_id = Some(ImageId::from(serving));
+    })
+}
+
+fn former() -> String {
+    previous_copy().image_id.0
+}
+
+/// Which snapshots it is switched off for, by the call.
+fn off(replication: &Replication) -> Option<Vec<String>> {
+    match replication.ireland().step? {
+        DestinationStep::Call(DestinationCall::Upkeep {
+            call: UpkeepCall::DisableFastRestores { ids, .. },
+            ..
+        }) => Some(ids.into_iter().map(|id| id.0).collect()),
+        _ => None,
+    }
+}
+
+#[test]
+fn fast_restore_goes_with_a_copy_that_becomes_a_former_one() {
+    let next = warmed(&["eu-west-1a"], &["eu-west-1a"])
+        .with(|r| r.status.destinations[0].source_image_id = Some(ImageId::from("ami-9")))
+        .after(Outcome::NoCall);
+    let copy = &next.destinations[0];
+    let fast = copy.previous[0].fast_snapshot_restores.as_ref().expect("fast");
+    assert_eq!((fast.snapshot_ids[0].0.as_str(), fast.zones[0].as_str()), (SNAPSHOT, "eu-west-1a"));
+    assert!(copy.applied.fast_snapshot_restore_zones.is_empty());
+}
+
+#[test]
+fn fast_restore_stays_on_the_copy_that_serves_and_only_there() {
+    let other_regions_lack_theirs = succeeding(&former());
+    assert_eq!(other_regions_lack_theirs.says(), "done");
+    let everywhere = succeeding(IMAGE);
+    assert_eq!(off(&everywhere), Some(vec![FORMER_SNAPSHOT.to_owned()]));
+    let cold = Replication { status: everywhere.after(Outcome::Accepted), ..everywhere };
+    assert_eq!(cold.status.destinations[0].previous[0], previous_copy());
+    assert_eq!(cold.says(), "record warming eu-west-1a");
+    let on = Replication { status: cold.after(Outcome::NoCall), ..cold };
+    assert_eq!(on.says(), "EnableFastRestores of 1 in eu-west-1a");
+}
+
+#[test]
+fn fast_restore_of_a_former_copy_is_not_forgotten_where_aws_did_not_switch_it_off() {
+    let refused = succeeding(IMAGE).after(Outcome::Failed(error("RequestLimitExceeded")));
+    assert!(refused.destinations[0].previous[0].fast_snapshot_restores.is_some());
+}
+
+#[test]
+fn fast_restore_stays_on_the_copy_that_is_published() {
+    let off = |change: fn(&mut Published)| {
+        let published = succeeding(IMAGE).with(|r| {
+            r.spec.publish = Some(serde_json::from_value(json!({})).expect("publish"));
+            let parameter = PutParameterStatus {
+                name: "/images/web".to_owned(),
+                value: Some(ImageId::from(IMAGE)),
+                put_at: None,
+                unseen_puts: None,
+            };
+            let mut published = Published {
+                image_id: ImageId::from(IMAGE),
+                tag_keys: Vec::new(),
+                previous_image_id: Some(previous_copy().image_id),
+                previous_tag_keys: Vec::new(),
+                replaced_tags: Tags::new(),
+                previous_replaced_tags: Tags::new(),
+                parameters: vec![parameter],
+            };
+            change(&mut published);
+            r.status.destinations[0].published = Some(published);
+        });
+        off(&published).is_some()
+    };
+    assert!(off(|_| {}));
+    assert!(!off(|p| p.image_id = previous_copy().image_id));
+    assert!(!off(|p| p.parameters[0].value = Some(previous_copy().image_id)));
+    assert!(!off(|p| p.parameters[0].unseen_puts = Some(1)));
+    assert!(!off(|p| p.previous_tag_keys.push("channel".to_owned())));
+}
+
+#[test]
+fn fast_restore_of_a_former_copy_goes_where_it_is_no_longer_asked_for() {
+    assert!(off(&succeeding(&former()).into_regions(&[EU])).is_some());
+}
+
+#[test]
+fn fast_restore_of_a_former_copy_that_serves_goes_when_the_object_or_its_region_does() {
+    let deleted = |policy| off(&succeeding(&former()).deleting(policy));
+    assert_eq!(deleted(DeletionPolicy::Retain), Some(vec![FORMER_SNAPSHOT.to_owned()]));
+    assert_eq!(deleted(DeletionPolicy::Delete), Some(vec![FORMER_SNAPSHOT.to_owned()]));
+    let left = succeeding(&former()).into_regions(&["eu-west-3"]);
+    assert_eq!(off(&left), Some(vec![FORMER_SNAPSHOT.to_owned()]));
+}
+
+#[test]
+fn fast_restore_is_switched_off_before_a_copy_that_broke_is_forgotten() {
+    let broken = warmed(&["eu-west-1a"], &[]).sees_image(copy(ImageState::Failed));
+    let failed = Replication { status: broken.after(Outcome::NoCall), ..broken };
+    assert_eq!(failed.says(), "DisableFastRestores of 1 in eu-west-1a");
+}
+
+#[test]
+fn a_copy_with_fast_restore_is_never_the_one_that_status_has_no_room_for() {
+    let full = warmed(&[], &[]).with(|r| {
+        let copy = &mut r.status.destinations[0];
+        copy.source_image_id = Some(ImageId::from("ami-9"));
+        copy.previous = (0..100).map(|n| previous(&format!("ami-{n}"))).collect();
+        copy.serving_image_id = Some(ImageId::from("ami-99"));
+        let zones = vec!["eu-west-1a".to_owned()];
+        copy.previous[99].fast_snapshot_restores =
+            Some(FastSnapshotRestores { snapshot_ids: Vec::new(), zones });
+    });
+    let previous = full.after(Outcome::NoCall).destinations[0].previous.clone();
+    let ids: Vec<&str> = previous[98..].iter().map(|former| former.image_id.0.as_str()).collect();
+    assert_eq!((previous.len(), ids), (100, vec!["ami-97", "ami-99"]));
 }
 
 fn going(protection: Protection) -> Replication {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{
         DeletionPolicy, ImageReplicationStatus,
-        image_replication::{DestinationStatus, PreviousCopy, Published, PutParameterStatus},
+        image_replication::{DestinationStatus, Published, PutParameterStatus},
     },
     model::{
         Answer, Disposition, Image, ImageId, ImageState, ParameterTier, PutParameter, Query, Seen, Tags,
@@ -384,8 +384,7 @@ fn next_after(former: &[&str]) -> Published {
     let replaced = prepared(published(by_parameter())).with(|r| {
         receipt_of(r).image_id = ImageId::from("ami-9");
         receipt_of(r).previous_image_id = Some(ImageId::from(FORMER));
-        let previous = |id: &&str| PreviousCopy { image_id: ImageId::from(*id), source_image_id: None };
-        r.status.destinations[0].previous = former.iter().map(previous).collect();
+        r.status.destinations[0].previous = former.iter().map(|id| previous(id)).collect();
     });
     match replaced.ireland().step {
         Some(DestinationStep::Record(DestinationRecord::Publishing(next))) => next,

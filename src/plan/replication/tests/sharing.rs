@@ -444,7 +444,7 @@ fn replacing(under_way: bool) -> Replication {
         if under_way {
             let former = copy.image_id.take().expect("a copy");
             let source_image_id = copy.source_image_id.replace(ImageId::from(SOURCE));
-            copy.previous = vec![PreviousCopy { image_id: former, source_image_id }];
+            copy.previous = vec![PreviousCopy { source_image_id, ..previous(&former.0) }];
             (copy.image_id, copy.available_at) = (Some(ImageId::from("ami-9")), None);
         } else {
             r.full = vec![ireland()];
