@@ -104,6 +104,24 @@ async fn a_new_source_is_published_when_it_is_everywhere_and_a_pin_takes_it_back
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pinned_image_is_shared_with_those_who_are_added() {
+    let (mut flow, copies) = replicated(published_spec()).await;
+    let old: Vec<String> = PLACES.iter().filter_map(|region| parameter(&flow, region)).collect();
+    rolled_out(&mut flow, &copies, published_spec()).await;
+    let pinned = with(published_spec(), "/publish", with(publish(), "/pin", json!("Previous")));
+    let shared = with(pinned, "/sharing", json!({"accountIDs": ["111111111111"]}));
+    flow.apply(&copies, with(shared, "/source", replication_spec("next", &REGIONS)["source"].clone()));
+    ready(&mut flow, &copies).await;
+    flow.run_for(HOUR).await;
+    for (region, id) in PLACES.iter().zip(&old) {
+        assert_eq!(parameter(&flow, region).as_ref(), Some(id), "{region}");
+        let images = flow.images(region);
+        assert!(images.iter().all(|image| image.permissions.users.contains("111111111111")), "{region}");
+    }
+    flow.writes_nothing_for_two_weeks().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_parameter_of_somebody_else_s_is_refused_until_it_is_adopted() {
     let mut flow = Flow::new();
     let copies = replication("web");

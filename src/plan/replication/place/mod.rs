@@ -24,6 +24,7 @@ use crate::{
 };
 
 /// An image in a region, and what was written down of it.
+#[derive(Clone)]
 struct Place<'a> {
     region: &'a Region,
     image: &'a Image,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::image_replication::{Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus},
-    model::{Image, ImageId, PutParameter, Region, Tags, ownership::Role},
+    model::{AwsError, Image, ImageId, ImageState, PutParameter, Region, Tags, ownership::Role},
 };
 
 /// What is to be published in this place.
@@ -36,6 +36,20 @@ pub(super) fn tags(view: &ReplicationView<'_>, place: &Place<'_>) -> Tags {
 pub(in super::super) fn target<'p>(publish: &Publish, published: &'p Published) -> &'p ImageId {
     let previous = published.previous_image_id.as_ref().filter(|_| publish.is_pinned());
     previous.unwrap_or(&published.image_id)
+}
+
+/// The image that consumers are told of, where it is another one of ours: a pinned one, or the one before while the newest is not
+/// published yet.
+pub(super) fn other_image(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    place: &Place<'_>,
+) -> Result<Option<Image>, AwsError> {
+    let told_of = wanted(view, place).zip(place.published).map(|(publish, known)| target(publish, known));
+    let Some(id) = told_of.filter(|id| **id != place.image.id) else { return Ok(None) };
+    let seen = eyes.image(place.region, id, view.resync())?;
+    let is_ours = |i: &&Image| i.state == ImageState::Available && i.owner_id == place.image.owner_id;
+    Ok(seen.present().filter(is_ours).cloned())
 }
 
 /// Publishes the image, and takes back what is no longer to be published.

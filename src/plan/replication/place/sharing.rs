@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use super::{
     Decided, DestinationPlan, DriftKind, Eyes, Failure, Matter, Pace, Perhaps, Place, Progress,
-    ReplicationSourceStatus, ReplicationView, Seen, UpkeepCall, WaitingOn, blocked, moving, standing, timing,
-    write,
+    ReplicationSourceStatus, ReplicationView, Seen, UpkeepCall, WaitingOn, blocked, moving, publish,
+    standing, timing, write,
 };
 use crate::{
     api::{
@@ -130,23 +130,41 @@ pub(super) fn concerns(view: &ReplicationView<'_>) -> bool {
     view.spec.sharing.is_some() || view.status.granted.is_some()
 }
 
-/// Grants what is missing and takes back what is no longer wanted.
+/// Grants what is missing and takes back what is no longer wanted: on the image of this place, and on the one that consumers
+/// are told of while that is another.
 pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
     if !concerns(view) {
         return Ok(standing(Progress::Done));
     }
+    let plan = image(view, eyes, place)?;
+    if is_unfinished(&plan) {
+        return Ok(shown(view, plan));
+    }
+    if let Some(told_of) = publish::other_image(view, eyes, place)? {
+        let snapshots = told_of.snapshot_ids();
+        let plan = image(view, eyes, &Place { image: &told_of, snapshots: &snapshots, ..place.clone() })?;
+        if is_unfinished(&plan) || plan.progress != Progress::Done {
+            return Ok(shown(view, plan));
+        }
+    }
+    let others = revocation::of_former(view, eyes, place)?;
+    Ok(shown(view, others.unwrap_or(plan)))
+}
+
+fn is_unfinished(plan: &DestinationPlan) -> bool {
+    plan.step.is_some() || matches!(plan.progress, Progress::Moving(_))
+}
+
+/// One image, and its snapshots.
+fn image(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
     // A disabled image has no permissions and takes none. Its snapshots keep theirs.
     let to_be = !place.is_source && view.spec.launch_state == Some(LaunchState::Disabled);
     let is_disabled = to_be || is_disabled(place.image);
     let plan = if is_disabled { standing(Progress::Done) } else { launch_permissions(view, eyes, place)? };
-    if plan.step.is_some() || matches!(plan.progress, Progress::Moving(_)) {
-        return Ok(shown(view, plan));
+    if is_unfinished(&plan) {
+        return Ok(plan);
     }
-    let others = match volume_permissions(view, eyes, place)? {
-        Some(plan) => Some(plan),
-        None => revocation::of_former(view, eyes, place)?,
-    };
-    Ok(shown(view, others.unwrap_or(plan)))
+    Ok(volume_permissions(view, eyes, place)?.unwrap_or(plan))
 }
 
 /// With the condition `Shared`, which says the same unless it was set already.

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::whole::told;
 use crate::{
-    api::image_replication::{GrantsStatus, PreviousCopy, Regrants, Sharing},
+    api::image_replication::{GrantsStatus, PreviousCopy, Published, Regrants, Sharing},
     model::{
         Absence, Accounts, Answer, DefaultEncryption, Grants, Image, ImageId, ImageState, Query, Seen,
-        SnapshotId,
+        SnapshotId, Tags,
     },
     plan::{
         Progress,
@@ -457,6 +457,49 @@ fn a_copy_that_serves_is_unshared_while_the_next_one_is_not_there() {
     let revoked = replacing(false).says();
     assert_eq!(revoked, format!("ModifyLaunchPermissions {IMAGE}: add nobody, remove 1 account"));
     assert_eq!(replacing(true).says(), revoked);
+}
+
+/// The newest copy is shared with one account; consumers are told of this one or, where that is pinned, of the one before.
+fn told_of(image: &str, publish: Value) -> Replication {
+    not_yet(permissions_of(with_one(), accounts(&[ONE]))).sees_image(previous_image()).with(|r| {
+        r.spec.publish = Some(serde_json::from_value(publish).expect("publish"));
+        r.status.destinations[0].previous = vec![previous_copy()];
+        r.status.destinations[0].published = Some(Published {
+            image_id: ImageId::from(image),
+            tag_keys: Vec::new(),
+            previous_image_id: Some(previous_copy().image_id),
+            previous_tag_keys: Vec::new(),
+            replaced_tags: Tags::new(),
+            previous_replaced_tags: Tags::new(),
+            parameters: Vec::new(),
+        });
+    })
+}
+
+fn pinned() -> Replication {
+    told_of(IMAGE, json!({"pin": "Previous"}))
+}
+
+#[test]
+fn the_image_that_is_published_is_shared_though_it_is_not_the_newest() {
+    let former = previous_copy().image_id;
+    let granted = format!("ModifyLaunchPermissions {former}: add 1 account, remove nobody");
+    assert_eq!(on_the_former(pinned(), Grants::default()).says(), granted);
+    let newest_waits_for_others = told_of(&former.0, json!({}));
+    assert_eq!(on_the_former(newest_waits_for_others, Grants::default()).says(), granted);
+    assert_eq!(told_of(IMAGE, json!({})).says(), "record in sync");
+}
+
+#[test]
+fn a_pinned_image_is_shared_before_it_is_published() {
+    assert_eq!(pinned().says(), "wait Sharing");
+    assert_eq!(on_the_former(pinned(), accounts(&[ONE])).says(), "record in sync");
+}
+
+#[test]
+fn a_published_image_of_somebody_else_is_left_to_him() {
+    let foreign = Image { owner_id: TWO.to_owned(), ..previous_image() };
+    assert_eq!(on_the_former(pinned(), Grants::default()).sees_image(foreign).says(), "record in sync");
 }
 
 fn looks_at(replication: &Replication) -> (bool, bool) {
