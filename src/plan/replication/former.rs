@@ -122,8 +122,13 @@ fn surplus<'c>(view: &ReplicationView<'_>, copy: &'c DestinationStatus) -> Vec<&
 
 /// No parameter and no tag points at a former copy any more.
 fn is_published(view: &ReplicationView<'_>, copy: &DestinationStatus) -> bool {
-    let Some(published) = &copy.published else { return view.spec.publish.is_none() };
-    is_pinned(view) || copy.image_id.as_ref() == Some(&published.image_id)
+    match (view.spec.publishing(false), &copy.published) {
+        (None, left) => left.is_none(),
+        (Some(_), None) => false,
+        (Some(publish), Some(published)) => {
+            publish.is_pinned() || copy.image_id.as_ref() == Some(&published.image_id)
+        }
+    }
 }
 
 fn is_pinned(view: &ReplicationView<'_>) -> bool {

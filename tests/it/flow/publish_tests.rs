@@ -122,6 +122,16 @@ async fn a_pinned_image_is_shared_with_those_who_are_added() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn former_copies_go_though_copies_that_cannot_be_launched_are_never_published() {
+    let spec = with(published_spec(), "/launchState", json!("Disabled"));
+    let spec = with(with(spec, "/sourceChangePolicy", json!("ReplaceWhenReady")), "/keepPrevious", json!(0));
+    let (mut flow, copies) = replicated(with(spec.clone(), "/protectInUse", json!(false))).await;
+    rolled_out(&mut flow, &copies, with(spec, "/protectInUse", json!(false))).await;
+    flow.until("replaced", HOUR, |f| f.images("eu-west-1").len() == 1).await;
+    assert_eq!(parameter(&flow, "eu-west-1"), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_parameter_of_somebody_else_s_is_refused_until_it_is_adopted() {
     let mut flow = Flow::new();
     let copies = replication("web");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     api::{
-        DeletionPolicy,
+        DeletionPolicy, LaunchState,
         image_replication::{Published, SourceChangePolicy},
     },
     model::{Answer, Image, ImageId, ImageState, Protection, Query, Snapshot, SnapshotId, Tags},
@@ -87,6 +87,18 @@ fn as_many_stay_as_the_manifest_keeps_and_the_oldest_goes_first() {
     assert_eq!((both(2).says(), shown(&both(2).ireland())), ("done".to_owned(), "done".to_owned()));
 }
 
+fn receipt(id: &str) -> Published {
+    Published {
+        image_id: ImageId::from(id),
+        tag_keys: Vec::new(),
+        previous_image_id: Some(former()),
+        previous_tag_keys: Vec::new(),
+        replaced_tags: Tags::new(),
+        previous_replaced_tags: Tags::new(),
+        parameters: Vec::new(),
+    }
+}
+
 #[test]
 fn a_former_copy_that_is_still_published_stays() {
     let published = |id: &str, publish: serde_json::Value| {
@@ -94,21 +106,27 @@ fn a_former_copy_that_is_still_published_stays() {
             .with(|r| {
                 r.spec.publish = Some(serde_json::from_value(publish).expect("publish"));
                 r.spec.publish.as_mut().expect("some").include_source_region = false;
-                r.status.destinations[0].published = Some(Published {
-                    image_id: ImageId::from(id),
-                    tag_keys: Vec::new(),
-                    previous_image_id: Some(former()),
-                    previous_tag_keys: Vec::new(),
-                    replaced_tags: Tags::new(),
-                    previous_replaced_tags: Tags::new(),
-                    parameters: Vec::new(),
-                });
+                r.status.destinations[0].published = Some(receipt(id));
             })
             .says()
     };
     let pinned = serde_json::json!({"pin": "Previous"});
     assert_eq!(published(IMAGE, serde_json::json!({})), format!("DeregisterImage {}", former()));
     assert_eq!(published(IMAGE, pinned), "done");
+}
+
+#[test]
+fn a_former_copy_goes_where_nothing_is_published_as_nothing_can_be_launched() {
+    let disabled = |published: bool| {
+        let image = Image { state: ImageState::Disabled, ..copy(ImageState::Available) };
+        replacing().sees_image(image).with(|r| {
+            r.spec.launch_state = Some(LaunchState::Disabled);
+            r.spec.publish = Some(serde_json::from_value(serde_json::json!({})).expect("publish"));
+            r.status.destinations[0].published = published.then(|| receipt(IMAGE));
+        })
+    };
+    assert_eq!(disabled(false).says(), format!("DeregisterImage {}", former()));
+    assert_eq!(disabled(true).says(), "record withdrawn");
 }
 
 #[test]
