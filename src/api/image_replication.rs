@@ -14,6 +14,8 @@ pub use selector::{BuildSelector, LabelOperator, LabelRequirement, SelectedBuild
 pub use sharing::{GrantsStatus, Sharing, SnapshotSharing, UnmanagedGrants};
 pub use succession::SourceChangePolicy;
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema, core::Duration};
 use serde::{Deserialize, Serialize};
@@ -272,6 +274,10 @@ pub struct ImageReplicationStatus {
     /// Whom the images were shared with, written before it was done; more than wanted while grants are taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted: Option<GrantsStatus>,
+    /// Former sources of which no copy is known any more, as they may still be shared.
+    #[serde(rename = "formerSourceIDs", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    pub former_source_ids: Vec<ImageId>,
     /// The source image in its own region, where this object does something with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_region: Option<SourceRegionStatus>,
@@ -281,6 +287,15 @@ pub struct ImageReplicationStatus {
 }
 
 impl ImageReplicationStatus {
+    /// All images in the source's region that were, or may have been, shared for being the source.
+    pub fn sources(&self) -> BTreeSet<&ImageId> {
+        let of_copies = self.destinations.iter().filter_map(|d| d.source_image_id.as_ref());
+        let previous = self.destinations.iter().flat_map(|d| &d.previous);
+        let of_previous = previous.filter_map(|former| former.source_image_id.as_ref());
+        let newest = self.source.iter().map(|source| &source.image_id);
+        newest.chain(of_copies).chain(of_previous).chain(&self.former_source_ids).collect()
+    }
+
     /// Whether every destination has the copy of the newest source.
     pub fn is_everywhere(&self, spec: &ImageReplicationSpec) -> bool {
         let source = self.source.as_ref().map(|source| &source.image_id);

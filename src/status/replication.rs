@@ -29,6 +29,9 @@ mod places;
 #[cfg(test)]
 mod tests;
 
+/// Those that status has room for.
+const MAX_FORMER_SOURCES: usize = 100;
+
 /// What came of the step in each region.
 pub type Outcomes = BTreeMap<Region, Outcome>;
 
@@ -61,11 +64,27 @@ pub fn project(
     if !view.spec.concerns_source_region(&status) {
         status.source_region = None;
     }
+    remember_sources(view.status, &mut status);
     status.drift_repaired += i32::try_from(repairs(plan, outcomes).count()).unwrap_or(0);
     status.observed_generation = seen.generation;
     status.last_handled_reconcile_at.clone_from(&seen.reconcile_requested_at);
     summarise(view, &mut status, plan, &overall(plan, &shown));
     status
+}
+
+/// Sources of which the last copy was forgotten: their grants outlive it, and are to be found when they are taken back. In
+/// a region that the source has left they were.
+fn remember_sources(before: &ImageReplicationStatus, status: &mut ImageReplicationStatus) {
+    let region = |status: &ImageReplicationStatus| status.source.as_ref().map(|source| source.region.clone());
+    if status.granted.is_none() || region(before) != region(status) {
+        status.former_source_ids.clear();
+        return;
+    }
+    let known = status.sources();
+    let forgotten: Vec<ImageId> =
+        before.sources().into_iter().filter(|id| !known.contains(id)).cloned().collect();
+    status.former_source_ids.splice(0..0, forgotten);
+    status.former_source_ids.truncate(MAX_FORMER_SOURCES);
 }
 
 fn apply(

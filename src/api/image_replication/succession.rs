@@ -11,9 +11,8 @@ pub enum SourceChangePolicy {
     /// They stay in the account.
     #[default]
     Retain,
-    /// Once every region has the new copy, and it is published where that is asked for (with
-    /// `launchState: Disabled` nothing is), those beyond `keepPrevious` are
-    /// deregistered and their snapshots are deleted, the oldest first.
+    /// Once every region has the new copy, and it is published where that is asked for (with `launchState: Disabled`
+    /// nothing is), those beyond `keepPrevious` are deregistered and their snapshots are deleted, the oldest first.
     ReplaceWhenReady,
 }
 

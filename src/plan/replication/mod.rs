@@ -188,7 +188,6 @@ fn delete(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
     let source = view.status.source.as_ref().filter(|_| !retain);
     let left = source.and_then(|source| Some((source, place::withdrawal::of_source(view, eyes, source)?)));
     if let Some((source, plan)) = left {
-        place::withdrawal::hold_back(&mut destinations);
         destinations.entry(source.region.clone()).or_insert(plan);
     }
     if destinations.is_empty() {

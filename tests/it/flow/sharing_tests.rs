@@ -97,6 +97,25 @@ async fn an_account_that_is_taken_off_loses_the_copies_of_former_sources_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_former_source_is_unshared_though_its_copies_went_long_before() {
+    let spec =
+        with(shared_spec(json!({"accountIDs": [ONE]})), "/sourceChangePolicy", json!("ReplaceWhenReady"));
+    let spec = with(with(spec, "/keepPrevious", json!(0)), "/protectInUse", json!(false));
+    let spec = with(spec, "/deletionPolicy", json!("Delete"));
+    let (mut flow, copies) = replicated(spec.clone()).await;
+    flow.apply(&build("next"), build_spec(&[]));
+    flow.apply(&copies, with(spec, "/source", json!({"imageBuildRef": {"name": "next"}})));
+    ready(&mut flow, &copies).await;
+    flow.until("replaced", HOUR, |f| REGIONS.iter().all(|region| f.images(region).len() == 1)).await;
+    flow.run_for(HOUR).await;
+    flow.delete(&copies);
+    flow.until("gone", HOUR, |f| f.object(&copies).is_null()).await;
+    let sources = flow.images("us-east-1");
+    assert_eq!(sources.len(), 2);
+    assert!(sources.iter().all(|image| image.permissions.users.is_empty()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_thousand_accounts_are_one_call_an_image_and_two_a_snapshot() {
     let ids: Vec<String> = (0..1000).map(|n| format!("{n:012}")).collect();
     let sharing = json!({"accountIDs": ids, "snapshots": "Shared"});

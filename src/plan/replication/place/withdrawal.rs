@@ -1,13 +1,7 @@
 //! What is left of a replication in the region of its source, when the source or the object goes.
 
-use std::collections::BTreeMap;
-
-use super::{DestinationPlan, DestinationRecord, Eyes, ReplicationView, publish, settled, sharing};
-use crate::{
-    api::image_replication::{DestinationStatus, ReplicationSourceStatus},
-    model::Region,
-    plan::replication::DestinationStep,
-};
+use super::{DestinationPlan, Eyes, ReplicationView, publish, settled, sharing};
+use crate::api::image_replication::{DestinationStatus, ReplicationSourceStatus};
 
 /// Takes the parameters, tags and grants of the source image back, and the grants of those before it; none where nothing is
 /// left.
@@ -22,12 +16,6 @@ pub(in super::super) fn of_source(
         return Some(settled(plan));
     }
     sharing::revocation::of_sources(view, eyes, &source.region, &source.image_id).transpose().map(settled)
-}
-
-/// A region that is forgotten takes with it which sources were copied there: it stays until nothing is left of them.
-pub(in super::super) fn hold_back(destinations: &mut BTreeMap<Region, DestinationPlan>) {
-    let forgets = DestinationStep::Record(DestinationRecord::Dropped);
-    destinations.retain(|_, plan| plan.step.as_ref() != Some(&forgets));
 }
 
 /// Takes the parameters of a copy back, before it is removed: none may point at an image that is not there.

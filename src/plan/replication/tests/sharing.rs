@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::whole::told;
 use crate::{
-    api::image_replication::{GrantsStatus, PreviousCopy, Published, Regrants, Sharing},
+    api::image_replication::{GrantsStatus, PreviousCopy, Published, Regrants, Sharing, SourceChangePolicy},
     model::{
         Absence, Accounts, Answer, DefaultEncryption, Grants, Image, ImageId, ImageState, Query, Seen,
         SnapshotId, Tags,
@@ -14,6 +14,7 @@ use crate::{
         fixtures::*,
         replication::{DriftKind, Matter},
     },
+    status::Outcome,
 };
 
 const EU: &str = "eu-west-1";
@@ -372,11 +373,47 @@ fn the_grants_of_former_sources_go_with_the_object_and_its_copies() {
 }
 
 #[test]
-fn former_sources_are_not_forgotten_before_their_grants_are_taken_back() {
-    let granted = on_source(going_with_a_former_source(former_source()), FORMER_SOURCE, accounts(&[TWO]));
-    assert!(!granted.plan().destinations.contains_key(&ireland()));
-    let done = on_source(going_with_a_former_source(former_source()), FORMER_SOURCE, Grants::default());
-    assert_eq!(done.says(), "record dropped");
+fn former_sources_are_not_forgotten_with_their_last_copy_while_something_is_granted() {
+    let leaving = going_with_a_former_source(former_source());
+    assert_eq!(leaving.says(), "record dropped");
+    let left = Replication { status: leaving.after(Outcome::NoCall), ..leaving };
+    assert_eq!(left.status.former_source_ids, [ImageId::from(FORMER_SOURCE)]);
+    let granted = on_source(left, FORMER_SOURCE, accounts(&[TWO]));
+    let says = granted.says_at_source();
+    assert_eq!(says, format!("ModifyLaunchPermissions {FORMER_SOURCE}: add nobody, remove 1 account"));
+    assert_eq!(told(&on_source(granted, FORMER_SOURCE, Grants::default()).plan()), "release");
+}
+
+#[test]
+fn a_former_source_is_remembered_when_its_copy_goes_by_policy() {
+    let retired = |granted: bool| {
+        let status = with_former_source(former_source())
+            .misses(Query::Image(previous_copy().image_id), 9, 900)
+            .sees_images_of_ours(vec![copy(ImageState::Available)])
+            .sees_snapshots(Vec::new())
+            .with(|r| {
+                r.spec.source_change_policy = SourceChangePolicy::ReplaceWhenReady;
+                r.spec.keep_previous = 0;
+                r.status.granted = granted.then(|| GrantsStatus::of(&accounts(&[TWO]), false));
+                r.spec.sharing = r.spec.sharing.take().filter(|_| granted);
+            })
+            .after(Outcome::NoCall);
+        assert!(status.destinations[0].previous.is_empty());
+        status.former_source_ids
+    };
+    assert_eq!(retired(true), [ImageId::from(FORMER_SOURCE)]);
+    assert_eq!(retired(false), []);
+}
+
+#[test]
+fn what_is_no_longer_granted_is_taken_back_from_sources_without_a_copy_too() {
+    let copies_gone = on_source(with_former_source(former_source()), FORMER_SOURCE, accounts(&[ONE, TWO]))
+        .with(|r| {
+            r.status.destinations[0].previous.clear();
+            r.status.former_source_ids = vec![ImageId::from(FORMER_SOURCE)];
+        });
+    let says = copies_gone.says_at_source();
+    assert_eq!(says, format!("ModifyLaunchPermissions {FORMER_SOURCE}: add nobody, remove 1 account"));
 }
 
 fn source_seen(image: Image) -> impl FnOnce(&mut Replication) {

@@ -67,14 +67,7 @@ pub(in super::super) fn of_sources(
 }
 
 fn former_sources<'v>(view: &ReplicationView<'v>, current: &ImageId) -> Vec<&'v ImageId> {
-    let of_copies = view.status.destinations.iter().filter_map(|d| d.source_image_id.as_ref());
-    let previous = view.status.destinations.iter().flat_map(|d| &d.previous);
-    let mut ids: Vec<&ImageId> =
-        previous.filter_map(|p| p.source_image_id.as_ref()).chain(of_copies).collect();
-    ids.retain(|id| *id != current);
-    ids.sort();
-    ids.dedup();
-    ids
+    view.status.sources().into_iter().filter(|id| *id != current).collect()
 }
 
 impl Revocation<'_> {
