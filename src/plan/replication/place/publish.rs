@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use super::{
     Decided, DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Pace,
-    Perhaps, Place, Progress, ReplicationView, Seen, WaitingOn, blocked, call, moving, record, standing,
-    timing,
+    Perhaps, Place, Progress, ReplicationView, Seen, WaitingOn, blocked, call, is_dead, moving, record,
+    standing, timing,
 };
 use crate::{
     api::image_replication::{Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus},
@@ -96,7 +96,12 @@ fn begin(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>, publish
         return Ok(record(DestinationRecord::Prepared(place.image.id.clone()), waiting_on(place)));
     }
     if publish.when == PublishWhen::AllReady && !all_are_prepared(view) {
-        return Ok(moving(waiting_on(place)));
+        return match place.published {
+            Some(old) if is_dead(&eyes.image(place.region, &old.image_id, view.resync())?) => {
+                take_back(view, eyes, place.region, old)
+            }
+            Some(_) | None => Ok(moving(waiting_on(place))),
+        };
     }
     // Only one former image is written down: what it has is taken off before another one takes its place.
     let cleaned = place.published.map(|known| former::clean(view, eyes, place.region, known)).transpose()?;

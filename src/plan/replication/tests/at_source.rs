@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::image_replication::{GrantsStatus, Published, PutParameterStatus, SourceRegionStatus},
-    model::{Answer, Image, ImageId, ImageState, Query, Seen, Tags, ownership::Role},
+    model::{Absence, Answer, Image, ImageId, ImageState, Query, Seen, Tags, ownership::Role},
     plan::{
         fixtures::*,
         replication::{DestinationRecord, DestinationStep},
@@ -131,6 +131,20 @@ fn the_image_before_stays_published_while_the_newest_source_cannot_be_launched()
     };
     assert_eq!(behind(ImageState::Available).says_at_source(), "done");
     assert_eq!(behind(ImageState::Disabled).says_at_source(), format!("DeleteParameter {NAME}"));
+}
+
+#[test]
+fn a_former_source_that_is_gone_is_told_to_nobody_while_the_next_one_waits_for_all_regions() {
+    let waiting = |former: Seen<Answer>| {
+        let replication = published(by_parameter()).sees_source(source_image(ImageState::Available));
+        let former = replication.sees_at_source(Query::Image(ImageId::from(FORMER)), former);
+        former.into_regions(&[EU, "eu-west-3"]).with(|r| receipt_of(r).image_id = ImageId::from(FORMER))
+    };
+    let image = Image { id: ImageId::from(FORMER), ..source_image(ImageState::Available) };
+    let there = waiting(Seen::Present(Answer::Image(Box::new(image))));
+    assert_eq!(there.says_at_source(), "wait Publishing");
+    let gone = waiting(Seen::Absent(Absence { checks: 9, since: at(-900), until: at(0) }));
+    assert_eq!(gone.says_at_source(), format!("DeleteParameter {NAME}"));
 }
 
 #[test]
