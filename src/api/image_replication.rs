@@ -12,7 +12,7 @@ pub use lifecycle::{Applied, FastSnapshotRestores, Regrants};
 pub use publish::{Pin, Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus};
 pub use selector::{BuildSelector, LabelOperator, LabelRequirement, SelectedBuild};
 pub use sharing::{GrantsStatus, Sharing, SnapshotSharing, UnmanagedGrants};
-pub use succession::SourceChangePolicy;
+pub use succession::{LeftSource, SourceChangePolicy};
 
 use std::collections::BTreeSet;
 
@@ -281,19 +281,23 @@ pub struct ImageReplicationStatus {
     /// The source image in its own region, where this object does something with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_region: Option<SourceRegionStatus>,
+    /// A former source in another region, until the rollout of the new one is complete and nothing of it is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_source: Option<LeftSource>,
     /// How often something was put right that had been ready before.
     #[serde(default)]
     pub drift_repaired: i32,
 }
 
 impl ImageReplicationStatus {
-    /// All images in the source's region that were, or may have been, shared for being the source.
+    /// All images that were, or may have been, shared for being the source.
     pub fn sources(&self) -> BTreeSet<&ImageId> {
         let of_copies = self.destinations.iter().filter_map(|d| d.source_image_id.as_ref());
         let previous = self.destinations.iter().flat_map(|d| &d.previous);
         let of_previous = previous.filter_map(|former| former.source_image_id.as_ref());
         let newest = self.source.iter().map(|source| &source.image_id);
-        newest.chain(of_copies).chain(of_previous).chain(&self.former_source_ids).collect()
+        let left = self.left_source.iter().map(|left| &left.image_id);
+        newest.chain(left).chain(of_copies).chain(of_previous).chain(&self.former_source_ids).collect()
     }
 
     /// Whether every destination has the copy of the newest source.

@@ -65,7 +65,10 @@ pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, Cluste
     match plan.step {
         Some(ReplicationStep::Hold) => set_finalizer(operator, subject, &held.uid, true).await?,
         Some(ReplicationStep::Release) => set_finalizer(operator, subject, &held.uid, false).await?,
-        Some(ReplicationStep::RecordSource(_) | ReplicationStep::RecordGrants(_)) | None => {}
+        Some(
+            ReplicationStep::RecordSource(_) | ReplicationStep::RecordGrants(_) | ReplicationStep::ForgetLeft,
+        )
+        | None => {}
     }
     let has_failed = |region: &Region| matches!(outcomes.get(region), Some(Outcome::Failed(_)));
     let moved = |(region, d): (&Region, &DestinationPlan)| d.step.is_some() && !has_failed(region);

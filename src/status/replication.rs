@@ -44,12 +44,8 @@ pub fn project(
 ) -> ImageReplicationStatus {
     let mut status = view.status.clone();
     match &plan.step {
-        Some(ReplicationStep::RecordSource(source)) => {
-            let old = status.source.replace(source.clone());
-            if old.is_none_or(|old| (&old.image_id, &old.region) != (&source.image_id, &source.region)) {
-                status.source_region = status.source_region.take().and_then(places::left_of_source);
-            }
-        }
+        Some(ReplicationStep::RecordSource(source)) => places::source(&mut status, source),
+        Some(ReplicationStep::ForgetLeft) => status.left_source = None,
         Some(ReplicationStep::RecordGrants(granted)) => status.granted.clone_from(granted),
         Some(ReplicationStep::Hold | ReplicationStep::Release) | None => {}
     }
@@ -72,11 +68,9 @@ pub fn project(
     status
 }
 
-/// Sources of which the last copy was forgotten: their grants outlive it, and are to be found when they are taken back. In
-/// a region that the source has left they were.
+/// Sources of which the last copy was forgotten: their grants outlive it, and are to be found when they are taken back.
 fn remember_sources(before: &ImageReplicationStatus, status: &mut ImageReplicationStatus) {
-    let region = |status: &ImageReplicationStatus| status.source.as_ref().map(|source| source.region.clone());
-    if status.granted.is_none() || region(before) != region(status) {
+    if status.granted.is_none() {
         status.former_source_ids.clear();
         return;
     }
@@ -120,6 +114,9 @@ fn apply_record(
     places::recorded(view, status, region, record);
     let place = status.destinations.iter().position(|d| d.region == *region);
     if let DestinationRecord::Attempt(intent) = record {
+        if let Some(left) = status.left_source.as_mut().filter(|left| left.region == *region) {
+            left.published = None;
+        }
         match place.and_then(|i| status.destinations.get_mut(i)) {
             Some(slot) => *slot = (**intent).clone(),
             None => status.destinations.push((**intent).clone()),

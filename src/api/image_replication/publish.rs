@@ -20,7 +20,8 @@ pub struct Publish {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub ssm_parameters: Vec<PublishedParameter>,
-    /// Publishes the source image in its own region too, where this account owns it.
+    /// Publishes the source image in its own region too, where this account owns it. In a region that the source leaves for
+    /// another one it stays published, while it can be launched, until the new one is everywhere.
     #[serde(default = "crate::api::yes")]
     pub include_source_region: bool,
     /// Put on the image only when it is published, over `spec.tags`, and taken off the one before: for consumers that select

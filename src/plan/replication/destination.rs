@@ -10,7 +10,7 @@ use super::{
     place, timing,
 };
 use crate::{
-    api::image_replication::{Applied, Destination, DestinationStatus},
+    api::image_replication::{Applied, Destination, DestinationStatus, Published},
     model::{
         AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot,
         ownership::{CLUSTER_ID, Role, UID},
@@ -187,13 +187,19 @@ fn begin(
         available_at: None,
         observed_generation: None,
         tag_keys: copy_tags::wanted(view).into_keys().collect(),
-        published: old.and_then(|d| d.published.clone()),
+        published: old.and_then(|d| d.published.clone()).or_else(|| left_in(view, region)),
         applied: Applied::default(),
         failure: None,
         conditions: old.map(|d| d.conditions.clone()).unwrap_or_default(),
         previous,
     };
     record(DestinationRecord::Attempt(Box::new(intent)), WaitingOn::CopyStart { region: region.clone() })
+}
+
+/// What a source that has left this region was published as: the copy takes its place.
+fn left_in(view: &ReplicationView<'_>, region: &Region) -> Option<Published> {
+    let left = view.status.left_source.as_ref().filter(|left| left.region == *region);
+    left.and_then(|left| left.published.clone())
 }
 
 fn token(

@@ -82,6 +82,8 @@ pub enum ReplicationStep {
     RecordSource(ReplicationSourceStatus),
     /// Whom the images will be shared with, before the first call; and at the end, whom they are shared with.
     RecordGrants(Option<GrantsStatus>),
+    /// Nothing is left of a source in a region that was left.
+    ForgetLeft,
     Release,
 }
 
@@ -115,15 +117,43 @@ fn decide(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
     }
 }
 
-/// What was published in the region of a former source is taken back before that is forgotten.
+/// What is left of a source in one region that was left is taken back before another such region is remembered.
 fn place_left(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
     new: &ReplicationSourceStatus,
 ) -> Option<ReplicationPlan> {
-    let old = view.status.source.as_ref().filter(|old| old.region != new.region)?;
-    let plan = place::withdrawal::of_source(view, eyes, old)?;
-    Some(of_what_is_left(BTreeMap::from([(old.region.clone(), plan)])))
+    view.status.source.as_ref().filter(|old| old.region != new.region)?;
+    let left = view.status.left_source.as_ref().filter(|left| left.region != new.region)?;
+    let plan = place::withdrawal::of_left(view, eyes, left)?;
+    Some(of_what_is_left(BTreeMap::from([(left.region.clone(), plan)])))
+}
+
+/// What is still to be done about a source in a region that was left, once the new one is everywhere.
+fn take_left_back(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    destinations: &mut BTreeMap<Region, DestinationPlan>,
+) -> Option<ReplicationStep> {
+    let left = view.status.left_source.as_ref()?;
+    let is_over = are_quiet(destinations);
+    if !is_over && !place::withdrawal::is_overdue(view, eyes, left) {
+        return None;
+    }
+    let Some(plan) = place::withdrawal::of_left(view, eyes, left) else {
+        return is_over.then_some(ReplicationStep::ForgetLeft);
+    };
+    let plan = match destinations.remove(&left.region) {
+        Some(first) if first.step.is_some() => first,
+        Some(first) => place::both(first, plan),
+        None => plan,
+    };
+    destinations.insert(left.region.clone(), plan);
+    None
+}
+
+fn are_quiet(destinations: &BTreeMap<Region, DestinationPlan>) -> bool {
+    destinations.values().all(|d| d.step.is_none() && d.progress == Progress::Done)
 }
 
 /// Copies of the last source that was found are kept true even while the (next) one cannot be had, whatever is wrong with it:
@@ -163,9 +193,11 @@ fn replicate(
     if let Some(plan) = place::source_region(view, eyes, source) {
         destinations.entry(source.region.clone()).or_insert(plan);
     }
-    let quiet = destinations.values().all(|d| d.step.is_none() && d.progress == Progress::Done);
+    if let Some(step) = take_left_back(view, eyes, &mut destinations) {
+        return whole(Some(step), Progress::Done);
+    }
     let granted = place::left_granted(view);
-    if quiet && granted != view.status.granted {
+    if are_quiet(&destinations) && granted != view.status.granted {
         return whole(Some(ReplicationStep::RecordGrants(granted)), Progress::Done);
     }
     of_regions(summary(view, &destinations), destinations)
@@ -186,9 +218,15 @@ fn delete(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
     let plans = left.map(|d| (d.region.clone(), leave::leave(view, eyes, d, retain)));
     let mut destinations: BTreeMap<Region, DestinationPlan> = plans.collect();
     let source = view.status.source.as_ref().filter(|_| !retain);
-    let left = source.and_then(|source| Some((source, place::withdrawal::of_source(view, eyes, source)?)));
-    if let Some((source, plan)) = left {
+    if let Some((source, plan)) = source.and_then(|s| Some((s, place::withdrawal::of_source(view, eyes, s)?)))
+    {
         destinations.entry(source.region.clone()).or_insert(plan);
+    }
+    let left = view.status.left_source.as_ref().filter(|_| !retain);
+    if let Some((left, plan)) =
+        left.and_then(|left| Some((left, place::withdrawal::of_left(view, eyes, left)?)))
+    {
+        destinations.entry(left.region.clone()).or_insert(plan);
     }
     if destinations.is_empty() {
         return whole(Some(ReplicationStep::Release), Progress::Moving(WaitingOn::Start));

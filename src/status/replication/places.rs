@@ -8,8 +8,8 @@ use crate::{
     api::{
         ImageReplicationStatus,
         image_replication::{
-            Applied, DestinationStatus, Publish, Published, Regrants, Sharing, SourceChangePolicy,
-            SourceRegionStatus,
+            Applied, DestinationStatus, LeftSource, Publish, Published, Regrants, ReplicationSourceStatus,
+            Sharing, SourceChangePolicy, SourceRegionStatus,
         },
     },
     model::{ImageId, PutParameter, Region, SnapshotId, Tags},
@@ -189,6 +189,39 @@ impl Receipts<'_> {
     }
 }
 
+/// Another source, or more that is known of it.
+pub(super) fn source(status: &mut ImageReplicationStatus, new: &ReplicationSourceStatus) {
+    let place = status.source_region.take();
+    match status.source.replace(new.clone()) {
+        Some(old) if old.region != new.region => leave(status, old, place, &new.region),
+        Some(old) if old.image_id == new.image_id => status.source_region = place,
+        Some(_) | None => status.source_region = place.and_then(left_of_source),
+    }
+}
+
+/// What is done with a source in another region stays until the rollout is complete. What was left in the new one is taken up
+/// again.
+fn leave(
+    status: &mut ImageReplicationStatus,
+    old: ReplicationSourceStatus,
+    place: Option<SourceRegionStatus>,
+    new: &Region,
+) {
+    let again = status.left_source.take().filter(|left| left.region == *new);
+    let published = again.and_then(|left| left.published);
+    status.source_region = left_of_source(SourceRegionStatus { published, ..SourceRegionStatus::default() });
+    let published = place.and_then(|place| place.published);
+    if published.is_some() || status.granted.is_some() {
+        status.left_source = Some(LeftSource { image_id: old.image_id, region: old.region, published });
+    }
+}
+
+/// What is published in a region that the source has left.
+fn left_in<'s>(status: &'s mut ImageReplicationStatus, region: &Region) -> Option<&'s mut Option<Published>> {
+    let left = status.left_source.as_mut().filter(|left| left.region == *region && left.published.is_some());
+    left.map(|left| &mut left.published)
+}
+
 /// What is still to be taken back of a former source: parameters that point at it, and tags.
 pub(super) fn left_of_source(old: SourceRegionStatus) -> Option<SourceRegionStatus> {
     old.published
@@ -214,8 +247,12 @@ pub(super) fn recorded(
             | DestinationRecord::FormerGone(_)
             | DestinationRecord::Dropped
     );
-    if !of_copies {
-        write_down(view, receipts(status, region), record);
+    if of_copies {
+        return;
+    }
+    match left_in(status, region) {
+        Some(published) => publication(published, record),
+        None => write_down(view, receipts(status, region), record),
     }
 }
 
@@ -224,6 +261,7 @@ fn write_down(view: &ReplicationView<'_>, mut receipts: Receipts<'_>, record: &D
         receipts.tagging(keys, view.spec.publish.as_ref());
     }
     let Receipts { applied, published, observed_generation, .. } = receipts;
+    publication(published, record);
     match record {
         DestinationRecord::Deprecating(at) => applied.deprecate_at = at.map(Time),
         DestinationRecord::Warming(zones) => {
@@ -232,11 +270,11 @@ fn write_down(view: &ReplicationView<'_>, mut receipts: Receipts<'_>, record: &D
             *observed_generation = None;
         }
         DestinationRecord::Prepared(id) => applied.prepared = Some(id.clone()),
-        DestinationRecord::Publishing(new) => *published = Some(new.clone()),
-        DestinationRecord::ParameterGone(name) => forget(published, name),
-        DestinationRecord::Withdrawn => *published = None,
         DestinationRecord::InSync => *observed_generation = view.generation,
-        DestinationRecord::Tagging(_)
+        DestinationRecord::Publishing(_)
+        | DestinationRecord::ParameterGone(_)
+        | DestinationRecord::Withdrawn
+        | DestinationRecord::Tagging(_)
         | DestinationRecord::Attempt(_)
         | DestinationRecord::Found(_)
         | DestinationRecord::Available(_)
@@ -245,6 +283,17 @@ fn write_down(view: &ReplicationView<'_>, mut receipts: Receipts<'_>, record: &D
         | DestinationRecord::Lost
         | DestinationRecord::FormerGone(_)
         | DestinationRecord::Dropped => {}
+    }
+}
+
+/// What a record says of what is published.
+fn publication(published: &mut Option<Published>, record: &DestinationRecord) {
+    if let DestinationRecord::Publishing(new) = record {
+        *published = Some(new.clone());
+    } else if let DestinationRecord::ParameterGone(name) = record {
+        forget(published, name);
+    } else if *record == DestinationRecord::Withdrawn {
+        *published = None;
     }
 }
 
@@ -268,7 +317,10 @@ pub(super) fn called(
         DestinationCall::CreateTags { tags, resources, .. } => {
             receipts(status, region).restored(tags, resources);
         }
-        DestinationCall::DeleteParameter { name, .. } => forget(receipts(status, region).published, name),
+        DestinationCall::DeleteParameter { name, .. } => match left_in(status, region) {
+            Some(published) => forget(published, name),
+            None => forget(receipts(status, region).published, name),
+        },
         DestinationCall::PutParameter(request) => put(receipts(status, region).published, request, now),
         DestinationCall::Upkeep { call: UpkeepCall::DisableFastRestores { ids, zones }, .. } => {
             cooled(status, region, ids, zones);

@@ -218,3 +218,67 @@ async fn parameters_go_with_the_object_as_the_policy_says() {
         assert_eq!(count, left, "{policy}");
     }
 }
+
+const FRANKFURT: &str = "eu-central-1";
+const MOVED: &str = "ami-0123456789abcdef0";
+
+/// What is shared and published, and an image in Frankfurt that can be its next source.
+async fn about_to_move() -> (Flow, Subject, String) {
+    let shared = with(published_spec(), "/sharing", json!({"accountIDs": ["111111111111"]}));
+    let (mut flow, copies) = replicated(shared).await;
+    flow.run_for(HOUR).await;
+    flow.seed_image(MOVED, "golden-2");
+    flow.meddle(|world| {
+        let home = world.region_mut("us-east-1");
+        let image = home.images.remove(MOVED).expect("seeded");
+        let snapshots: Vec<_> = image.snapshot_ids().filter_map(|id| home.snapshots.remove(id)).collect();
+        let frankfurt = world.region_mut(FRANKFURT);
+        frankfurt.images.insert(MOVED.to_owned(), image);
+        frankfurt.snapshots.extend(snapshots.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)));
+    });
+    let old = parameter(&flow, "us-east-1").expect("a value");
+    (flow, copies, old)
+}
+
+fn moved_into(regions: &[&str]) -> Value {
+    let spec = with(published_spec(), "/sharing", json!({"accountIDs": ["111111111111"]}));
+    let spec = with(spec, "/source", json!({"image": {"imageID": MOVED, "region": FRANKFURT}}));
+    with(spec, "/destinations", replication_spec("web", regions)["destinations"].clone())
+}
+
+fn is_shared(flow: &Flow, region: &str, id: &str) -> bool {
+    let images = flow.images(region);
+    images.iter().any(|image| image.id == *id && !image.permissions.users.is_empty())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_moves_is_told_of_in_its_region_until_the_next_one_is_everywhere() {
+    let (mut flow, copies, old) = about_to_move().await;
+    encrypt_by_default(&flow, "ap-southeast-2", true);
+    flow.apply(&copies, moved_into(&REGIONS));
+    flow.until("half rolled out", HOUR, |f| f.status(&copies)["ready"] == "1/2").await;
+    flow.run_for(HOUR).await;
+    assert_eq!(parameter(&flow, "us-east-1").as_ref(), Some(&old));
+    assert!(is_shared(&flow, "us-east-1", &old));
+    encrypt_by_default(&flow, "ap-southeast-2", false);
+    ready(&mut flow, &copies).await;
+    flow.until("done", HOUR, |f| f.status(&copies)["leftSource"].is_null()).await;
+    assert_eq!((parameter(&flow, "us-east-1"), channels(&flow, "us-east-1")), (None, vec![None]));
+    assert!(!is_shared(&flow, "us-east-1", &old));
+    assert_eq!(parameter(&flow, FRANKFURT).as_deref(), Some(MOVED));
+    flow.run_for(HOUR).await;
+    flow.writes_nothing_for_two_weeks().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_takes_over_what_a_source_was_published_as_in_its_region() {
+    let (mut flow, copies, old) = about_to_move().await;
+    flow.apply(&copies, moved_into(&["eu-west-1", "us-east-1"]));
+    ready(&mut flow, &copies).await;
+    flow.until("done", HOUR, |f| f.status(&copies)["leftSource"].is_null()).await;
+    let copy = destination(&flow, &copies, "us-east-1")["imageID"].clone();
+    assert_eq!(parameter(&flow, "us-east-1").as_deref(), copy.as_str());
+    assert_eq!(flow.ec2.count(Action::DeleteParameter), 0);
+    let of_old = flow.images("us-east-1").into_iter().find(|image| image.id == old).expect("the source");
+    assert_eq!((of_old.tags.get("channel"), is_shared(&flow, "us-east-1", &old)), (None, false));
+}

@@ -105,7 +105,7 @@ fn begin(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>, publish
     }
     // Only one former image is written down: what it has is taken off before another one takes its place.
     let cleaned = place.published.map(|known| former::clean(view, eyes, place.region, known)).transpose()?;
-    let next = || record(DestinationRecord::Publishing(succession(place, publish)), waiting_on(place));
+    let next = || record(DestinationRecord::Publishing(succession(view, place, publish)), waiting_on(place));
     Ok(cleaned.flatten().unwrap_or_else(next))
 }
 
@@ -132,7 +132,7 @@ fn held(image: &Image, keys: &[String]) -> Tags {
 }
 
 /// What is published next. A copy that was lost is no image to go back to: the one before it is.
-fn succession(place: &Place<'_>, publish: &Publish) -> Published {
+fn succession(view: &ReplicationView<'_>, place: &Place<'_>, publish: &Publish) -> Published {
     let keys: Vec<String> = publish.tags.keys().cloned().collect();
     let next = Published {
         image_id: place.image.id.clone(),
@@ -143,9 +143,12 @@ fn succession(place: &Place<'_>, publish: &Publish) -> Published {
         previous_replaced_tags: Tags::new(),
         parameters: parameters(publish, place.published),
     };
+    let is_there = |id: &ImageId| {
+        place.former.as_ref().is_none_or(|former| former.contains(&id)) || view.status.sources().contains(id)
+    };
     match place.published {
         None => next,
-        Some(old) if place.former.as_ref().is_none_or(|former| former.contains(&&old.image_id)) => {
+        Some(old) if is_there(&old.image_id) => {
             // What a source image has under others was put on by others.
             let more = keys.into_iter().filter(|key| !place.is_source && !old.tag_keys.contains(key));
             let previous_tag_keys = old.tag_keys.iter().cloned().chain(more).collect();

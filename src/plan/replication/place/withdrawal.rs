@@ -1,7 +1,10 @@
 //! What is left of a replication in the region of its source, when the source or the object goes.
 
-use super::{DestinationPlan, Eyes, ReplicationView, publish, settled, sharing};
-use crate::api::image_replication::{DestinationStatus, ReplicationSourceStatus};
+use super::{DestinationPlan, Eyes, ReplicationView, is_dead, publish, settled, sharing};
+use crate::{
+    api::image_replication::{DestinationStatus, LeftSource, Published, ReplicationSourceStatus},
+    model::{ImageId, Region},
+};
 
 /// Takes the parameters, tags and grants of the source image back, and the grants of those before it; none where nothing is
 /// left.
@@ -10,12 +13,37 @@ pub(in super::super) fn of_source(
     eyes: &Eyes<'_>,
     source: &ReplicationSourceStatus,
 ) -> Option<DestinationPlan> {
-    let left = view.status.source_region.as_ref();
-    if let Some(published) = left.and_then(|left| left.published.as_ref()) {
-        let plan = publish::take_back(view, eyes, &source.region, published);
-        return Some(settled(plan));
+    let published = view.status.source_region.as_ref().and_then(|left| left.published.as_ref());
+    of(view, eyes, (&source.region, &source.image_id), published)
+}
+
+/// The same of a former source in another region.
+pub(in super::super) fn of_left(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    left: &LeftSource,
+) -> Option<DestinationPlan> {
+    of(view, eyes, (&left.region, &left.image_id), left.published.as_ref())
+}
+
+fn of(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    (region, id): (&Region, &ImageId),
+    published: Option<&Published>,
+) -> Option<DestinationPlan> {
+    match published {
+        Some(published) => Some(settled(publish::take_back(view, eyes, region, published))),
+        None => sharing::revocation::of_sources(view, eyes, region, id).transpose().map(settled),
     }
-    sharing::revocation::of_sources(view, eyes, &source.region, &source.image_id).transpose().map(settled)
+}
+
+/// What is published in a region that the source has left is to be told to nobody any more, whatever the rollout does.
+pub(in super::super) fn is_overdue(view: &ReplicationView<'_>, eyes: &Eyes<'_>, left: &LeftSource) -> bool {
+    let Some(published) = &left.published else { return false };
+    let Some(publish) = view.spec.publishing(true) else { return true };
+    let told_of = publish::target(publish, published);
+    eyes.image(&left.region, told_of, view.resync()).is_ok_and(|seen| is_dead(&seen))
 }
 
 /// Takes the parameters of a copy back, before it is removed: none may point at an image that is not there.

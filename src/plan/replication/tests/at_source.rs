@@ -13,11 +13,11 @@ use crate::{
 };
 
 const EU: &str = "eu-west-1";
-const NAME: &str = "/images/web";
+pub(super) const NAME: &str = "/images/web";
 const FORMER: &str = "ami-00000000000000002";
 
 /// The source is published in its own region, as is the copy in Ireland.
-fn published(publish: Value) -> Replication {
+pub(super) fn published(publish: Value) -> Replication {
     let parameter =
         PutParameterStatus { name: NAME.to_owned(), value: None, put_at: None, unseen_puts: None };
     let receipt = |id: &str| Published {
@@ -48,7 +48,7 @@ fn published(publish: Value) -> Replication {
         })
 }
 
-fn by_parameter() -> Value {
+pub(super) fn by_parameter() -> Value {
     json!({"ssmParameters": [{"name": NAME}]})
 }
 

@@ -6,6 +6,7 @@ mod former;
 mod keep;
 mod leave;
 mod lifecycle;
+mod moved;
 mod publish;
 mod sharing;
 mod whole;

@@ -25,6 +25,7 @@ pub(super) fn told(plan: &ReplicationPlan) -> String {
             let granted = granted.as_ref().map(GrantsStatus::grants).unwrap_or_default();
             format!("record grants to {granted}")
         }
+        Some(ReplicationStep::ForgetLeft) => "forget the source that was left".to_owned(),
         Some(ReplicationStep::Release) => "release".to_owned(),
     }
 }

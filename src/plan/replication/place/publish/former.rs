@@ -143,7 +143,8 @@ fn take_off(
             return Ok(record(DestinationRecord::Publishing(cleaned), waiting_on));
         }
     };
-    let is_source = view.status.source.as_ref().is_some_and(|source| source.region == *region);
+    let is_here = view.status.source.as_ref().is_some_and(|source| source.region == *region);
+    let is_source = is_here || view.status.sources().contains(id);
     let mut before = if is_source { replaced.clone() } else { copy_tags::wanted(view) };
     before.retain(|key, _| keys.contains(key));
     let is_off = |key: &&String| image.tags.contains_key(*key) && !before.contains_key(*key);

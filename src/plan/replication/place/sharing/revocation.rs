@@ -67,7 +67,8 @@ pub(in super::super) fn of_sources(
 }
 
 fn former_sources<'v>(view: &ReplicationView<'v>, current: &ImageId) -> Vec<&'v ImageId> {
-    view.status.sources().into_iter().filter(|id| *id != current).collect()
+    let newest = view.status.source.as_ref().map(|source| &source.image_id);
+    view.status.sources().into_iter().filter(|id| *id != current && Some(*id) != newest).collect()
 }
 
 impl Revocation<'_> {
