@@ -227,15 +227,7 @@ async fn about_to_move() -> (Flow, Subject, String) {
     let shared = with(published_spec(), "/sharing", json!({"accountIDs": ["111111111111"]}));
     let (mut flow, copies) = replicated(shared).await;
     flow.run_for(HOUR).await;
-    flow.seed_image(MOVED, "golden-2");
-    flow.meddle(|world| {
-        let home = world.region_mut("us-east-1");
-        let image = home.images.remove(MOVED).expect("seeded");
-        let snapshots: Vec<_> = image.snapshot_ids().filter_map(|id| home.snapshots.remove(id)).collect();
-        let frankfurt = world.region_mut(FRANKFURT);
-        frankfurt.images.insert(MOVED.to_owned(), image);
-        frankfurt.snapshots.extend(snapshots.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)));
-    });
+    flow.seed_image_in(FRANKFURT, MOVED, "golden-2");
     let old = parameter(&flow, "us-east-1").expect("a value");
     (flow, copies, old)
 }

@@ -170,6 +170,19 @@ impl Flow {
         });
     }
 
+    /// The same in another region.
+    pub fn seed_image_in(&self, region: &str, id: &str, name: &str) {
+        self.seed_image(id, name);
+        self.meddle(|world| {
+            let home = world.region_mut("us-east-1");
+            let image = home.images.remove(id).expect("seeded");
+            let snapshots: Vec<_> = image.snapshot_ids().filter_map(|id| home.snapshots.remove(id)).collect();
+            let region = world.region_mut(region);
+            region.images.insert(id.to_owned(), image);
+            region.snapshots.extend(snapshots.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)));
+        });
+    }
+
     /// Puts a preset of ec2sim's faults in force, which the SDK meets on the wire.
     pub fn fault(&self, preset: &str) {
         let added = self.sim.gate(|gate| gate.faults.add_preset(self.now(), preset, &json!({})));

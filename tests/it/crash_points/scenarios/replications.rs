@@ -39,6 +39,7 @@ pub fn all() -> Vec<Scenario> {
         }),
         Scenario::new("what consumers were given is taken back", |f| taken_back(f).boxed_local()),
         Scenario::new("a published source is replaced, and its copies go", |f| rolled_out(f).boxed_local()),
+        Scenario::new("a published source moves to another region", |f| moved(f).boxed_local()),
         Scenario::new("a copy that drifted is put right", |f| drifted(f).boxed_local()),
         Scenario::new("a copy that somebody deregistered is made again", |f| lost(f).boxed_local()),
         Scenario::new(DELETED_LATE, |f| deleted(f, "Retain").boxed_local()),
@@ -191,6 +192,16 @@ async fn rolled_out(flow: &mut Flow) {
         status["destinations"].as_array().is_some_and(|all| all.iter().all(replaced))
     })
     .await;
+}
+
+async fn moved(flow: &mut Flow) {
+    const FRANKFURT: &str = "eu-central-1";
+    flow.seed_image_in(FRANKFURT, NEW, "golden-2");
+    started_and_ready(flow, consumable_spec(OLD)).await;
+    let source = json!({"image": {"imageID": NEW, "region": FRANKFURT}});
+    flow.apply(&replication("web"), with(consumable_spec(OLD), "/source", source));
+    ready(flow).await;
+    flow.until("taken back", LIMIT, |f| f.status(&replication("web"))["leftSource"].is_null()).await;
 }
 
 async fn drifted(flow: &mut Flow) {
