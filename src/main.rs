@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use ami_operator::cli;
 use clap::{Parser, Subcommand};
+use tikv_jemallocator::Jemalloc;
+
+/// After a start with ten thousand objects the C library's allocator keeps half as much again, and takes half as much more time.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Builds Amazon Machine Images and keeps their copies true in every region.
 #[derive(Parser)]
