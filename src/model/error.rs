@@ -197,6 +197,8 @@ impl AwsError {
 
     /// The code of a call that AWS refused as it refuses everybody in a region that the account has not enabled.
     pub const REGION_NOT_ENABLED: &'static str = "RegionNotEnabled";
+    /// The code of a call to a region that the account's list of all regions does not hold: it was not carried out.
+    pub const UNKNOWN_REGION: &'static str = "UnknownRegion";
 
     /// What kind of trouble this is.
     pub fn class(&self) -> Class {
@@ -262,6 +264,8 @@ pub enum Class {
     NotAuthenticated,
     /// The account has not enabled this region.
     RegionOff,
+    /// There is no such region.
+    NoSuchRegion,
     /// A Marketplace product without subscription.
     NotSubscribed,
     /// Not there, or not yet, or not for us.
@@ -334,6 +338,7 @@ impl Class {
             Self::Denied
             | Self::NotAuthenticated
             | Self::RegionOff
+            | Self::NoSuchRegion
             | Self::NotSubscribed
             | Self::Protected
             | Self::NotShared
@@ -363,6 +368,7 @@ impl Class {
             Self::Credentials => "CredentialsExpired",
             Self::NotAuthenticated => "AuthenticationFailed",
             Self::RegionOff => "RegionNotEnabled",
+            Self::NoSuchRegion => "UnknownRegion",
             Self::NotSubscribed => "SubscriptionRequired",
             Self::NotFound => "NotFound",
             Self::NameTaken => "NameConflict",
@@ -388,6 +394,9 @@ impl Class {
             Self::NotAuthenticated => "check the operator's credentials",
             Self::RegionOff => {
                 "enable the region for the account (it takes minutes to hours), or take it out of the object"
+            }
+            Self::NoSuchRegion => {
+                "write a name that `aws ec2 describe-regions --all-regions` lists, or take the region out of the object"
             }
             Self::NotSubscribed => "accept the product's terms on AWS Marketplace with this account",
             Self::Quota => "wait for running work to end, or raise the quota in Service Quotas",
@@ -468,6 +477,7 @@ pub const TABLE: &[(&str, Class)] = &[
     ("Blocked", Class::NotAuthenticated),
     (AwsError::CREDENTIALS_NOT_FOUND, Class::NotAuthenticated),
     (AwsError::REGION_NOT_ENABLED, Class::RegionOff),
+    (AwsError::UNKNOWN_REGION, Class::NoSuchRegion),
     ("ExpiredToken", Class::Credentials),
     ("ExpiredTokenException", Class::Credentials),
     ("RequestExpired", Class::Credentials),

@@ -59,6 +59,7 @@ pub struct AwsEc2 {
     clients: Clients,
     /// Which is asked what regions the account has.
     home: Region,
+    listing: regions::Listing,
     limits: WriteLimits,
     observer: Arc<dyn CallObserver>,
 }
@@ -87,22 +88,11 @@ impl AwsEc2 {
     }
 
     fn new(clients: Clients, home: Region, observer: Arc<dyn CallObserver>) -> Self {
-        Self { clients, home, limits: WriteLimits::default(), observer }
+        Self { clients, home, listing: regions::Listing::default(), limits: WriteLimits::default(), observer }
     }
 
     fn clients(&self, region: &Region) -> Arc<RegionClients> {
         self.clients.of_region(region)
-    }
-
-    /// AWS answers in a region that is off as to unknown keys: the home region tells the two apart.
-    async fn explained(&self, error: AwsError) -> AwsError {
-        if !regions::may_be_off(&error, &self.home) {
-            return error;
-        }
-        match self.describe_regions(&self.home).await {
-            Ok(enabled) => regions::named(error, &enabled),
-            Err(_) => error,
-        }
     }
 
     /// The one way to AWS.
@@ -119,7 +109,10 @@ impl AwsEc2 {
         let sent_at = Instant::now();
         let result = match answer.await {
             Ok(answer) => Ok(answer),
-            Err(error) => Err(self.explained(failure(action, region, &error)).await),
+            Err(error) => {
+                let unreachable = matches!(error, SdkError::DispatchFailure(_));
+                Err(self.explained(failure(action, region, &error), unreachable).await)
+            }
         };
         let class = result.as_ref().err().map(AwsError::class);
         self.limits.heard(action, region, class);

@@ -168,6 +168,7 @@ pub(crate) const TREATMENTS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("RegionOff NeedsHelp RegionNotEnabled", "10m", &["RegionNotEnabled"]),
+    ("NoSuchRegion NeedsHelp UnknownRegion", "10m", &["UnknownRegion"]),
     (
         "Invalid Rejected InvalidRequest",
         "until edited",

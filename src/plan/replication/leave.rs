@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::image_replication::DestinationStatus,
-    model::{ImageId, Region, SnapshotId},
+    model::{Class, ImageId, Region, SnapshotId},
     plan::{
         UpkeepCall,
         removal::{self, Doomed, Origin, Removal, handed_over},
@@ -44,7 +44,12 @@ pub(super) fn leave(
             return settled(plan);
         }
     }
-    settled(remove(view, eyes, copy, retain, dropped))
+    let never_made = copy.image_id.is_none() && copy.previous.is_empty();
+    match remove(view, eyes, copy, retain, dropped) {
+        // Where there is no region nothing can be left: else a mistyped name could never be taken off.
+        Err(error) if never_made && error.class() == Class::NoSuchRegion => dropped(None),
+        decided => settled(decided),
+    }
 }
 
 /// Fast snapshot restore is paid for by the hour, and nobody would look after it any more.

@@ -12,6 +12,7 @@ mod patience_tests;
 mod process;
 mod publish_tests;
 mod recovery_tests;
+mod region_tests;
 mod replication_tests;
 mod sharing_tests;
 pub mod simulation;

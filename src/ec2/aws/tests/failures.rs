@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     copy, frankfurt, launch, new_image,
-    wire::{Reply, Wire, done, refused},
+    wire::{Reply, Sent, Wire, done, refused},
 };
 use crate::{
     ec2::{
@@ -20,7 +20,7 @@ use crate::{
 };
 
 async fn stop_failure(reply: impl Fn() -> Reply) -> AwsError {
-    let wire = Wire::replying(iter::repeat_with(reply).take(3));
+    let wire = Wire::replying(iter::repeat_with(reply).take(9));
     wire.ec2().terminate_instances(&frankfurt(), &"i-1".into()).await.unwrap_err()
 }
 
@@ -71,6 +71,31 @@ async fn a_reset_connection_is_no_answer_and_says_so() {
     let error = stop_failure(|| Reply::Reset).await;
     assert_eq!(error.code, AwsError::NO_ANSWER);
     assert!(error.message.ends_with("connection reset by peer"), "{}", error.message);
+}
+
+/// How a call fails that reaches no region, where these are all that there are, and what was asked last.
+async fn unreachable(regions: &[&str]) -> (AwsError, Sent) {
+    let item = |name: &&str| format!("<item><regionName>{name}</regionName></item>");
+    let listed = format!("<regionInfo>{}</regionInfo>", regions.iter().map(item).collect::<String>());
+    let answers = [Reply::Reset, Reply::Reset, Reply::Reset, done(Action::DescribeRegions, &listed)];
+    let wire = Wire::replying(answers);
+    let error = wire.ec2().terminate_instances(&frankfurt(), &"i-1".into()).await.unwrap_err();
+    (error, wire.sent().pop().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_cannot_be_reached_is_looked_for_among_all_regions() {
+    let (error, asked) = unreachable(&["us-east-1", "eu-west-1"]).await;
+    assert_eq!((error.class(), error.code.as_str()), (Class::NoSuchRegion, AwsError::UNKNOWN_REGION));
+    assert_eq!(asked.parameters(), "Action=DescribeRegions\nAllRegions=true");
+    assert!(asked.uri.contains("us-east-1"), "{}", asked.uri);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_regions_that_lacks_the_one_that_gave_it_proves_nothing() {
+    for listed in [&[] as &[&str], &["eu-west-1"]] {
+        assert_eq!(unreachable(listed).await.0.code, AwsError::NO_ANSWER);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use crate::{
         DeletionPolicy::{Delete, Retain},
         image_replication::DestinationStatus,
     },
-    model::{Image, ImageState, Query, Tags},
+    model::{AwsError, Image, ImageState, Query, Tags},
     plan::{
         fixtures::*,
         replication::{ReplicationPlan, ReplicationStep},
@@ -72,6 +72,18 @@ fn an_unfinished_copy_always_goes() {
             .sees_image(copy(ImageState::Pending));
         assert_eq!(replication.says(), format!("DeregisterImage {IMAGE}"));
     }
+}
+
+#[test]
+fn a_region_that_does_not_exist_is_left_though_it_cannot_be_looked_at() {
+    let unseen = |copy: DestinationStatus| {
+        let of_ours = Query::ImagesOf(copy_owner().uid);
+        taken_off(copy).cannot_see(of_ours, AwsError::UNKNOWN_REGION)
+    };
+    assert_eq!(unseen(asked(EU, 60)).says(), "record dropped");
+    let seen_once = unseen(begun(EU, 60)).says();
+    assert!(seen_once.contains("UnknownRegion"), "{seen_once}");
+    assert!(!unseen(with_previous(asked(EU, 60))).says().contains("dropped"));
 }
 
 #[test]

@@ -30,11 +30,23 @@ impl InProcess {
         Self(front)
     }
 
+    /// A region of AWS that does not exist is a host name without an address.
+    fn resolve(&self, host: &str) -> Result<(), ConnectorError> {
+        let service_and_region = host.strip_suffix(".amazonaws.com").and_then(|name| name.split_once('.'));
+        match service_and_region {
+            Some((_, region)) if !self.0.sim.world().regions.contains_key(region) => {
+                Err(ConnectorError::io("dns error: Name or service not known".into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn carry_out(
         &self,
         request: HttpRequest,
     ) -> Result<(hyper::Response<Vec<u8>>, Delivery), ConnectorError> {
         let request = request.try_into_http1x().map_err(|error| user(error.into()))?;
+        self.resolve(request.uri().host().unwrap_or_default())?;
         let (parts, body) = request.into_parts();
         let body = body.bytes().ok_or_else(|| user("the body is a stream".into()))?.to_vec();
         Ok(self.0.deliver(&Request::from_parts(parts, body)))
@@ -145,6 +157,11 @@ mod tests {
         let response = meet(Effect::TruncatedBody).await.expect("a head");
         assert_eq!(response.status().as_u16(), 200);
         assert!(response.into_body().collect().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_region_that_does_not_exist_has_no_address() {
+        assert!(client().call(describe_vpcs("eu-west-9")).await.expect_err("no host").is_io());
     }
 
     fn describe_vpcs(region: &str) -> HttpRequest {
