@@ -12,11 +12,14 @@ use super::{
     world::{ACCOUNT, build_spec, condition, with},
 };
 
-const ONE: &str = "111111111111";
+pub const ONE: &str = "111111111111";
 const TWO: &str = "222222222222";
 
+pub const ORGANIZATION: &str = "arn:aws:organizations::111111111111:organization/o-exampleorg1";
+pub const UNIT: &str = "arn:aws:organizations::111111111111:ou/o-exampleorg1/ou-root-exampleunit";
+
 /// All places of the image: its source's region and the destinations.
-const PLACES: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
+pub const PLACES: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
 
 fn shared_spec(sharing: Value) -> Value {
     with(default_spec(), "/sharing", sharing)
@@ -68,6 +71,78 @@ async fn the_image_is_shared_in_every_region_and_unshared_again() {
     assert!(PLACES.iter().all(|region| receivers(&flow, region).is_empty()));
     assert!(flow.status(&copies)["granted"].is_null());
     assert!(flow.status(&copies)["sourceRegion"].is_null());
+}
+
+/// Organizations and units that may launch the image.
+fn organizations(flow: &Flow, region: &str) -> Vec<String> {
+    let permissions = flow.images(region)[0].permissions.clone();
+    permissions.organizations.into_iter().chain(permissions.units).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn organizations_and_units_are_let_in_everywhere_and_taken_off_again() {
+    let both = json!({"organizationARNs": [ORGANIZATION], "organizationalUnitARNs": [UNIT]});
+    let (mut flow, copies) = replicated(shared_spec(both)).await;
+    let unit = json!({"organizationalUnitARNs": [UNIT]});
+    let next = [(shared_spec(unit), vec![UNIT]), (default_spec(), vec![])];
+    assert!(PLACES.iter().all(|region| organizations(&flow, region) == [ORGANIZATION, UNIT]));
+    for (spec, left) in next {
+        flow.apply(&copies, spec);
+        ready(&mut flow, &copies).await;
+        assert!(PLACES.iter().all(|region| organizations(&flow, region) == left), "{left:?}");
+    }
+    assert!(flow.status(&copies)["granted"].is_null());
+    assert_eq!(flow.status(&copies)["driftRepaired"], 0);
+}
+
+/// Lets everybody, an account and an organization have the image, and the account its snapshots, in every region.
+fn grant_by_hand(flow: &Flow) {
+    for region in PLACES {
+        let image = flow.images(region).remove(0);
+        flow.meddle(|world| {
+            let region = world.region_mut(region);
+            let permissions =
+                &mut Arc::make_mut(region.images.get_mut(&image.id).expect("the image")).permissions;
+            permissions.public = true;
+            permissions.users.insert(TWO.to_owned());
+            permissions.organizations.insert(ORGANIZATION.to_owned());
+            for id in image.snapshot_ids() {
+                let snapshot = Arc::make_mut(region.snapshots.get_mut(id).expect("its snapshot"));
+                snapshot.permissions.users.insert(TWO.to_owned());
+            }
+        });
+    }
+}
+
+/// What the images and their snapshots are shared by: everybody's, accounts', organizations' and snapshots' grants.
+fn all_grants(flow: &Flow) -> [usize; 4] {
+    let world = flow.sim.world();
+    let images: Vec<_> = PLACES.iter().flat_map(|region| flow.images(region)).collect();
+    let snapshots = PLACES.iter().flat_map(|region| world.regions[*region].snapshots.values());
+    [
+        images.iter().filter(|image| image.permissions.public).count(),
+        images.iter().map(|image| image.permissions.users.len()).sum(),
+        images.iter().map(|image| image.permissions.organizations.len()).sum(),
+        snapshots.filter(|s| s.owner == ACCOUNT).map(|s| s.permissions.users.len()).sum(),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_granted_stays_until_it_is_to_be_revoked_and_is_revoked_each_time_then() {
+    let sharing = |others| json!({"accountIDs": [ONE], "snapshots": "Shared", "unmanagedGrants": others});
+    let (mut flow, copies) = replicated(shared_spec(sharing("Keep"))).await;
+    let ours = all_grants(&flow);
+    assert_eq!(ours, [0, 3, 0, 3]);
+    grant_by_hand(&flow);
+    flow.run_for(24 * HOUR).await;
+    assert_eq!(all_grants(&flow), [3, 6, 3, 6]);
+    assert_eq!(flow.status(&copies)["driftRepaired"], 0);
+    flow.apply(&copies, shared_spec(sharing("Revoke")));
+    ready(&mut flow, &copies).await;
+    assert_eq!((all_grants(&flow), receivers(&flow, "us-east-1")), (ours, vec![ONE.to_owned()]));
+    grant_by_hand(&flow);
+    flow.run_for(HOUR).await;
+    assert_eq!(all_grants(&flow), ours);
 }
 
 #[tokio::test(start_paused = true)]
