@@ -17,6 +17,7 @@ mod replication_tests;
 mod sharing_tests;
 pub mod simulation;
 mod source_tests;
+mod steady_tests;
 mod upkeep_faults;
 pub mod world;
 
