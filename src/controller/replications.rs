@@ -108,7 +108,9 @@ fn concerned(new: &ImageReplicationStatus, plan: &ReplicationPlan, outcomes: &Ou
         Some(Outcome::Failed(error)) => copy.image_id.is_none() && !error.class().leaves_doubt(),
         Some(_) | None => false,
     };
-    let pursued = |copy: &&DestinationStatus| plan.destinations.contains_key(&copy.region);
+    let pursued = |copy: &&DestinationStatus| {
+        plan.destinations.contains_key(&copy.region) || plan.unattended.contains(&copy.region)
+    };
     let under_way = new.destinations.iter().filter(|copy| copy.is_under_way() && !refused(copy));
     under_way.filter(pursued).map(|copy| copy.region.clone()).chain(plan.in_line()).collect()
 }

@@ -86,6 +86,10 @@ pub const FINISHED_INTERVAL: Duration = Duration::from_hours(10);
 /// How often something that needs a person is looked at again.
 pub const NEEDS_HELP: Duration = Duration::from_mins(10);
 
+/// How long a copy is taken to go on that nobody looks at, where no time was asked for: most take minutes, few so long. More
+/// would keep others from copying for nothing, and what is begun too early AWS refuses, which only takes a repetition.
+pub const UNATTENDED_COPY: Duration = Duration::from_hours(1);
+
 /// Before a run is tried again on a new builder; doubled each time, up to [`ATTEMPT_RETRY_MAX`].
 /// Source: Kubernetes documentation, "Jobs", "Pod backoff failure policy".
 const ATTEMPT_RETRY_MIN: Duration = Duration::from_secs(10);

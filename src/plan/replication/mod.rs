@@ -16,7 +16,10 @@ pub use step::{
     DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Drift, DriftKind, Matter,
 };
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
@@ -68,6 +71,8 @@ pub struct ReplicationPlan {
     pub step: Option<ReplicationStep>,
     /// Of each region; empty while `step` is to be done.
     pub destinations: BTreeMap<Region, DestinationPlan>,
+    /// Regions in which a copy is taken to go on in AWS, though nothing is done there or looked at.
+    pub unattended: BTreeSet<Region>,
     pub progress: Progress,
     /// Why `spec.source` is not resolved; none if it is.
     pub unresolved: Option<Progress>,
@@ -100,7 +105,7 @@ fn decide(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
         return delete(view, eyes);
     }
     if view.spec.suspend {
-        return whole(None, Progress::Moving(WaitingOn::Suspended));
+        return suspended(view);
     }
     if !view.held {
         return whole(Some(ReplicationStep::Hold), Progress::Moving(WaitingOn::Start));
@@ -114,6 +119,24 @@ fn decide(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
             whole(Some(ReplicationStep::RecordSource(source)), Progress::Moving(WaitingOn::SourceLookup))
         }
         Err(progress) => unresolved(view, eyes, *progress),
+    }
+}
+
+/// Nothing is looked at, so only time tells when a copy that was begun before has ended. An intent counts: its call may have
+/// been made.
+fn suspended(view: &ReplicationView<'_>) -> ReplicationPlan {
+    let lasts = view.spec.time_based_copy_minutes.and_then(|minutes| u64::try_from(minutes).ok());
+    let lasts = lasts.map_or(timing::UNATTENDED_COPY, Duration::from_mins);
+    let left = |copy: &DestinationStatus| {
+        let left = timing::remaining(destination::requested_at(copy), lasts, view.now);
+        (!left.is_zero()).then(|| (copy.region.clone(), left))
+    };
+    let under_way = view.status.destinations.iter().filter(|copy| copy.is_under_way());
+    let going_on: BTreeMap<Region, Duration> = under_way.filter_map(left).collect();
+    ReplicationPlan {
+        check_after: going_on.values().min().copied(),
+        unattended: going_on.into_keys().collect(),
+        ..whole(None, Progress::Moving(WaitingOn::Suspended))
     }
 }
 
@@ -248,7 +271,7 @@ fn takes_long(progress: &Progress) -> bool {
 
 fn of_regions(progress: Progress, destinations: BTreeMap<Region, DestinationPlan>) -> ReplicationPlan {
     let check_after = destinations.values().filter_map(|d| d.check_after).min();
-    ReplicationPlan { step: None, destinations, progress, unresolved: None, check_after, watches: Vec::new() }
+    ReplicationPlan { destinations, check_after, ..whole(None, progress) }
 }
 
 fn whole(step: Option<ReplicationStep>, progress: Progress) -> ReplicationPlan {
@@ -256,6 +279,7 @@ fn whole(step: Option<ReplicationStep>, progress: Progress) -> ReplicationPlan {
     ReplicationPlan {
         step,
         destinations: BTreeMap::new(),
+        unattended: BTreeSet::new(),
         progress,
         unresolved: None,
         check_after,

@@ -375,6 +375,27 @@ async fn a_restart_forgets_no_copy_that_is_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn copies_of_suspended_objects_keep_their_turn_as_long_as_they_may_be_under_way() {
+    let (mut flow, subjects) = forty_five_replications();
+    let slow = Effect::Image { pending: Duration::from_mins(50), then: ImageEnd::Available };
+    flow.sim.gate(|gate| gate.faults.add(flow.now(), Rule::on("CopyImage", slow))).expect("a rule");
+    flow.until("at the limit", HOUR, |f| pending(f) == 20).await;
+    flow.run_for(Duration::from_secs(5)).await;
+    let copying = |f: &Flow, s: &&Subject| destination(f, s, "eu-west-1")["imageID"].is_string();
+    let (begun, waiting): (Vec<_>, Vec<_>) = subjects.iter().partition(|s| copying(&flow, s));
+    for subject in &begun {
+        flow.apply(subject, with(flow.object(subject)["spec"].clone(), "/suspend", json!(true)));
+    }
+    flow.run_for(Duration::from_mins(45)).await;
+    assert_eq!(flow.ec2.count(Action::CopyImage), 20);
+    flow.until("the others are copied", 3 * HOUR, |f| {
+        assert!(pending(f) <= 20, "{} copies are under way", pending(f));
+        waiting.iter().all(|subject| f.is_true(subject, "Ready"))
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn copies_that_are_refused_keep_nobody_waiting() {
     let (mut flow, subjects) = forty_five_replications();
     let denied = || Fault::Refuse("UnauthorizedOperation", "you may not");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    api::image_replication::GrantsStatus,
+    api::image_replication::{DestinationStatus, GrantsStatus},
     model::{Absence, Answer, Image, ImageId, ImageState, Query, Region, Seen},
     plan::{
         Progress,
@@ -59,6 +59,25 @@ fn the_finalizer_comes_before_anything_else() {
 fn a_suspended_replication_starts_nothing_and_looks_at_nothing() {
     let plan = Replication::of(vec![asked(EU, 1)]).with(|r| r.spec.suspend = true).plan();
     assert_eq!((told(&plan).as_str(), plan.watches.len(), plan.destinations.len()), ("wait Suspended", 0, 0));
+}
+
+/// Where a suspended object's copies are taken to go on, and in how many minutes the first of them has ended.
+fn unattended(copies: Vec<DestinationStatus>, within: Option<i32>) -> (Vec<Region>, Option<u64>) {
+    let suspended = Replication::of(copies).with(|r| {
+        r.spec.suspend = true;
+        r.spec.time_based_copy_minutes = within;
+    });
+    let plan = suspended.plan();
+    (plan.unattended.into_iter().collect(), plan.check_after.map(|left| left.as_secs() / 60))
+}
+
+#[test]
+fn copies_that_were_begun_before_a_suspension_go_on_for_an_hour_or_the_time_that_was_asked_for() {
+    let eu = || vec![Region::from(EU)];
+    assert_eq!(unattended(vec![begun(EU, 60), kept("ap-southeast-2")], None), (eu(), Some(59)));
+    assert_eq!(unattended(vec![asked(EU, 60)], None), (eu(), Some(59)));
+    assert_eq!(unattended(vec![begun(EU, 3600)], None), (vec![], None));
+    assert_eq!(unattended(vec![begun(EU, 3600)], Some(120)), (eu(), Some(60)));
 }
 
 #[test]
