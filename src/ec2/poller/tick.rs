@@ -115,10 +115,8 @@ impl Ticker {
             Some(Query::SnapshotsOf(_)) => self.snapshots(group).await,
             Some(Query::Parameter(_)) => self.parameters(group).await,
             Some(query @ Query::Newest(selector)) => {
-                let images = self
-                    .ec2
-                    .describe_images(&self.name, &ImageFilter::Selected(ImageSelector::clone(selector)))
-                    .await?;
+                let selected = ImageFilter::Selected(ImageSelector::clone(selector));
+                let images = self.ec2.describe_images(&self.name, &selected).await?;
                 let newest =
                     images.into_iter().max_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
                 Ok(only(query, newest.map(|image| Answer::Image(Box::new(image)))))

@@ -10,8 +10,7 @@ pub(super) enum Watchers {
     #[default]
     Nobody,
     One(Arc<Subject>, Pace),
-    /// Boxed, as it would make the one that others need larger.
-    Many(Box<BTreeMap<Arc<Subject>, Pace>>),
+    Many(BTreeMap<Arc<Subject>, Pace>),
 }
 
 impl Watchers {
@@ -28,7 +27,7 @@ impl Watchers {
             }
             Self::One(known, its) => {
                 let both = [(known.clone(), *its), (subject.clone(), pace)];
-                *self = Self::Many(Box::new(BTreeMap::from(both)));
+                *self = Self::Many(BTreeMap::from(both));
                 true
             }
             Self::Many(all) => all.insert(subject.clone(), pace).is_none(),
