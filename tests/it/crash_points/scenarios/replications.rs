@@ -192,6 +192,19 @@ async fn rolled_out(flow: &mut Flow) {
         status["destinations"].as_array().is_some_and(|all| all.iter().all(replaced))
     })
     .await;
+    warm(flow).await;
+}
+
+/// Fast snapshot restore changes over to the newest copy when nothing points at the one before any more: an object that is
+/// ready may still have to see that.
+async fn warm(flow: &mut Flow) {
+    let is_warm = |destination: &Value| !destination["applied"]["fastSnapshotRestoreZones"].is_null();
+    flow.until("warm", LIMIT, |f| {
+        let status = f.status(&replication("web"));
+        status["destinations"].as_array().is_some_and(|all| all.iter().any(is_warm))
+    })
+    .await;
+    ready(flow).await;
 }
 
 async fn moved(flow: &mut Flow) {
@@ -202,6 +215,7 @@ async fn moved(flow: &mut Flow) {
     flow.apply(&replication("web"), with(consumable_spec(OLD), "/source", source));
     ready(flow).await;
     flow.until("taken back", LIMIT, |f| f.status(&replication("web"))["leftSource"].is_null()).await;
+    warm(flow).await;
 }
 
 async fn drifted(flow: &mut Flow) {
