@@ -113,7 +113,7 @@ pub struct PutParameterStatus {
     /// Its name, a path in most cases.
     #[schemars(length(max = 512))]
     pub name: String,
-    /// What was last put into it.
+    /// What was last put into it, or found in it since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<ImageId>,
     /// When AWS took the call, which it validates afterwards.
@@ -128,6 +128,12 @@ impl Publish {
     /// Whether the image before the newest is the one to find.
     pub fn is_pinned(&self) -> bool {
         self.pin == Some(Pin::Previous)
+    }
+
+    /// The image that consumers are to find.
+    pub fn target<'p>(&self, published: &'p Published) -> &'p ImageId {
+        let previous = published.previous_image_id.as_ref().filter(|_| self.is_pinned());
+        previous.unwrap_or(&published.image_id)
     }
 
     /// Whether it has to do with the source's own region.

@@ -5,7 +5,6 @@ use super::{
     destination::{Decided, Perhaps, record, requested_at, standing},
     in_use::{self, Usage},
     leave::{remove_doomed, switch_off},
-    place,
 };
 use crate::{
     api::image_replication::{
@@ -70,14 +69,10 @@ fn is_launched(view: &ReplicationView<'_>, copy: &DestinationStatus, id: &ImageI
     let Some((publish, published)) = view.spec.publishing(false).zip(copy.published.as_ref()) else {
         return copy.serving_image_id.as_ref() == Some(id);
     };
-    // What was put last is not written down where the operator died right after it. A region that was found as it should be
-    // has the newest in its parameters; else the former copy would be paid for for ever.
-    let in_sync = copy.observed_generation.is_some() && copy.observed_generation == view.generation;
-    let is_moving =
-        |p: &PutParameterStatus| (!in_sync && p.value.as_ref() == Some(id)) || p.unseen_puts.is_some();
+    let is_moving = |p: &PutParameterStatus| p.value.as_ref() == Some(id) || p.unseen_puts.is_some();
     let is_tagged =
         published.previous_image_id.as_ref() == Some(id) && !published.previous_tag_keys.is_empty();
-    *place::target(publish, published) == *id || is_tagged || published.parameters.iter().any(is_moving)
+    *publish.target(published) == *id || is_tagged || published.parameters.iter().any(is_moving)
 }
 
 /// What is to be done about former copies in a region whose newest copy is as it should be. The object is ready all the

@@ -33,7 +33,7 @@ pub(super) fn show(
     progress: &Progress,
 ) {
     if plan.shown.get(&Matter::Published) == Some(&Progress::Done) {
-        seen(receipts(status, region).published);
+        seen(receipts(status, region).published, view.spec.publish.as_ref());
     }
     if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
         show_copy(view, copy, progress);
@@ -344,10 +344,14 @@ fn put(published: &mut Option<Published>, request: &PutParameter, now: Timestamp
     }
 }
 
-/// All parameters hold what was put.
-fn seen(published: &mut Option<Published>) {
-    for parameter in published.iter_mut().flat_map(|p| &mut p.parameters) {
+/// All parameters hold what consumers are to find, also where the operator died before it wrote down that it was put: status
+/// would name the former image for ever, and what that one costs would be kept for its sake.
+fn seen(published: &mut Option<Published>, publish: Option<&Publish>) {
+    let Some(published) = published else { return };
+    let held = publish.map(|publish| publish.target(published).clone());
+    for parameter in &mut published.parameters {
         parameter.unseen_puts = None;
+        parameter.value = held.clone().or(parameter.value.take());
     }
 }
 

@@ -8,7 +8,6 @@ mod sharing;
 mod tags;
 pub(super) mod withdrawal;
 
-pub(super) use publish::target;
 pub(super) use sharing::{about_to_grant, left_granted, obstacle};
 
 use super::{
@@ -216,8 +215,7 @@ fn without_image(
             .showing(Matter::Shared, unavailable.clone())
             .showing(Matter::Published, unavailable));
     };
-    let told =
-        view.spec.publish.as_ref().map_or(&published.image_id, |publish| publish::target(publish, published));
+    let told = view.spec.publish.as_ref().map_or(&published.image_id, |publish| publish.target(published));
     if is_dead(&eyes.image(&source.region, told, view.resync())?) {
         let plan = publish::take_back(view, eyes, &source.region, published)?;
         let progress = plan.progress.clone();

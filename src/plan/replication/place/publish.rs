@@ -27,15 +27,9 @@ fn wanted<'v>(view: &ReplicationView<'v>, place: &Place<'_>) -> Option<&'v Publi
 /// The tags that the image of this place has for being published.
 pub(super) fn tags(view: &ReplicationView<'_>, place: &Place<'_>) -> Tags {
     let target = wanted(view, place).zip(place.published).filter(|(publish, published)| {
-        published.image_id == place.image.id && *target(publish, published) == place.image.id
+        published.image_id == place.image.id && *publish.target(published) == place.image.id
     });
     target.map(|(publish, _)| publish.tags.clone()).unwrap_or_default()
-}
-
-/// The image that consumers are to find.
-pub(in super::super) fn target<'p>(publish: &Publish, published: &'p Published) -> &'p ImageId {
-    let previous = published.previous_image_id.as_ref().filter(|_| publish.is_pinned());
-    previous.unwrap_or(&published.image_id)
 }
 
 /// The image that consumers are told of, where it is another one of ours: a pinned one, or the one before while the newest is not
@@ -45,7 +39,7 @@ pub(super) fn other_image(
     eyes: &Eyes<'_>,
     place: &Place<'_>,
 ) -> Result<Option<Image>, AwsError> {
-    let told_of = wanted(view, place).zip(place.published).map(|(publish, known)| target(publish, known));
+    let told_of = wanted(view, place).zip(place.published).map(|(publish, known)| publish.target(known));
     let Some(id) = told_of.filter(|id| **id != place.image.id) else { return Ok(None) };
     let seen = eyes.image(place.region, id, view.resync())?;
     let is_ours = |i: &&Image| i.state == ImageState::Available && i.owner_id == place.image.owner_id;
@@ -80,7 +74,7 @@ fn known(
     if let Some(surplus) = published.parameters.iter().find(|p| !is_wanted(&p.name)) {
         return withdraw(view, eyes, place.region, &surplus.name);
     }
-    if published.image_id == place.image.id || *target(publish, published) != published.image_id {
+    if published.image_id == place.image.id || *publish.target(published) != published.image_id {
         return uphold(view, eyes, place, publish, published);
     }
     begin(view, eyes, place, publish)
@@ -198,7 +192,7 @@ fn uphold(
         let published = Published { parameters: all, ..published.clone() };
         return Ok(record(DestinationRecord::Publishing(published), waiting_on(place)));
     }
-    let value = target(publish, published);
+    let value = publish.target(published);
     if let Some(plan) = former::obstacle(view, eyes, place, published, value)? {
         return Ok(plan);
     }

@@ -42,7 +42,7 @@ fn of(
 pub(in super::super) fn is_overdue(view: &ReplicationView<'_>, eyes: &Eyes<'_>, left: &LeftSource) -> bool {
     let Some(published) = &left.published else { return false };
     let Some(publish) = view.spec.publishing(true) else { return true };
-    let told_of = publish::target(publish, published);
+    let told_of = publish.target(published);
     eyes.image(&left.region, told_of, view.resync()).is_ok_and(|seen| is_dead(&seen))
 }
 

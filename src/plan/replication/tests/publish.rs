@@ -188,6 +188,16 @@ fn puts_are_counted_until_the_value_is_seen() {
 }
 
 #[test]
+fn a_value_that_is_found_is_written_down_though_its_put_was_not() {
+    let died_after_the_put = holding(published(by_parameter()), IMAGE).with(|r| {
+        receipt_of(r).parameters[0].value = Some(ImageId::from(FORMER));
+    });
+    let status = died_after_the_put.after(Outcome::NoCall);
+    let published = status.destinations[0].published.as_ref().expect("a receipt");
+    assert_eq!(published.parameters[0].value, Some(ImageId::from(IMAGE)));
+}
+
+#[test]
 fn a_value_that_was_put_is_not_taken_for_seen_after_a_restart() {
     let restarted = in_sync(put_before(60, Some(1))).with(|r| {
         r.sightings.insert(&ireland(), Query::Parameter(NAME.to_owned()), Seen::Unknown);
