@@ -33,14 +33,6 @@ fn channels(flow: &Flow, region: &str) -> Vec<Option<String>> {
     flow.images(region).iter().map(|image| image.tags.get("channel").cloned()).collect()
 }
 
-/// By the key of AWS's own, so that no copy is made that is to be shared.
-fn encrypt_by_default(flow: &Flow, region: &str, on: bool) {
-    flow.meddle(|world| {
-        let settings = &mut world.region_mut(region).settings;
-        settings.entry(ACCOUNT.to_owned()).or_default().encrypt_by_default = on;
-    });
-}
-
 /// A second build takes the first one's place as the source.
 async fn rolled_out(flow: &mut Flow, copies: &Subject, spec: Value) {
     flow.apply(&build("next"), build_spec(&[]));
@@ -63,14 +55,14 @@ async fn parameters_and_tags_tell_of_the_image_in_every_region() {
 async fn nothing_is_published_before_every_region_has_its_copy() {
     let mut flow = Flow::new();
     let copies = replication("web");
-    encrypt_by_default(&flow, "ap-southeast-2", true);
+    flow.encrypt_by_default("ap-southeast-2", true);
     flow.apply(&copies, with(published_spec(), "/sharing", json!({"accountIDs": ["111111111111"]})));
     flow.apply(&build("web"), build_spec(&[]));
     flow.until("copied", HOUR, |f| f.status(&copies)["ready"] == "1/2").await;
     flow.run_for(HOUR).await;
     assert_eq!((parameter(&flow, "eu-west-1"), flow.ec2.count(Action::PutParameter)), (None, 0));
     assert_eq!(channels(&flow, "eu-west-1"), [Some("candidate".to_owned())]);
-    encrypt_by_default(&flow, "ap-southeast-2", false);
+    flow.encrypt_by_default("ap-southeast-2", false);
     ready(&mut flow, &copies).await;
     assert!(parameter(&flow, "eu-west-1").is_some());
 }
@@ -246,13 +238,13 @@ fn is_shared(flow: &Flow, region: &str, id: &str) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_source_that_moves_is_told_of_in_its_region_until_the_next_one_is_everywhere() {
     let (mut flow, copies, old) = about_to_move().await;
-    encrypt_by_default(&flow, "ap-southeast-2", true);
+    flow.encrypt_by_default("ap-southeast-2", true);
     flow.apply(&copies, moved_into(&REGIONS));
     flow.until("half rolled out", HOUR, |f| f.status(&copies)["ready"] == "1/2").await;
     flow.run_for(HOUR).await;
     assert_eq!(parameter(&flow, "us-east-1").as_ref(), Some(&old));
     assert!(is_shared(&flow, "us-east-1", &old));
-    encrypt_by_default(&flow, "ap-southeast-2", false);
+    flow.encrypt_by_default("ap-southeast-2", false);
     ready(&mut flow, &copies).await;
     flow.until("done", HOUR, |f| f.status(&copies)["leftSource"].is_null()).await;
     assert_eq!((parameter(&flow, "us-east-1"), channels(&flow, "us-east-1")), (None, vec![None]));

@@ -45,14 +45,6 @@ fn block_public_access(flow: &Flow, region: &str, blocked: bool) {
     });
 }
 
-/// No copy that is to be shared is made there, as it would be encrypted by the key of AWS's own.
-fn refuse_copies(flow: &Flow, region: &str, refused: bool) {
-    flow.meddle(|world| {
-        let settings = &mut world.region_mut(region).settings;
-        settings.entry(ACCOUNT.to_owned()).or_default().encrypt_by_default = refused;
-    });
-}
-
 #[tokio::test(start_paused = true)]
 async fn the_image_is_shared_in_every_region_and_unshared_again() {
     let (mut flow, copies) = replicated(shared_spec(json!({"accountIDs": [ONE, TWO]}))).await;
@@ -255,7 +247,7 @@ async fn block_public_access_is_told_and_never_switched_off() {
 async fn a_copy_under_the_aws_managed_key_is_refused_before_it_is_made() {
     let mut flow = Flow::new();
     let copies = replication("web");
-    refuse_copies(&flow, "eu-west-1", true);
+    flow.encrypt_by_default("eu-west-1", true);
     flow.apply(&copies, shared_spec(json!({"accountIDs": [ONE]})));
     flow.apply(&build("web"), build_spec(&[]));
     flow.until("copied elsewhere", HOUR, |f| f.status(&copies)["ready"] == "1/2").await;
@@ -359,13 +351,13 @@ async fn fast_restore_stays_on_the_copy_that_serves_until_the_next_one_is_everyw
     let (mut flow, copies) = replicated(spec.clone()).await;
     let old = fast(&flow);
     assert_eq!(old.len(), 1);
-    refuse_copies(&flow, "ap-southeast-2", true);
+    flow.encrypt_by_default("ap-southeast-2", true);
     flow.apply(&build("next"), build_spec(&[]));
     flow.apply(&copies, with(spec, "/source", json!({"imageBuildRef": {"name": "next"}})));
     flow.until("half rolled out", HOUR, |f| f.status(&copies)["ready"] == "1/2").await;
     flow.run_for(HOUR).await;
     assert_eq!(fast(&flow), old);
-    refuse_copies(&flow, "ap-southeast-2", false);
+    flow.encrypt_by_default("ap-southeast-2", false);
     ready(&mut flow, &copies).await;
     let new = fast(&flow);
     assert_eq!(new.len(), 1);

@@ -170,6 +170,14 @@ impl Flow {
         });
     }
 
+    /// Whether a region encrypts copies by the key of AWS's own where no other is named: one that is to be shared is not made then.
+    pub fn encrypt_by_default(&self, region: &str, on: bool) {
+        self.meddle(|world| {
+            let settings = &mut world.region_mut(region).settings;
+            settings.entry(ACCOUNT.to_owned()).or_default().encrypt_by_default = on;
+        });
+    }
+
     /// The same in another region.
     pub fn seed_image_in(&self, region: &str, id: &str, name: &str) {
         self.seed_image(id, name);
