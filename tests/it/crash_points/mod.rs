@@ -39,7 +39,8 @@
 //! | a destination is removed while its copy is under way | 154 | 388 |
 //! | a replication's tags are changed | 24 | 121 |
 //! | a source is replaced | 68 | 213 |
-//! | a published source is replaced, and its copies go | 538 | 1156 |
+//! | a published source is replaced, and its copies go | 556 | 1192 |
+//! | a published source moves to another region | 458 | 996 |
 //! | copies are shared, published, protected and deprecated | 302 | 684 |
 //! | what consumers were given is taken back | 156 | 392 |
 //! | a replication is deleted, its copies retained | 4 | 52 |
