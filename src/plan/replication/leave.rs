@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::image_replication::DestinationStatus,
-    model::{Class, ImageId, Region, SnapshotId},
+    model::{AwsError, Class, ImageId, Region, SnapshotId},
     plan::{
         UpkeepCall,
         removal::{self, Doomed, Origin, Removal, handed_over},
@@ -46,10 +46,17 @@ pub(super) fn leave(
     }
     let never_made = copy.image_id.is_none() && copy.previous.is_empty();
     match remove(view, eyes, copy, retain, dropped) {
-        // Where there is no region nothing can be left: else a mistyped name could never be taken off.
-        Err(error) if never_made && error.class() == Class::NoSuchRegion => dropped(None),
+        // Where there is no region, or none for this account, nothing can be left: else what was never made there could never
+        // be taken off.
+        Err(error) if never_made && is_no_place(&error, copy) => dropped(None),
         decided => settled(decided),
     }
+}
+
+/// A region that is off may have been on when a call was made whose answer was lost.
+fn is_no_place(error: &AwsError, copy: &DestinationStatus) -> bool {
+    let class = error.class();
+    class == Class::NoSuchRegion || (class == Class::RegionOff && copy.uncertain.is_none())
 }
 
 /// Fast snapshot restore is paid for by the hour, and nobody would look after it any more.
@@ -82,7 +89,7 @@ pub(super) fn remove(
     let region = copy.region.clone();
     let previous: Vec<ImageId> = copy.previous.iter().map(|p| p.image_id.clone()).collect();
     let mut known: Vec<ImageId> = copy.image_id.iter().cloned().collect();
-    if !retain && !known.is_empty() {
+    if !retain {
         known.extend(previous.iter().cloned());
     }
     let sources = sources(view, copy);

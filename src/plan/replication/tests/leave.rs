@@ -87,6 +87,19 @@ fn a_region_that_does_not_exist_is_left_though_it_cannot_be_looked_at() {
 }
 
 #[test]
+fn a_region_that_was_off_when_the_copy_was_refused_is_left_though_it_cannot_be_looked_at() {
+    let off = |copy: DestinationStatus| {
+        let of_ours = Query::ImagesOf(copy_owner().uid);
+        taken_off(copy).cannot_see(of_ours, AwsError::REGION_NOT_ENABLED).says()
+    };
+    assert_eq!(off(asked(EU, 60)), "record dropped");
+    let unanswered = DestinationStatus { uncertain: Some("RequestTimeout".to_owned()), ..asked(EU, 60) };
+    for perhaps_made in [unanswered, begun(EU, 60), with_previous(asked(EU, 60))] {
+        assert!(off(perhaps_made).contains("RegionNotEnabled"));
+    }
+}
+
+#[test]
 fn a_copy_that_became_available_meanwhile_stays_where_copies_are_retained() {
     let replication = deleted(begun(EU, 400), Retain)
         .lacks_images()
@@ -108,6 +121,24 @@ fn with_policy_delete_copies_of_former_sources_go_too() {
 }
 
 #[test]
+fn with_policy_delete_copies_of_former_sources_go_though_the_next_copy_was_never_made() {
+    let former = Image { created_at: Some(at(-9000)), ..previous_image() };
+    let refused = deleted(with_previous(asked(EU, 600)), Delete).lacks_images();
+    assert_eq!(refused.sees_image(former).says(), "DeregisterImage ami-00000000000000002");
+}
+
+#[test]
+fn a_copy_that_may_have_been_begun_is_waited_for_though_the_former_ones_are_gone() {
+    let gone = Query::Image(previous_copy().image_id);
+    let replication = deleted(with_previous(asked(EU, 60)), Delete)
+        .lacks_images()
+        .misses(gone, 5, 300)
+        .sees_images_of_ours(vec![handed_over()]);
+    assert_eq!(replication.says(), "wait RemovingImage");
+    assert_eq!(replication.plan().check_after, Some(Duration::from_secs(241)));
+}
+
+#[test]
 fn with_policy_delete_a_copy_that_lost_our_tags_goes_too() {
     let mut untagged = copy(ImageState::Available);
     untagged.tags = Tags::new();
@@ -115,14 +146,14 @@ fn with_policy_delete_a_copy_that_lost_our_tags_goes_too() {
     assert_eq!(replication.says(), format!("DeregisterImage {IMAGE}"));
 }
 
+/// A copy of this object that it does not know any more.
+fn handed_over() -> Image {
+    Image { id: "ami-00000000000000007".into(), created_at: Some(at(-9000)), ..copy(ImageState::Available) }
+}
+
 #[test]
 fn with_policy_delete_what_was_handed_over_before_stays() {
-    let handed_over = Image {
-        id: "ami-00000000000000007".into(),
-        created_at: Some(at(-9000)),
-        ..copy(ImageState::Available)
-    };
-    let replication = deleted(kept(EU), Delete).lacks_images().sees_images_of_ours(vec![handed_over]);
+    let replication = deleted(kept(EU), Delete).lacks_images().sees_images_of_ours(vec![handed_over()]);
     assert_eq!(replication.says(), "record dropped");
 }
 
