@@ -400,9 +400,15 @@ fn lost(copy: &DestinationStatus, waiting_on: WaitingOn) -> DestinationPlan {
     if let Some(plan) = cool_down(copy) {
         return plan;
     }
+    // They stay for now: whoever deregistered the copy may want it back from the Recycle Bin.
     let found = || {
         let id = copy.image_id.as_ref().map(ToString::to_string).unwrap_or_default();
-        format!("copy {id} in {} was deregistered, and is made again", copy.region)
+        let snapshots: Vec<&str> = copy.snapshot_ids.iter().map(|snapshot| snapshot.0.as_str()).collect();
+        format!(
+            "copy {id} in {} was deregistered, and is made again; what is left of its snapshots ({}) goes with the next copy that is removed",
+            copy.region,
+            snapshots.join(", ")
+        )
     };
     record(DestinationRecord::Lost, waiting_on).repairing(
         copy.available_at.is_some(),

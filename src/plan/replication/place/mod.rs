@@ -153,7 +153,15 @@ fn source_image(
     }
     let seen = eyes.image(&source.region, &source.image_id, view.resync())?;
     if is_dead(&seen) {
-        return without_image(view, eyes, source, known.published.as_ref());
+        let plan = without_image(view, eyes, source, known.published.as_ref())?;
+        if plan.step.is_some() {
+            return Ok(plan);
+        }
+        let revocation = sharing::revocation::beside_dead_source(view, eyes, source)?;
+        return Ok(match revocation {
+            Some(revocation) => both(plan, revocation),
+            None => plan,
+        });
     }
     let waiting_on = WaitingOn::Sharing { id: source.image_id.clone(), region: source.region.clone() };
     let (image, owner) = match (&seen, owner) {

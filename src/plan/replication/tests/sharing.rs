@@ -142,6 +142,7 @@ fn the_receipt_is_trimmed_once_every_place_is_as_wanted() {
             Seen::Absent(Absence { checks: 9, since: at(-900), until: at(0) }),
         );
     });
+    let replication = replication.sees_at_source(Query::Account, our_account());
     assert_eq!(told(&replication.plan()), "record grants to 1 account");
 }
 
@@ -299,6 +300,37 @@ fn what_is_no_longer_granted_is_taken_back_from_former_sources_too() {
     let replication = on_source(with_former_source(former_source()), FORMER_SOURCE, accounts(&[ONE, TWO]));
     let says = replication.says_at_source();
     assert_eq!(says, format!("ModifyLaunchPermissions {FORMER_SOURCE}: add nobody, remove 1 account"));
+}
+
+#[test]
+fn what_is_no_longer_granted_is_taken_back_though_the_newest_source_is_dead() {
+    let dead = |age| {
+        let replication = with_former_source(former_source());
+        on_source(replication, FORMER_SOURCE, accounts(&[ONE, TWO]))
+            .sees_at_source(Query::Account, our_account())
+            .misses_source(age)
+    };
+    let taken_back = format!("ModifyLaunchPermissions {FORMER_SOURCE}: add nobody, remove 1 account");
+    assert_eq!(dead(9).says_at_source(), taken_back);
+    let done = on_source(dead(9), FORMER_SOURCE, accounts(&[TWO]));
+    assert_eq!(told(&done.plan()), "record grants to 1 account");
+    let reduced_before =
+        dead(9).with(|r| r.status.granted = Some(GrantsStatus::of(&accounts(&[TWO]), false)));
+    assert_eq!(told(&reduced_before.plan()), "done");
+}
+
+#[test]
+fn the_snapshots_of_a_source_that_was_disabled_are_taken_back() {
+    let disabled = not_yet(with_one()).sees_source(source_image(ImageState::Disabled)).with(|r| {
+        r.spec.sharing = None;
+        r.status.granted = Some(GrantsStatus::of(&accounts(&[ONE]), true));
+    });
+    let disabled =
+        on_source(disabled, SOURCE, Grants::default()).sees_at_source(Query::Account, our_account());
+    let snapshot = source_image(ImageState::Disabled).snapshot_ids().remove(0);
+    let shared = Seen::Present(Answer::Grants(Box::new(accounts(&[ONE]))));
+    let shared = disabled.sees_at_source(Query::VolumePermissions(snapshot.clone()), shared);
+    assert_eq!(shared.says_at_source(), format!("ModifyVolumePermissions {snapshot}: add 0, remove 1"));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! the manifest says otherwise, and all sources when the object goes with its copies.
 
 use super::{
-    DestinationPlan, Eyes, Grants, Image, Place, ReplicationView, Seen, UpkeepCall, WaitingOn, granted,
-    moving, shared_snapshots, shares_snapshots, timing, wanted,
+    DestinationPlan, Eyes, Grants, Image, Place, ReplicationSourceStatus, ReplicationView, Seen, UpkeepCall,
+    WaitingOn, granted, moving, shared_snapshots, shares_snapshots, timing, wanted,
 };
 use crate::{
     model::{ImageId, ImageState, Region},
@@ -24,24 +24,47 @@ struct Revocation<'a> {
 
 /// While something is taken back from the newest images, it is from those before them.
 pub(super) fn of_former(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Perhaps {
-    let (wanted, nobody) = (wanted(view), Grants::default());
-    let private = shared_snapshots(view) && !shares_snapshots(view);
-    if granted(view).without(&wanted).is_empty() && !private {
+    if !is_reduced(view) {
         return Ok(None);
     }
-    let snapshots = if shares_snapshots(view) { &wanted } else { &nobody };
-    let account = place.image.owner_id.as_str();
-    let kept = Revocation { region: place.region, account, images: &wanted, snapshots };
     let former = match &place.former {
         Some(copies) => copies.clone(),
         None => former_sources(view, &place.image.id),
     };
-    for id in former {
-        if let Some(plan) = kept.of(view, eyes, id)? {
-            return Ok(Some(plan));
-        }
+    of_what_is_too_much(view, eyes, (place.region, &place.image.owner_id), former)
+}
+
+/// The same where the source is dead: those before it may not be, and snapshots of a disabled image keep their permissions.
+pub(in super::super) fn beside_dead_source(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+) -> Perhaps {
+    if !is_reduced(view) {
+        return Ok(None);
     }
-    Ok(None)
+    let (region, id) = (&source.region, &source.image_id);
+    let Seen::Present(account) = eyes.account(region)? else { return Ok(Some(waiting(region, id))) };
+    let images = std::iter::once(id).chain(former_sources(view, id)).collect();
+    of_what_is_too_much(view, eyes, (region, &account), images)
+}
+
+/// Something that was granted is no longer wanted.
+fn is_reduced(view: &ReplicationView<'_>) -> bool {
+    let private = shared_snapshots(view) && !shares_snapshots(view);
+    private || !granted(view).without(&wanted(view)).is_empty()
+}
+
+/// Takes what is no longer wanted back from these images, so far as they are of our account.
+fn of_what_is_too_much(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    (region, account): (&Region, &str),
+    images: Vec<&ImageId>,
+) -> Perhaps {
+    let (wanted, nobody) = (wanted(view), Grants::default());
+    let snapshots = if shares_snapshots(view) { &wanted } else { &nobody };
+    Revocation { region, account, images: &wanted, snapshots }.of_any(view, eyes, images)
 }
 
 /// All that was granted on the source, and on those before it.
@@ -54,16 +77,14 @@ pub(in super::super) fn of_sources(
     if view.status.granted.is_none() {
         return Ok(None);
     }
-    let wait = || moving(WaitingOn::Sharing { id: current.clone(), region: region.clone() });
-    let Seen::Present(account) = eyes.account(region)? else { return Ok(Some(wait())) };
+    let Seen::Present(account) = eyes.account(region)? else { return Ok(Some(waiting(region, current))) };
     let nobody = Grants::default();
-    let all = Revocation { region, account: &account, images: &nobody, snapshots: &nobody };
-    for id in std::iter::once(current).chain(former_sources(view, current)) {
-        if let Some(plan) = all.of(view, eyes, id)? {
-            return Ok(Some(plan));
-        }
-    }
-    Ok(None)
+    let images = std::iter::once(current).chain(former_sources(view, current)).collect();
+    Revocation { region, account: &account, images: &nobody, snapshots: &nobody }.of_any(view, eyes, images)
+}
+
+fn waiting(region: &Region, id: &ImageId) -> DestinationPlan {
+    moving(WaitingOn::Sharing { id: id.clone(), region: region.clone() })
 }
 
 fn former_sources<'v>(view: &ReplicationView<'v>, current: &ImageId) -> Vec<&'v ImageId> {
@@ -72,6 +93,16 @@ fn former_sources<'v>(view: &ReplicationView<'v>, current: &ImageId) -> Vec<&'v 
 }
 
 impl Revocation<'_> {
+    /// The first write that one of the images asks for.
+    fn of_any(&self, view: &ReplicationView<'_>, eyes: &Eyes<'_>, images: Vec<&ImageId>) -> Perhaps {
+        for id in images {
+            if let Some(plan) = self.of(view, eyes, id)? {
+                return Ok(Some(plan));
+            }
+        }
+        Ok(None)
+    }
+
     fn of(&self, view: &ReplicationView<'_>, eyes: &Eyes<'_>, id: &ImageId) -> Perhaps {
         let image = match eyes.image(self.region, id, view.resync())? {
             Seen::Present(image) if image.owner_id != self.account => return Ok(None),
@@ -113,7 +144,7 @@ impl Revocation<'_> {
     }
 
     fn wait(&self, id: &ImageId) -> DestinationPlan {
-        moving(WaitingOn::Sharing { id: id.clone(), region: self.region.clone() })
+        waiting(self.region, id)
     }
 
     fn write(&self, id: &ImageId, change: UpkeepCall) -> DestinationPlan {
