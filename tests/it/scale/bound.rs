@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 /// What a copy must wait for in its destination region.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
-    /// Of the operator's share of the bucket that AWS keeps for `CopyImage`.
+    /// Of the bucket that AWS keeps for `CopyImage`.
     pub burst: f64,
     /// Tokens a second.
     pub refill: f64,

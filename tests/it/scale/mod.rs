@@ -33,11 +33,11 @@ const SIZES: &str = "SCALE_SIZES";
 pub const SOURCE_REGION: &str = "us-east-1";
 pub const REGIONS: [&str; 5] = ["ap-southeast-2", "ca-central-1", "eu-central-1", "eu-west-1", "us-west-2"];
 
-/// The operator's share of AWS's bucket for `CopyImage`, which holds 100 and gains one a second; and the copies that AWS lets
-/// be under way into a region. Source: EC2 developer guide, "Request throttling"; EBS quotas, "Concurrent snapshot copies per
+/// AWS's bucket for `CopyImage`, all of it though the operator leaves a part to others, and the copies that AWS lets be under
+/// way into a region. Source: EC2 developer guide, "Request throttling"; EBS quotas, "Concurrent snapshot copies per
 /// destination Region".
-const BURST: f64 = 50.0;
-const REFILL: f64 = 0.5;
+const BURST: f64 = 100.0;
+const REFILL: f64 = 1.0;
 const SLOTS: usize = COPIES_PER_REGION;
 
 /// Copies in the ordinary run: small images.
