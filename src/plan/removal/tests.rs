@@ -82,7 +82,7 @@ impl Case {
             spare_available: self.spare_available,
             made_at: self.made_at,
             was_seen: self.was_seen,
-            };
+        };
         of_images(&Eyes::new(&self.sightings), &doomed, at(0)).expect("everything can be seen")
     }
 

@@ -39,7 +39,10 @@ pub(super) fn keep(
     wanted: &Destination,
 ) -> DestinationPlan {
     let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
-    if let Some(plan) = known.and_then(|copy| former::cool_unused(view, wanted, copy)) {
+    let first = known.and_then(|copy| {
+        place::withdrawal::of_untrue(view, eyes, copy).or_else(|| former::cool_unused(view, wanted, copy))
+    });
+    if let Some(plan) = first {
         return plan;
     }
     if wanted.region == source.region {

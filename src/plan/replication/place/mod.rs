@@ -17,7 +17,7 @@ use super::{
     gravity, timing,
 };
 use crate::{
-    api::image_replication::{Applied, DestinationStatus, Publish, Published},
+    api::image_replication::{Applied, DestinationStatus, Published},
     model::{Image, ImageId, ImageState, Region, Seen, SnapshotId},
     plan::{Pace, UpkeepCall},
 };
@@ -146,17 +146,13 @@ fn source_image(
 ) -> Decided {
     let known = view.status.source_region.clone().unwrap_or_default();
     let in_sync = known.observed_generation == view.generation && known.observed_generation.is_some();
-    let silent = !view.spec.publish.as_ref().is_some_and(Publish::concerns_source);
-    if let Some(published) = known.published.as_ref().filter(|_| silent) {
-        // Whatever became of the image.
-        return publish::take_back(view, eyes, &source.region, published);
+    let published = known.published.as_ref();
+    if let Some(plan) = publish::withdraw_untrue(view, eyes, (&source.region, true), published, None)? {
+        return Ok(plan);
     }
     let seen = eyes.image(&source.region, &source.image_id, view.resync())?;
     if is_dead(&seen) {
-        let plan = without_image(view, eyes, source, known.published.as_ref())?;
-        if plan.step.is_some() {
-            return Ok(plan);
-        }
+        let plan = without_image(source, published);
         let revocation = sharing::revocation::beside_dead_source(view, eyes, source)?;
         return Ok(match revocation {
             Some(revocation) => both(plan, revocation),
@@ -207,29 +203,18 @@ fn is_dead(seen: &Seen<Image>) -> bool {
     }
 }
 
-/// Whoever removed or retired the source needs no repair of it, but consumers must not be told of it any longer. An image
-/// that was published before and can be launched stays published. A source that comes back is published again.
-fn without_image(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    source: &ReplicationSourceStatus,
-    published: Option<&Published>,
-) -> Decided {
-    let Some(published) = published else {
-        let message =
-            format!("source image {} in {} is gone or cannot be launched", source.image_id, source.region);
-        let unavailable = Progress::Blocked(Failure::new("SourceNotAvailable", message));
-        return Ok(standing(Progress::Done)
-            .showing(Matter::Shared, unavailable.clone())
-            .showing(Matter::Published, unavailable));
-    };
-    let told = view.spec.publish.as_ref().map_or(&published.image_id, |publish| publish.target(published));
-    if is_dead(&eyes.image(&source.region, told, view.resync())?) {
-        let plan = publish::take_back(view, eyes, &source.region, published)?;
-        let progress = plan.progress.clone();
-        return Ok(plan.showing(Matter::Published, progress));
+/// Whoever removed or retired the source needs no repair of it. An image that was published before and can be launched stays
+/// published, and a source that comes back is published again.
+fn without_image(source: &ReplicationSourceStatus, published: Option<&Published>) -> DestinationPlan {
+    if published.is_some() {
+        return standing(Progress::Done);
     }
-    Ok(standing(Progress::Done))
+    let message =
+        format!("source image {} in {} is gone or cannot be launched", source.image_id, source.region);
+    let unavailable = Progress::Blocked(Failure::new("SourceNotAvailable", message));
+    standing(Progress::Done)
+        .showing(Matter::Shared, unavailable.clone())
+        .showing(Matter::Published, unavailable)
 }
 
 /// The first write that an aspect asks for; where none does, the worst that one has to say.

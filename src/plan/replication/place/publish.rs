@@ -70,32 +70,37 @@ fn known(
     publish: &Publish,
     published: &Published,
 ) -> Decided {
-    let is_wanted = |name: &String| publish.ssm_parameters.iter().any(|p| p.name == *name);
-    if let Some(surplus) = published.parameters.iter().find(|p| !is_wanted(&p.name)) {
-        return withdraw(view, eyes, place.region, &surplus.name);
-    }
-    if published.image_id == place.image.id || *publish.target(published) != published.image_id {
+    if published.image_id == place.image.id {
         return uphold(view, eyes, place, publish, published);
     }
-    begin(view, eyes, place, publish)
+    if *publish.target(published) == published.image_id {
+        return begin(view, eyes, place, publish);
+    }
+    // The pin holds for this region: others may be new, and wait for all.
+    match prepare(place) {
+        Some(plan) => Ok(plan),
+        None => uphold(view, eyes, place, publish, published),
+    }
 }
 
 fn waiting_on(place: &Place<'_>) -> WaitingOn {
     WaitingOn::Publication { id: place.image.id.clone(), region: place.region.clone() }
 }
 
+/// As far as this region is concerned the image can be published: that is written down for the others.
+fn prepare(place: &Place<'_>) -> Option<DestinationPlan> {
+    let id = &place.image.id;
+    let is_known = place.applied.prepared.as_ref() == Some(id);
+    (!is_known).then(|| record(DestinationRecord::Prepared(id.clone()), waiting_on(place)))
+}
+
 /// Waits for the other regions where the manifest says so; then writes down what will be published.
 fn begin(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>, publish: &Publish) -> Decided {
-    if place.applied.prepared.as_ref() != Some(&place.image.id) {
-        return Ok(record(DestinationRecord::Prepared(place.image.id.clone()), waiting_on(place)));
+    if let Some(plan) = prepare(place) {
+        return Ok(plan);
     }
     if publish.when == PublishWhen::AllReady && !all_are_prepared(view) {
-        return match place.published {
-            Some(old) if is_dead(&eyes.image(place.region, &old.image_id, view.resync())?) => {
-                take_back(view, eyes, place.region, old)
-            }
-            Some(_) | None => Ok(moving(waiting_on(place))),
-        };
+        return Ok(moving(waiting_on(place)));
     }
     // Only one former image is written down: what it has is taken off before another one takes its place.
     let cleaned = place.published.map(|known| former::clean(view, eyes, place.region, known)).transpose()?;
@@ -333,6 +338,67 @@ fn not_validated(place: &Place<'_>, name: &str, value: &ImageId) -> Failure {
         place.region
     );
     Failure::new("ParameterNotValidated", message)
+}
+
+/// What consumers are told of and must not be, whatever else is to be done in a region, or cannot be: what the manifest does
+/// not publish any more, and an image that nobody can launch, unless it is `mended`.
+pub(in super::super) fn withdraw_untrue(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    (region, is_source): (&Region, bool),
+    published: Option<&Published>,
+    mended: Option<&ImageId>,
+) -> Perhaps {
+    let Some(published) = published else { return Ok(None) };
+    let Some(publish) = view.spec.publishing(is_source) else {
+        return take_back(view, eyes, region, published).map(Some);
+    };
+    let is_wanted = |name: &String| publish.ssm_parameters.iter().any(|p| p.name == *name);
+    if let Some(surplus) = published.parameters.iter().find(|p| !is_wanted(&p.name)) {
+        return withdraw(view, eyes, region, &surplus.name).map(Some);
+    }
+    if !names_the_dead(view, eyes, region, published, mended)? {
+        return Ok(None);
+    }
+    let plan = if publish.is_pinned() {
+        // The newest is not wanted: its place is not to be taken for want of the pinned one.
+        let named = published.parameters.iter().find(|p| p.value.is_some());
+        named.map(|p| withdraw(view, eyes, region, &p.name)).transpose()?
+    } else {
+        Some(take_back(view, eyes, region, published)?)
+    };
+    Ok(plan.map(|plan| {
+        let progress = plan.progress.clone();
+        plan.showing(Matter::Published, progress)
+    }))
+}
+
+/// Whether nobody can launch any image that consumers are told of.
+pub(in super::super) fn names_the_dead(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    region: &Region,
+    published: &Published,
+    mended: Option<&ImageId>,
+) -> Result<bool, AwsError> {
+    for id in named(published) {
+        let seen = eyes.image(region, id, view.resync())?;
+        let is_disabled = seen.present().is_some_and(|image| image.state == ImageState::Disabled);
+        if !is_dead(&seen) || (is_disabled && mended == Some(id)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The images that parameters hold; where none was put yet, those that have the tags, or are to have them.
+fn named(published: &Published) -> Vec<&ImageId> {
+    let held: Vec<&ImageId> = published.parameters.iter().filter_map(|p| p.value.as_ref()).collect();
+    if !held.is_empty() {
+        return held;
+    }
+    let dressed = published.previous_image_id.iter().filter(|_| !published.previous_tag_keys.is_empty());
+    dressed.chain(std::iter::once(&published.image_id)).collect()
 }
 
 /// Takes all back that was published in a region.

@@ -1,8 +1,11 @@
 //! What is left of a replication in the region of its source, when the source or the object goes.
 
-use super::{DestinationPlan, Eyes, ReplicationView, is_dead, publish, settled, sharing};
+use super::{DestinationPlan, Eyes, ReplicationView, publish, settled, sharing};
 use crate::{
-    api::image_replication::{DestinationStatus, LeftSource, Published, ReplicationSourceStatus},
+    api::{
+        LaunchState,
+        image_replication::{DestinationStatus, LeftSource, Published, ReplicationSourceStatus},
+    },
     model::{ImageId, Region},
 };
 
@@ -41,9 +44,20 @@ fn of(
 /// What is published in a region that the source has left is to be told to nobody any more, whatever the rollout does.
 pub(in super::super) fn is_overdue(view: &ReplicationView<'_>, eyes: &Eyes<'_>, left: &LeftSource) -> bool {
     let Some(published) = &left.published else { return false };
-    let Some(publish) = view.spec.publishing(true) else { return true };
-    let told_of = publish.target(published);
-    eyes.image(&left.region, told_of, view.resync()).is_ok_and(|seen| is_dead(&seen))
+    let is_wanted = view.spec.publishing(true).is_some();
+    !is_wanted || publish::names_the_dead(view, eyes, &left.region, published, None).is_ok_and(|dead| dead)
+}
+
+/// Takes back what consumers are told of a copy and must not be, before anything else: a step that is refused again and again
+/// must not keep a parameter at an image that is gone. None where nothing is, or where that cannot be seen.
+pub(in super::super) fn of_untrue(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    copy: &DestinationStatus,
+) -> Option<DestinationPlan> {
+    let mended = copy.image_id.as_ref().filter(|_| view.spec.launch_state == Some(LaunchState::Enabled));
+    let place = (&copy.region, false);
+    publish::withdraw_untrue(view, eyes, place, copy.published.as_ref(), mended).unwrap_or_default()
 }
 
 /// Takes the parameters of a copy back, before it is removed: none may point at an image that is not there.

@@ -229,7 +229,8 @@ fn fast_restore_of_a_former_copy_is_not_forgotten_where_aws_did_not_switch_it_of
 fn fast_restore_stays_on_the_copy_that_is_published() {
     let off = |change: fn(&mut Published)| {
         let published = succeeding(IMAGE).with(|r| {
-            r.spec.publish = Some(serde_json::from_value(json!({})).expect("publish"));
+            let publish = json!({"ssmParameters": [{"name": "/images/web"}]});
+            r.spec.publish = Some(serde_json::from_value(publish).expect("publish"));
             let parameter = PutParameterStatus {
                 name: "/images/web".to_owned(),
                 value: Some(ImageId::from(IMAGE)),

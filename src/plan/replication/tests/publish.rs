@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{
-        DeletionPolicy, ImageReplicationStatus,
+        DeletionPolicy, ImageReplicationStatus, LaunchState,
         image_replication::{DestinationStatus, Published, PutParameterStatus},
     },
     model::{
@@ -338,6 +338,77 @@ fn a_pinned_parameter_goes_back_to_the_image_before() {
     assert_eq!(pinned_parameter().says(), put(FORMER, "changed"));
 }
 
+/// The parameter was put with this image, and holds it.
+fn naming(id: &str, replication: Replication) -> Replication {
+    tagged(holding(replication, id), ours())
+        .with(|r| receipt_of(r).parameters[0].value = Some(ImageId::from(id)))
+}
+
+fn published_in(state: ImageState) -> Replication {
+    naming(IMAGE, published(by_parameter())).sees_image(copy(state))
+}
+
+fn deleted() -> String {
+    format!("DeleteParameter {NAME}")
+}
+
+#[test]
+fn a_parameter_does_not_stay_at_a_copy_that_is_gone() {
+    let gone = || naming(IMAGE, published(by_parameter())).misses(Query::Image(ImageId::from(IMAGE)), 9, 900);
+    assert_eq!(gone().says(), deleted());
+    let refused_again_and_again = gone().with(|r| {
+        let copy = &mut r.status.destinations[0];
+        let published = copy.published.take();
+        *copy = DestinationStatus { published, ..asked(EU, 1) };
+    });
+    assert_eq!(refused_again_and_again.says(), deleted());
+    let once = naming(IMAGE, published(by_parameter())).misses(Query::Image(ImageId::from(IMAGE)), 1, 0);
+    assert!(!once.says().contains("Parameter"), "one empty answer takes nothing back");
+}
+
+#[test]
+fn a_parameter_does_not_stay_at_a_copy_that_somebody_disabled_unless_it_is_enabled_again() {
+    assert_eq!(published_in(ImageState::Disabled).says(), deleted());
+    let mended =
+        published_in(ImageState::Disabled).with(|r| r.spec.launch_state = Some(LaunchState::Enabled));
+    assert_eq!(mended.says(), "EnableImage");
+}
+
+#[test]
+fn an_image_is_told_to_nobody_before_it_is_disabled() {
+    let disabling = published_in(ImageState::Available);
+    assert_eq!(disabling.with(|r| r.spec.launch_state = Some(LaunchState::Disabled)).says(), deleted());
+}
+
+#[test]
+fn what_is_no_longer_published_is_taken_back_though_the_copy_is_not_as_it_should_be() {
+    let foreign = Image { tags: Tags::new(), ..copy(ImageState::Available) };
+    let blocked = published_in(ImageState::Available).sees_image(foreign);
+    assert_eq!(blocked.says(), "blocked CopyNotOwned");
+    assert_eq!(blocked.with(|r| r.spec.publish = None).says(), deleted());
+}
+
+#[test]
+fn a_pinned_image_that_is_gone_takes_the_parameter_along_and_no_other_takes_its_place() {
+    let gone = || naming(FORMER, pinned_parameter()).misses(Query::Image(ImageId::from(FORMER)), 9, 900);
+    assert_eq!(gone().says(), deleted());
+    let forgotten = gone().with(|r| receipt_of(r).parameters[0].value = None);
+    assert_eq!(forgotten.says(), "blocked PinnedImageGone");
+}
+
+#[test]
+fn the_image_that_was_pinned_stays_published_until_all_regions_have_the_next_one() {
+    let unpinned = prepared(naming(FORMER, published(by_parameter())))
+        .into_regions(&[EU, "eu-west-3"])
+        .sees_image(former_image("stable"))
+        .misses(Query::Image(ImageId::from("ami-9")), 9, 900)
+        .with(|r| {
+            receipt_of(r).image_id = ImageId::from("ami-9");
+            receipt_of(r).previous_image_id = Some(ImageId::from(FORMER));
+        });
+    assert_eq!(unpinned.says(), "wait Publishing");
+}
+
 #[test]
 fn a_pinned_image_that_is_gone_is_told_and_not_published() {
     let gone = pinned_parameter().misses(Query::Image(ImageId::from(FORMER)), 9, 60);
@@ -348,18 +419,22 @@ fn a_pinned_image_that_is_gone_is_told_and_not_published() {
 
 #[test]
 fn a_pinned_image_stays_published_whatever_is_copied() {
-    let newer = pinned_parameter().with(|r| {
-        receipt_of(r).image_id = ImageId::from("ami-9");
-        receipt_of(r).tag_keys.clear();
-    });
-    assert_eq!(holding(newer, FORMER).says(), "record in sync");
+    let newer = || {
+        let newer = pinned_parameter().with(|r| {
+            receipt_of(r).image_id = ImageId::from("ami-9");
+            receipt_of(r).tag_keys.clear();
+        });
+        holding(newer, FORMER)
+    };
+    assert_eq!(newer().says(), format!("record prepared {IMAGE}"), "regions without a pin wait for it");
+    assert_eq!(prepared(newer()).says(), "record in sync");
 }
 
 #[test]
 fn an_image_between_the_pinned_one_and_the_newest_loses_its_tags() {
     let publish = json!({"tags": {"channel": "published"}, "pin": "Previous"});
     let between = Image { id: ImageId::from("ami-9"), ..former_image("published") };
-    let newer = untagged(without_parameters(succeeding(publish, "", "published")))
+    let newer = prepared(untagged(without_parameters(succeeding(publish, "", "published"))))
         .sees_image(Image { tags: without_channel(), ..copy(ImageState::Available) })
         .sees_image(between)
         .with(|r| {
@@ -387,7 +462,7 @@ fn what_is_published_is_kept_true_while_the_next_copy_is_made() {
     };
     assert_eq!(copying(Some(by_parameter())).says(), put(IMAGE, "changed"));
     assert_eq!(copying(None).says(), format!("DeleteParameter {NAME}"));
-    assert_eq!(progress(&copying(None).ireland().progress), "wait WaitingForImage");
+    assert_eq!(progress(&copying(None).ireland().progress), "wait Withdrawing");
 }
 
 fn next_after(former: &[&str]) -> Published {
@@ -423,7 +498,7 @@ fn stable() -> Value {
 fn tags_that_publish_are_laid_over_the_others_at_that_moment() {
     let before = prepared(publishing(stable()));
     assert_eq!(before.says(), format!("record publishing {IMAGE} after nothing"));
-    let after = publishing(stable()).with(|r| r.status.destinations[0].published = Some(receipt(None)));
+    let after = without_parameters(published(stable()));
     assert_eq!(after.says(), r#"CreateTags {"channel": "published"}"#);
 }
 
