@@ -111,12 +111,15 @@ fn telling(progress: Progress) -> DestinationPlan {
     standing(Progress::Done).showing(Matter::FormerRemoved, progress)
 }
 
-/// Those beyond the number that is kept, the newest first. What is pinned stays.
+/// Those beyond the number that is kept: the one that a pin goes back to, then the newest. One that was never published, as
+/// the next source came before all regions had it, must not take that one's place. What is pinned stays in any case.
 fn surplus<'c>(view: &ReplicationView<'_>, copy: &'c DestinationStatus) -> Vec<&'c PreviousCopy> {
-    let published = copy.published.as_ref().filter(|_| is_pinned(view));
-    let pinned = published.and_then(|published| published.previous_image_id.as_ref());
     let kept = usize::try_from(view.spec.keep_previous).unwrap_or(usize::MAX);
-    copy.previous.iter().skip(kept).filter(|former| Some(&former.image_id) != pinned).collect()
+    let published = copy.published.as_ref().filter(|_| kept > 0 || is_pinned(view));
+    let before = published.and_then(|published| published.previous_image_id.as_ref());
+    let (first, others): (Vec<_>, Vec<_>) =
+        copy.previous.iter().partition(|former| Some(&former.image_id) == before);
+    others.into_iter().skip(kept.saturating_sub(first.len())).collect()
 }
 
 /// No parameter and no tag points at a former copy any more.

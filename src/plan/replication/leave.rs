@@ -136,11 +136,12 @@ pub(super) fn remove_doomed(
 /// is to stay is ready all the same.
 fn held_by_use(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus) -> Perhaps {
     let finished = copy.image_id.iter().filter(|_| copy.available_at.is_some());
-    for id in finished.chain(copy.previous.iter().map(|former| &former.image_id)) {
+    let images: Vec<&ImageId> = finished.chain(copy.previous.iter().map(|former| &former.image_id)).collect();
+    for id in &images {
         let why = match in_use::of(view, eyes, &copy.region, id)? {
             Usage::Free => continue,
             Usage::Unknown => {
-                let (id, region) = (Some(id.clone()), copy.region.clone());
+                let (id, region) = (Some((*id).clone()), copy.region.clone());
                 return Ok(Some(moving(WaitingOn::ImageRemoval { id, region })));
             }
             Usage::Used(why) => why,
@@ -155,7 +156,13 @@ fn held_by_use(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationSt
             let kept = Progress::Blocked(Failure::new("ImageInUse", message));
             standing(Progress::Done).showing(Matter::FormerRemoved, kept)
         };
-        return Ok(Some(DestinationPlan { check_after: Some(timing::NEEDS_HELP), ..held }));
+        let held = DestinationPlan { check_after: Some(timing::NEEDS_HELP), ..held };
+        // They may stay for years, and the receipt of a grant does not.
+        let revocation = place::revoke_from(view, eyes, &copy.region, images)?;
+        return Ok(Some(match revocation {
+            Some(revocation) => place::both(held, revocation),
+            None => held,
+        }));
     }
     Ok(None)
 }

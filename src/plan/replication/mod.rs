@@ -166,13 +166,18 @@ fn take_left_back(
     let Some(plan) = place::withdrawal::of_left(view, eyes, left) else {
         return is_over.then_some(ReplicationStep::ForgetLeft);
     };
-    let plan = match destinations.remove(&left.region) {
+    add(destinations, &left.region, plan);
+    None
+}
+
+/// What else is to be done in a region, after what is there already: a copy that stays there for years holds up nothing.
+fn add(destinations: &mut BTreeMap<Region, DestinationPlan>, region: &Region, plan: DestinationPlan) {
+    let plan = match destinations.remove(region) {
         Some(first) if first.step.is_some() => first,
         Some(first) => place::both(first, plan),
         None => plan,
     };
-    destinations.insert(left.region.clone(), plan);
-    None
+    destinations.insert(region.clone(), plan);
 }
 
 fn are_quiet(destinations: &BTreeMap<Region, DestinationPlan>) -> bool {
@@ -214,7 +219,7 @@ fn replicate(
         destinations.insert(left.region.clone(), leave::leave(view, eyes, left, retain));
     }
     if let Some(plan) = place::source_region(view, eyes, source) {
-        destinations.entry(source.region.clone()).or_insert(plan);
+        add(&mut destinations, &source.region, plan);
     }
     if let Some(step) = take_left_back(view, eyes, &mut destinations) {
         return whole(Some(step), Progress::Done);
@@ -243,13 +248,13 @@ fn delete(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
     let source = view.status.source.as_ref().filter(|_| !retain);
     if let Some((source, plan)) = source.and_then(|s| Some((s, place::withdrawal::of_source(view, eyes, s)?)))
     {
-        destinations.entry(source.region.clone()).or_insert(plan);
+        add(&mut destinations, &source.region, plan);
     }
     let left = view.status.left_source.as_ref().filter(|_| !retain);
     if let Some((left, plan)) =
         left.and_then(|left| Some((left, place::withdrawal::of_left(view, eyes, left)?)))
     {
-        destinations.entry(left.region.clone()).or_insert(plan);
+        add(&mut destinations, &left.region, plan);
     }
     if destinations.is_empty() {
         return whole(Some(ReplicationStep::Release), Progress::Moving(WaitingOn::Start));

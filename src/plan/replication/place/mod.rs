@@ -8,7 +8,7 @@ mod sharing;
 mod tags;
 pub(super) mod withdrawal;
 
-pub(super) use sharing::{about_to_grant, left_granted, obstacle};
+pub(super) use sharing::{about_to_grant, left_granted, obstacle, revocation::of_images as revoke_from};
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Progress,

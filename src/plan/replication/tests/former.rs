@@ -116,6 +116,22 @@ fn a_former_copy_that_is_still_published_stays() {
 }
 
 #[test]
+fn the_copy_to_go_back_to_is_kept_rather_than_a_newer_one_that_was_never_published() {
+    let unpublished = Image { id: ImageId::from(OLDER), ..previous_image() };
+    let replication = replacing()
+        .sees_image(unpublished.clone())
+        .sees_images_of_ours(vec![copy(ImageState::Available), previous_image(), unpublished])
+        .with(|r| {
+            r.spec.publish = Some(serde_json::from_value(serde_json::json!({})).expect("publish"));
+            r.spec.publish.as_mut().expect("some").include_source_region = false;
+            r.spec.keep_previous = 1;
+            r.status.destinations[0].previous.insert(0, previous(OLDER));
+            r.status.destinations[0].published = Some(receipt(IMAGE));
+        });
+    assert_eq!(replication.says(), format!("DeregisterImage {OLDER}"));
+}
+
+#[test]
 fn a_former_copy_goes_where_nothing_is_published_as_nothing_can_be_launched() {
     let disabled = |published: bool| {
         let image = Image { state: ImageState::Disabled, ..copy(ImageState::Available) };

@@ -587,3 +587,45 @@ fn whether_accounts_still_have_their_grants_is_looked_up_for_all_images_together
     let revoking = shared(json!({"accountIDs": [ONE], "unmanagedGrants": "Revoke"}));
     assert_eq!(looks_at(&revoking), (false, true), "grants that nobody knows of");
 }
+
+fn launched_lately() -> Image {
+    Image { last_launched_at: Some(at(-60)), ..copy(ImageState::Available) }
+}
+
+/// Ireland was taken off with its copies, of which one is in use and stays. ONE is no longer wanted.
+fn held_by_use() -> Replication {
+    granted_before(shared(json!({"accountIDs": [TWO]})), &accounts(&[ONE, TWO]))
+        .into_regions(&[])
+        .sees_image(launched_lately())
+        .sees(Query::Account, Answer::Account(copy(ImageState::Available).owner_id))
+        .with(source_gone)
+        .sees_at_source(Query::Account, our_account())
+        .with(|r| {
+            r.spec.protect_in_use = true;
+            r.spec.removed_destination_policy = crate::api::DeletionPolicy::Delete;
+        })
+}
+
+#[test]
+fn what_is_no_longer_granted_is_taken_back_from_copies_that_stay_as_they_are_in_use() {
+    let says = permissions_of(held_by_use(), accounts(&[ONE, TWO])).says();
+    assert_eq!(says, format!("ModifyLaunchPermissions {IMAGE}: add nobody, remove 1 account"));
+    assert_eq!(told(&held_by_use().plan()), "wait Sharing");
+    assert_eq!(told(&permissions_of(held_by_use(), accounts(&[TWO])).plan()), "record grants to 1 account");
+}
+
+#[test]
+fn copies_that_stay_in_the_region_of_the_source_do_not_hold_up_its_sharing() {
+    let in_use = Seen::Present(Answer::Image(Box::new(launched_lately())));
+    let replication = permissions_of(with_one(), accounts(&[ONE]))
+        .sees_source(source_image(ImageState::Available))
+        .sees_at_source(Query::Image(ImageId::from(IMAGE)), in_use)
+        .with(|r| {
+            r.spec.protect_in_use = true;
+            r.spec.removed_destination_policy = crate::api::DeletionPolicy::Delete;
+            r.status.destinations.push(kept("us-east-1"));
+        });
+    let replication = on_source(replication, SOURCE, Grants::default());
+    let says = replication.says_at_source();
+    assert_eq!(says, format!("ModifyLaunchPermissions {SOURCE}: add 1 account, remove nobody"));
+}

@@ -40,12 +40,20 @@ pub(in super::super) fn beside_dead_source(
     eyes: &Eyes<'_>,
     source: &ReplicationSourceStatus,
 ) -> Perhaps {
-    if !is_reduced(view) {
-        return Ok(None);
-    }
-    let (region, id) = (&source.region, &source.image_id);
-    let Seen::Present(account) = eyes.account(region)? else { return Ok(Some(waiting(region, id))) };
+    let id = &source.image_id;
     let images = std::iter::once(id).chain(former_sources(view, id)).collect();
+    of_images(view, eyes, &source.region, images)
+}
+
+/// The same of images that are not kept true any more, and stay.
+pub(in super::super::super) fn of_images(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    region: &Region,
+    images: Vec<&ImageId>,
+) -> Perhaps {
+    let Some(first) = images.first().filter(|_| is_reduced(view)) else { return Ok(None) };
+    let Seen::Present(account) = eyes.account(region)? else { return Ok(Some(waiting(region, first))) };
     of_what_is_too_much(view, eyes, (region, &account), images)
 }
 
