@@ -362,6 +362,10 @@ pub struct DestinationStatus {
     /// Which source image this is a copy of.
     #[serde(rename = "sourceImageID", default, skip_serializing_if = "Option::is_none")]
     pub source_image_id: Option<ImageId>,
+    /// The key that the copy was asked to be encrypted with. Without it: as its source is.
+    #[serde(rename = "kmsKeyID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub kms_key_id: Option<String>,
     /// The snapshots behind the copy.
     #[serde(rename = "snapshotIDs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]

@@ -58,13 +58,13 @@ pub(super) fn keep(
     if let Some(refused) = copy_tags::too_many(view) {
         return refused;
     }
-    let begun = known.is_some_and(|copy| is_current(copy, source) && copy.failure.is_none());
+    let begun = known.is_some_and(|copy| is_current(copy, source, wanted) && copy.failure.is_none());
     let plan = match place::obstacle(view, eyes, source, wanted).filter(|_| !begun) {
         Some(obstacle) => obstacle,
         None => make(view, eyes, source, wanted, known),
     };
     let plan = in_turn(view, &wanted.region, plan);
-    let newest = |copy: &&DestinationStatus| copy.available_at.is_some() && is_current(copy, source);
+    let newest = |copy: &&DestinationStatus| copy.available_at.is_some() && is_current(copy, source, wanted);
     match known.filter(|copy| !newest(copy)) {
         Some(copy) if plan.step.is_none() => meanwhile(view, eyes, copy, plan),
         Some(_) | None => plan,
@@ -121,16 +121,21 @@ fn make(
 ) -> DestinationPlan {
     let decided = match known {
         Some(copy) if copy.failure.is_some() => after_failure(view, eyes, source, wanted, copy),
-        Some(copy) if is_current(copy, source) => current(view, eyes, source, wanted, copy),
+        Some(copy) if is_current(copy, source, wanted) => current(view, eyes, source, wanted, copy),
         Some(copy) => outdated(view, eyes, source, wanted, copy),
         None => Ok(begin(view, source, wanted, None)),
     };
     settled(decided)
 }
 
-/// A copy that was lost has no source any more; the next attempt gives it one.
-fn is_current(copy: &DestinationStatus, source: &ReplicationSourceStatus) -> bool {
-    copy.source_image_id.as_ref() == Some(&source.image_id)
+/// A copy that was lost has no source any more; the next attempt gives it one. A region that is added again with another key
+/// may come before its old copy is gone.
+fn is_current(copy: &DestinationStatus, source: &ReplicationSourceStatus, wanted: &Destination) -> bool {
+    copy.source_image_id.as_ref() == Some(&source.image_id) && copy.kms_key_id.as_deref() == key(wanted)
+}
+
+fn key(wanted: &Destination) -> Option<&str> {
+    wanted.encryption.as_ref().map(|encryption| encryption.kms_key_id.as_str())
 }
 
 /// A copy of a former source: an unfinished one is cancelled first, a finished one stays while the new one is made.
@@ -172,13 +177,14 @@ fn begin(
 ) -> DestinationPlan {
     let region = &wanted.region;
     let attempt = old.and_then(|d| d.attempt).unwrap_or(0) + 1;
-    let same_source = old.filter(|copy| is_current(copy, source));
+    let same_source = old.filter(|copy| is_current(copy, source, wanted));
     let previous = old.map(former::with_this).unwrap_or_default();
     let intent = DestinationStatus {
         region: region.clone(),
         image_id: None,
         serving_image_id: old.and_then(|d| d.serving_image_id.clone()),
         source_image_id: Some(source.image_id.clone()),
+        kms_key_id: key(wanted).map(str::to_owned),
         snapshot_ids: Vec::new(),
         used_snapshots: Vec::new(),
         attempt: Some(attempt),
@@ -211,8 +217,7 @@ fn token(
     wanted: &Destination,
     attempt: i32,
 ) -> ClientToken {
-    let key = wanted.encryption.as_ref().map(|e| e.kms_key_id.as_str());
-    naming::copy_token(view.owner, &wanted.region, &source.image_id, key, attempt)
+    naming::copy_token(view.owner, &wanted.region, &source.image_id, key(wanted), attempt)
 }
 
 fn current(
@@ -276,14 +281,13 @@ fn request(
     copy: &DestinationStatus,
 ) -> DestinationPlan {
     let attempt = copy.attempt.unwrap_or(1);
-    let key = wanted.encryption.as_ref().map(|e| e.kms_key_id.clone());
     let request = CopyImage {
         region: copy.region.clone(),
         client_token: copy.client_token.clone().unwrap_or_else(|| token(view, source, wanted, attempt)),
         source_image_id: source.image_id.clone(),
         source_region: source.region.clone(),
         name: view.spec.image_name.clone().unwrap_or_else(|| source.name.clone()),
-        kms_key_id: key,
+        kms_key_id: key(wanted).map(str::to_owned),
         completion_minutes: view.spec.time_based_copy_minutes,
         tags: view.owner.tags(&copy_tags::wanted(view), Role::Copy, attempt, None),
     };
@@ -441,7 +445,7 @@ fn after_failure(
     }
     let failed_at = copy.failure.as_ref().map_or(view.now, |f| f.time.0);
     let pause = timing::remaining(failed_at, timing::copy_retry_delay(failures(copy)), view.now);
-    if pause.is_zero() || !is_current(copy, source) {
+    if pause.is_zero() || !is_current(copy, source, wanted) {
         return Ok(begin(view, source, wanted, Some(copy)));
     }
     let mut plan = standing(failed_progress(copy));

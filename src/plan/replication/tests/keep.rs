@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use crate::{
     api::image_build::FailureStatus,
-    api::{Encryption, image_replication::DestinationStatus},
+    api::image_replication::DestinationStatus,
     model::{CopyImage, Image, ImageId, ImageState, Query, Snapshot, SnapshotState, Tags, ownership},
     plan::{
         Failure, Pace, Progress, WaitingOn,
@@ -128,11 +126,23 @@ fn a_copy_is_named_as_its_source_unless_told_otherwise() {
 
 #[test]
 fn a_copy_with_a_key_is_encrypted_with_it() {
-    let destinations = json!([{"region": EU, "encryption": {"kmsKeyID": "alias/golden"}}]);
-    let replication = Replication::of(vec![asked(EU, 1)])
-        .with(|r| r.spec.destinations = serde_json::from_value(destinations).expect("destinations"));
-    let request = request(&replication);
-    assert_eq!(request.kms_key_id.as_deref(), Some("alias/golden"));
+    let replication = Replication::of(vec![asked(EU, 1)]).encrypted_with("alias/golden");
+    assert_eq!(request(&replication).kms_key_id.as_deref(), Some("alias/golden"));
+}
+
+#[test]
+fn a_region_that_is_added_again_with_another_key_has_a_copy_made_with_it() {
+    let other_key = |copy: DestinationStatus| {
+        let replication = Replication::of(vec![copy]).encrypted_with("alias/golden");
+        replication.with(|r| r.status.destinations[0].kms_key_id = Some("alias/old".to_owned()))
+    };
+    let intent = intent(&other_key(kept(EU)).sees_image(copy(ImageState::Available)));
+    assert_eq!(intent.kms_key_id.as_deref(), Some("alias/golden"));
+    assert_eq!(intent.previous[0].image_id, ImageId::from(IMAGE));
+    let under_way = other_key(begun(EU, 60))
+        .sees_image(copy(ImageState::Pending))
+        .sees_images_of_ours(vec![copy(ImageState::Pending)]);
+    assert_eq!(under_way.says(), format!("DeregisterImage {IMAGE}"));
 }
 
 #[test]
@@ -285,9 +295,7 @@ fn a_pending_copy_with_a_snapshot_in_error_has_failed() {
 fn an_internal_error_of_an_encrypted_copy_is_likely_its_key() {
     let broken = || pending_with_a_broken_snapshot_for(IMAGE, "Copy image failed with an internal error.");
     assert!(!failure(&broken()).message.contains("kms:"));
-    let encryption = Encryption { kms_key_id: "alias/images".to_owned() };
-    let encrypted = broken().with(|r| r.spec.destinations[0].encryption = Some(encryption));
-    let Failure { reason, message } = failure(&encrypted);
+    let Failure { reason, message } = failure(&broken().encrypted_with("alias/images"));
     assert_eq!(reason, "CopyFailed");
     assert!(
         message.contains("likely its key cannot be used: key alias/images must exist in eu-west-1"),
@@ -305,9 +313,8 @@ fn a_copy_whose_key_cannot_be_used_says_what_the_key_s_policy_must_allow() {
     for action in ["CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt*"] {
         assert!(message.contains(&format!("\"kms:{action}\"")), "{message}");
     }
-    let encryption = Encryption { kms_key_id: "alias/images".to_owned() };
-    let replication = replication.with(|r| r.spec.destinations[0].encryption = Some(encryption));
-    assert!(failure(&replication).message.contains("key alias/images must exist in eu-west-1"));
+    let message = failure(&replication.encrypted_with("alias/images")).message;
+    assert!(message.contains("key alias/images must exist in eu-west-1"), "{message}");
 }
 
 #[test]
