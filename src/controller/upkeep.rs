@@ -16,8 +16,8 @@ pub async fn carry_out(ec2: &dyn Ec2, region: &Region, call: &UpkeepCall) -> (Ac
         UpkeepCall::ModifyLaunchPermissions { id, add, remove } => {
             (Action::ModifyImageAttribute, ec2.modify_launch_permissions(region, id, add, remove).await)
         }
-        UpkeepCall::ModifyVolumePermissions { id, add, remove } => {
-            (Action::ModifySnapshotAttribute, ec2.modify_volume_permissions(region, id, add, remove).await)
+        UpkeepCall::ModifyVolumePermissions { id, change } => {
+            (Action::ModifySnapshotAttribute, ec2.modify_volume_permissions(region, id, change).await)
         }
         UpkeepCall::EnableImageDeprecation { id, at } => {
             (Action::EnableImageDeprecation, ec2.enable_image_deprecation(region, id, *at).await)

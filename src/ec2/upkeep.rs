@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::model::{AwsError, DefaultEncryption, Grants, ImageId, Region, SnapshotId};
+use crate::model::{AwsError, DefaultEncryption, Grants, ImageId, Region, SnapshotId, VolumeGrants};
 
 /// Zones by snapshot.
 pub type FastRestores = Vec<(SnapshotId, String)>;
@@ -43,13 +43,12 @@ pub trait Upkeep: Send + Sync {
         add: &Grants,
         remove: &Grants,
     ) -> Result<(), AwsError>;
-    /// `ec2:ModifySnapshotAttribute` of `createVolumePermission`: at most 500 accounts, either to add or to remove.
+    /// `ec2:ModifySnapshotAttribute` of `createVolumePermission`.
     async fn modify_volume_permissions(
         &self,
         region: &Region,
         id: &SnapshotId,
-        add: &[String],
-        remove: &[String],
+        change: &VolumeGrants,
     ) -> Result<(), AwsError>;
     /// `ec2:EnableImageDeprecation`. EC2 rounds to the minute and takes no past time.
     async fn enable_image_deprecation(

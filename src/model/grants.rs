@@ -53,6 +53,16 @@ impl Grants {
     }
 }
 
+/// One change of who may make volumes of a snapshot, besides its owner: AWS takes one direction a call, and 500 accounts.
+/// Source: EC2 API reference, `ModifySnapshotAttribute`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VolumeGrants {
+    Add(Vec<String>),
+    Remove(Vec<String>),
+    /// Whatever accounts have stays.
+    RemoveEverybody,
+}
+
 impl fmt::Display for Grants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counted = |count: usize, one: &str| match count {

@@ -19,7 +19,7 @@ pub use command::{
     Agent, CommandOutput, Document, Invocation, InvocationStatus, Ping, Platform, SendCommand,
 };
 pub use error::{Action, AwsError, Class, Disposition};
-pub use grants::Grants;
+pub use grants::{Grants, VolumeGrants};
 pub use ids::{ClientToken, CommandId, ImageId, InstanceId, Region, SnapshotId, VolumeId};
 pub use image::{Device, Image, ImageState, Protection, Snapshot, SnapshotState};
 pub use instance::{Instance, InstanceState, StateReason};

@@ -2,45 +2,21 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Grants, ImageId, SnapshotId};
+use crate::model::{Grants, ImageId, SnapshotId, VolumeGrants};
 
 /// One write to AWS about an image that is there; all of them can be repeated.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UpkeepCall {
     RequireImdsV2(ImageId),
-    Describe {
-        id: ImageId,
-        description: String,
-    },
-    ModifyLaunchPermissions {
-        id: ImageId,
-        add: Grants,
-        remove: Grants,
-    },
-    /// One of the lists is empty.
-    ModifyVolumePermissions {
-        id: SnapshotId,
-        add: Vec<String>,
-        remove: Vec<String>,
-    },
-    EnableImageDeprecation {
-        id: ImageId,
-        at: Timestamp,
-    },
+    Describe { id: ImageId, description: String },
+    ModifyLaunchPermissions { id: ImageId, add: Grants, remove: Grants },
+    ModifyVolumePermissions { id: SnapshotId, change: VolumeGrants },
+    EnableImageDeprecation { id: ImageId, at: Timestamp },
     DisableImageDeprecation(ImageId),
-    EnableProtection {
-        id: ImageId,
-        cooldown: bool,
-    },
+    EnableProtection { id: ImageId, cooldown: bool },
     DisableProtection(ImageId),
     EnableImage(ImageId),
     DisableImage(ImageId),
-    EnableFastRestores {
-        ids: Vec<SnapshotId>,
-        zones: Vec<String>,
-    },
-    DisableFastRestores {
-        ids: Vec<SnapshotId>,
-        zones: Vec<String>,
-    },
+    EnableFastRestores { ids: Vec<SnapshotId>, zones: Vec<String> },
+    DisableFastRestores { ids: Vec<SnapshotId>, zones: Vec<String> },
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     ec2::upkeep::{FastRestores, Upkeep},
-    model::{Action, AwsError, DefaultEncryption, Grants, ImageId, Region, SnapshotId},
+    model::{Action, AwsError, DefaultEncryption, Grants, ImageId, Region, SnapshotId, VolumeGrants},
 };
 
 const UNBLOCKED: &str = "unblocked";
@@ -130,13 +130,17 @@ impl Upkeep for AwsEc2 {
         &self,
         region: &Region,
         id: &SnapshotId,
-        add: &[String],
-        remove: &[String],
+        change: &VolumeGrants,
     ) -> Result<(), AwsError> {
         let clients = self.clients(region);
-        let change = CreateVolumePermissionModifications::builder()
-            .set_add(Some(volume_permissions(add)).filter(|list| !list.is_empty()))
-            .set_remove(Some(volume_permissions(remove)).filter(|list| !list.is_empty()));
+        let changes = CreateVolumePermissionModifications::builder();
+        let change = match change {
+            VolumeGrants::Add(accounts) => changes.set_add(Some(volume_permissions(accounts))),
+            VolumeGrants::Remove(accounts) => changes.set_remove(Some(volume_permissions(accounts))),
+            VolumeGrants::RemoveEverybody => {
+                changes.remove(CreateVolumePermission::builder().group(PermissionGroup::All).build())
+            }
+        };
         let asked = clients.ec2.modify_snapshot_attribute().snapshot_id(&id.0);
         let asked = asked.attribute(SnapshotAttributeName::CreateVolumePermission);
         let asked = asked.create_volume_permission(change.build()).send();

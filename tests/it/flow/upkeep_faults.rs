@@ -5,7 +5,10 @@ use ami_operator::{
         parameters::Parameters,
         upkeep::{FastRestores, Upkeep},
     },
-    model::{Action, AwsError, DefaultEncryption, Grants, ImageId, PutParameter, Region, SnapshotId, Tags},
+    model::{
+        Action, AwsError, DefaultEncryption, Grants, ImageId, PutParameter, Region, SnapshotId, Tags,
+        VolumeGrants,
+    },
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -76,10 +79,9 @@ impl Upkeep for Faulty {
         &self,
         region: &Region,
         id: &SnapshotId,
-        add: &[String],
-        remove: &[String],
+        change: &VolumeGrants,
     ) -> Result<(), AwsError> {
-        let call = self.inner.modify_volume_permissions(region, id, add, remove);
+        let call = self.inner.modify_volume_permissions(region, id, change);
         self.through(Action::ModifySnapshotAttribute, region, call).await
     }
 

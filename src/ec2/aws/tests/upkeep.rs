@@ -4,7 +4,7 @@ use super::{
 };
 use crate::{
     ec2::{aws::AwsEc2, upkeep::Upkeep},
-    model::{Action, Grants, SnapshotId},
+    model::{Action, Grants, SnapshotId, VolumeGrants},
 };
 
 async fn sent<T>(action: Action, call: impl AsyncFnOnce(AwsEc2) -> T) -> String {
@@ -56,17 +56,21 @@ async fn all_kinds_of_launch_permissions_are_read() {
 }
 
 #[tokio::test]
-async fn a_snapshot_is_shared_with_accounts() {
-    let accounts = strings(["111122223333"]);
-    let call = async |ec2: AwsEc2| {
-        ec2.modify_volume_permissions(&frankfurt(), &"snap-1".into(), &accounts, &[]).await
-    };
-    let expected = "\
-Action=ModifySnapshotAttribute
-Attribute=createVolumePermission
-CreateVolumePermission.Add.1.UserId=111122223333
-SnapshotId=snap-1";
-    assert_eq!(sent(Action::ModifySnapshotAttribute, call).await, expected);
+async fn a_snapshot_is_shared_with_accounts_and_taken_from_them_and_from_everybody() {
+    let accounts = || vec!["111122223333".to_owned()];
+    for (change, asked) in [
+        (VolumeGrants::Add(accounts()), "Add.1.UserId=111122223333"),
+        (VolumeGrants::Remove(accounts()), "Remove.1.UserId=111122223333"),
+        (VolumeGrants::RemoveEverybody, "Remove.1.Group=all"),
+    ] {
+        let call =
+            async |ec2: AwsEc2| ec2.modify_volume_permissions(&frankfurt(), &"snap-1".into(), &change).await;
+        let expected = format!(
+            "Action=ModifySnapshotAttribute\nAttribute=createVolumePermission\n\
+             CreateVolumePermission.{asked}\nSnapshotId=snap-1"
+        );
+        assert_eq!(sent(Action::ModifySnapshotAttribute, call).await, expected);
+    }
 }
 
 #[tokio::test]

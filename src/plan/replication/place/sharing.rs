@@ -15,7 +15,7 @@ use crate::{
         LaunchState,
         image_replication::{Destination, GrantsStatus, Regrants, SnapshotSharing, UnmanagedGrants},
     },
-    model::{Accounts, Grants, Image, SnapshotId},
+    model::{Accounts, Grants, Image, SnapshotId, VolumeGrants},
     plan::lifecycle::is_disabled,
 };
 
@@ -284,7 +284,7 @@ fn volume_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
             Seen::Unknown | Seen::Absent(_) if place.in_sync => continue,
             Seen::Unknown | Seen::Absent(_) => return Ok(Some(moving(waiting_on(place)))),
         };
-        if let Some(plan) = share_snapshot(view, place, id, (&wanted, &present.accounts)) {
+        if let Some(plan) = share_snapshot(view, place, id, &wanted, &present) {
             return Ok(Some(plan));
         }
     }
@@ -295,22 +295,28 @@ fn share_snapshot(
     view: &ReplicationView<'_>,
     place: &Place<'_>,
     id: &SnapshotId,
-    (wanted, present): (&BTreeSet<String>, &BTreeSet<String>),
+    wanted: &BTreeSet<String>,
+    present: &Grants,
 ) -> Option<DestinationPlan> {
-    let ours = if revokes(view) { present.clone() } else { present & &granted(view).accounts };
-    let add: Vec<String> = (wanted - present).into_iter().take(CHUNK).collect();
+    let ours =
+        if revokes(view) { present.accounts.clone() } else { &present.accounts & &granted(view).accounts };
+    let add: Vec<String> = (wanted - &present.accounts).into_iter().take(CHUNK).collect();
     let remove: Vec<String> = (&ours - wanted).into_iter().take(CHUNK).collect();
-    if add.is_empty() && remove.is_empty() {
+    let (missing, surplus) = (add.len(), remove.len());
+    let change = if revokes(view) && present.public {
+        VolumeGrants::RemoveEverybody
+    } else if !add.is_empty() {
+        VolumeGrants::Add(add)
+    } else if !remove.is_empty() {
+        VolumeGrants::Remove(remove)
+    } else {
         return None;
-    }
+    };
     let (region, id) = (place.region, id.clone());
+    let everybody = if present.public { ", and everybody" } else { "" };
     let found = format!(
-        "permissions on {id} in {region} are put right: {} missing, {} too many",
-        add.len(),
-        remove.len()
+        "permissions on {id} in {region} are put right: {missing} missing, {surplus} too many{everybody}"
     );
-    // AWS takes one direction a call.
-    let remove = if add.is_empty() { remove } else { Vec::new() };
-    let change = UpkeepCall::ModifyVolumePermissions { id, add, remove };
+    let change = UpkeepCall::ModifyVolumePermissions { id, change };
     Some(write(place, change, waiting_on(place)).repairing(place.in_sync, DriftKind::Permissions, || found))
 }

@@ -197,7 +197,7 @@ fn snapshots_are_shared_by_five_hundred_accounts_a_call() {
     let all = accounts(&ids.iter().map(String::as_str).collect::<Vec<_>>());
     let replication = shared(json!({"accountIDs": ids, "snapshots": "Shared"}));
     let replication = not_yet(on_the_snapshot(permissions_of(replication, all), Grants::default()));
-    assert_eq!(replication.says(), format!("ModifyVolumePermissions {SNAPSHOT}: add 500, remove 0"));
+    assert_eq!(replication.says(), format!("ModifyVolumePermissions {SNAPSHOT}: add 500"));
 }
 
 #[test]
@@ -206,7 +206,21 @@ fn snapshots_that_were_shared_are_taken_back() {
         r.status.granted = Some(GrantsStatus::of(&accounts(&[ONE]), true));
     });
     let private = on_the_snapshot(permissions_of(private, accounts(&[ONE])), accounts(&[ONE]));
-    assert_eq!(not_yet(private).says(), format!("ModifyVolumePermissions {SNAPSHOT}: add 0, remove 1"));
+    assert_eq!(not_yet(private).says(), format!("ModifyVolumePermissions {SNAPSHOT}: remove 1"));
+}
+
+#[test]
+fn a_snapshot_that_somebody_made_public_is_taken_from_everybody_where_the_manifest_says_so() {
+    let public = |unmanaged: &str| {
+        let replication =
+            shared(json!({"accountIDs": [ONE], "snapshots": "Shared", "unmanagedGrants": unmanaged}));
+        let replication = granted_before(permissions_of(replication, accounts(&[ONE])), &accounts(&[ONE]));
+        let replication = replication.with(|r| r.status.granted.as_mut().expect("some").snapshots = true);
+        on_the_snapshot(replication, Grants { public: true, ..accounts(&[ONE]) }).with(source_gone)
+    };
+    let taken = format!("ModifyVolumePermissions {SNAPSHOT}: remove everybody as repair");
+    assert_eq!(public("Revoke").says(), taken);
+    assert_eq!(public("Keep").says(), "done");
 }
 
 #[test]
@@ -233,7 +247,7 @@ fn the_snapshots_of_a_disabled_image_are_taken_back() {
         r.status.granted = Some(GrantsStatus::of(&accounts(&[ONE]), true));
     });
     let says = on_the_snapshot(once_shared, accounts(&[ONE])).says();
-    assert_eq!(says, format!("ModifyVolumePermissions {SNAPSHOT}: add 0, remove 1"));
+    assert_eq!(says, format!("ModifyVolumePermissions {SNAPSHOT}: remove 1"));
 }
 
 fn source_gone(r: &mut Replication) {
@@ -330,7 +344,7 @@ fn the_snapshots_of_a_source_that_was_disabled_are_taken_back() {
     let snapshot = source_image(ImageState::Disabled).snapshot_ids().remove(0);
     let shared = Seen::Present(Answer::Grants(Box::new(accounts(&[ONE]))));
     let shared = disabled.sees_at_source(Query::VolumePermissions(snapshot.clone()), shared);
-    assert_eq!(shared.says_at_source(), format!("ModifyVolumePermissions {snapshot}: add 0, remove 1"));
+    assert_eq!(shared.says_at_source(), format!("ModifyVolumePermissions {snapshot}: remove 1"));
 }
 
 #[test]

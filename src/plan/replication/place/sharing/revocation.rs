@@ -6,7 +6,7 @@ use super::{
     WaitingOn, granted, moving, shared_snapshots, shares_snapshots, timing, wanted,
 };
 use crate::{
-    model::{ImageId, ImageState, Region},
+    model::{ImageId, ImageState, Region, VolumeGrants},
     plan::replication::{
         DestinationCall,
         destination::{Perhaps, call},
@@ -144,7 +144,7 @@ impl Revocation<'_> {
             let surplus = present.common_with(&granted(view)).without(self.snapshots).accounts;
             let remove: Vec<String> = surplus.into_iter().take(super::CHUNK).collect();
             if !remove.is_empty() {
-                let change = UpkeepCall::ModifyVolumePermissions { id, add: Vec::new(), remove };
+                let change = UpkeepCall::ModifyVolumePermissions { id, change: VolumeGrants::Remove(remove) };
                 return Ok(Some(self.write(&image.id, change)));
             }
         }
