@@ -283,12 +283,12 @@ fn summarise(
         (None, None) => conditions::saying(progress),
     };
     let done = Said::new(Value::True, "Replicated", format!("all {total} destinations are ready"));
-    let in_sync = |d: &&DestinationStatus| d.observed_generation == view.generation;
-    let settled = status.destinations.iter().filter(wanted).filter(in_sync).count() == total;
+    let said_ready = view.status.conditions.iter().any(|c| c.type_ == "Ready" && c.status == "True");
+    let was_ready = said_ready && ready == total;
     let mut conditions =
         Conditions { list: &mut status.conditions, generation: view.generation, now: view.now };
     conditions.set_summary(progress, &done);
-    if *progress == Progress::Moving(WaitingOn::Suspended) && settled {
+    if *progress == Progress::Moving(WaitingOn::Suspended) && was_ready {
         conditions.set("Ready", Said { value: Value::True, ..conditions::saying(progress) });
     }
     conditions.set("Available", available);

@@ -215,13 +215,22 @@ fn trouble_that_is_over_is_taken_back() {
 #[test]
 fn a_suspended_replication_that_was_ready_stays_ready() {
     let ready = Replication::of(vec![kept(EU)]).after(Outcome::NoCall);
-    let status = Replication::new()
-        .with(|r| {
-            r.status = ready;
+    let suspended = |change: fn(&mut Replication)| {
+        let suspended = Replication::new().with(|r| {
+            r.status = ready.clone();
             r.spec.suspend = true;
-        })
-        .after(Outcome::NoCall);
-    assert_eq!(is(&status, "Ready"), pair("True", "Suspended"));
+        });
+        // The manifest was changed: by suspending it, if by nothing else.
+        let status = suspended.with(|r| r.status.destinations[0].observed_generation = Some(0));
+        is(&status.with(change).after(Outcome::NoCall), "Ready")
+    };
+    assert_eq!(suspended(|_| {}), pair("True", "Suspended"));
+    let with_another = suspended(|r| {
+        r.spec
+            .destinations
+            .push(serde_json::from_value(serde_json::json!({"region": "eu-west-3"})).expect("a destination"))
+    });
+    assert_eq!(with_another, pair("False", "Suspended"));
 }
 
 #[test]

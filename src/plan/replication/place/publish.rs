@@ -250,7 +250,7 @@ fn parameter(
     let validation = Validation::of(put, value, view.now);
     let look = |pace| eyes.parameter(place.region, &wanted.name, pace);
     let held = match look(view.resync())? {
-        Seen::Present(held) if held == value.0 => return Ok(None),
+        Seen::Present(held) if held == value.0 => return adopt(view, eyes, place, wanted),
         Seen::Unknown if place.in_sync && matches!(validation, Validation::Unasked | Validation::Over) => {
             return Ok(None);
         }
@@ -279,6 +279,29 @@ fn parameter(
     }))
 }
 
+/// A parameter to be adopted may hold the value already, as a script put it there: only its tags tell whose it is, and it
+/// would be left behind at an image that goes.
+fn adopt(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    place: &Place<'_>,
+    wanted: &PublishedParameter,
+) -> Perhaps {
+    if !wanted.adopt || place.in_sync {
+        return Ok(None);
+    }
+    Ok(match eyes.parameter_tags(place.region, &wanted.name)? {
+        Seen::Present(tags) if view.owner.owns(&tags) => None,
+        Seen::Present(_) => Some(take_over(view, place, wanted)),
+        Seen::Unknown | Seen::Absent(_) => Some(moving(waiting_on(place))),
+    })
+}
+
+fn take_over(view: &ReplicationView<'_>, place: &Place<'_>, wanted: &PublishedParameter) -> DestinationPlan {
+    let (region, name, tags) = (place.region.clone(), wanted.name.clone(), owner_tags(view));
+    call(DestinationCall::TagParameter { region, name, tags }, waiting_on(place))
+}
+
 /// Puts the value into a parameter that is not there, or that is ours and holds another.
 fn put_parameter(
     view: &ReplicationView<'_>,
@@ -299,10 +322,7 @@ fn put_parameter(
     let Some(held) = held else { return Ok(put(Some(new_tags(view)))) };
     Ok(match eyes.parameter_tags(place.region, &wanted.name)? {
         Seen::Present(tags) if view.owner.owns(&tags) => put(None),
-        Seen::Present(_) if wanted.adopt => {
-            let tags = owner_tags(view);
-            call(DestinationCall::TagParameter { region, name, tags }, waiting_on(place))
-        }
+        Seen::Present(_) if wanted.adopt => take_over(view, place, wanted),
         Seen::Present(_) => blocked(not_ours(place, &wanted.name, held)),
         Seen::Unknown | Seen::Absent(_) => moving(waiting_on(place)),
     })

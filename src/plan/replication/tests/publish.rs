@@ -136,7 +136,11 @@ fn a_parameter_of_somebody_else_s_is_left_alone_unless_adopted() {
     let foreign = |publish| tagged(holding(published(publish), FORMER), Tags::new());
     assert_eq!(foreign(by_parameter()).says(), "blocked ParameterNotOwned");
     let adopt = json!({"ssmParameters": [{"name": NAME, "adopt": true}]});
-    assert_eq!(foreign(adopt).says(), format!("TagParameter {NAME}"));
+    assert_eq!(foreign(adopt.clone()).says(), format!("TagParameter {NAME}"));
+    let holds_it_already = holding(foreign(adopt), IMAGE);
+    assert_eq!(holds_it_already.says(), format!("TagParameter {NAME}"));
+    assert_eq!(tagged(holds_it_already, ours()).says(), "record in sync");
+    assert_eq!(holding(foreign(by_parameter()), IMAGE).says(), "record in sync");
 }
 
 /// Put so long ago, so many times without being seen since.
