@@ -220,7 +220,7 @@ impl AwsError {
         let says = |part: &str| self.message.contains(part);
         let told = Class::of_reason(&self.message);
         match self.code.as_str() {
-            _ if told == Some(Class::Kms) => told,
+            _ if matches!(told, Some(Class::Kms | Class::NotShareable)) => told,
             "InvalidRequest" if told.is_some() => told,
             "InvalidParameterValue" if says("not in state") => Some(Class::NotReadyYet),
             "InvalidParameterValue" if says("iamInstanceProfile") && says("nvalid IAM Instance Profile") => {
@@ -282,6 +282,8 @@ pub enum Class {
     NotShared,
     /// Somebody else's image with a licence: only its owner may copy it.
     NotCopyable,
+    /// The image, or a snapshot of it, is encrypted by a key that no other account can use.
+    NotShareable,
     /// Something else still uses it.
     InUse,
     /// Protected from removal, or not permitted on this resource.
@@ -318,6 +320,8 @@ impl Class {
             Some(Self::NotShared)
         } else if says("cannot be copied to another AWS account") {
             Some(Self::NotCopyable)
+        } else if says("AWS Managed CMK can't be shared") || says("EBS default key cannot be shared") {
+            Some(Self::NotShareable)
         } else {
             None
         }
@@ -342,6 +346,7 @@ impl Class {
             | Self::NotSubscribed
             | Self::Protected
             | Self::NotShared
+            | Self::NotShareable
             | Self::Kms => Disposition::NeedsHelp,
             Self::NameTaken | Self::NotCopyable | Self::Invalid => Disposition::Rejected,
         }
@@ -377,6 +382,7 @@ impl Class {
             Self::NotReadyYet => "WaitingForState",
             Self::NotShared => "SnapshotsNotShared",
             Self::NotCopyable => "SourceNotCopyable",
+            Self::NotShareable => "NotShareable",
             Self::InUse => "WaitingForRelease",
             Self::Protected => "Protected",
             Self::Kms => "KeyNotUsable",
@@ -408,6 +414,9 @@ impl Class {
             }
             Self::NotShared => {
                 "let the image's owner share each of its snapshots too: `aws ec2 modify-snapshot-attribute --attribute createVolumePermission --operation-type add --user-ids ACCOUNT --snapshot-id SNAPSHOT`, and the key of encrypted ones; what is encrypted with alias/aws/ebs can be shared only as a copy under a key of the owner's own"
+            }
+            Self::NotShareable => {
+                "a key of AWS's own can be used by no other account: let the image be made again under a key of your own (of a source image, spec.sharing.includeSourceRegion: false shares its copies only)"
             }
             Self::NotCopyable => {
                 "only the owner may copy an image with a product code of AWS Marketplace or a billed licence (Windows, RHEL, SUSE): make an image of your own from it with an ImageBuild, and copy that"

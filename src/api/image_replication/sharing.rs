@@ -36,6 +36,12 @@ pub struct Sharing {
     /// What happens to grants that are not listed here and that the operator did not make.
     #[serde(default)]
     pub unmanaged_grants: UnmanagedGrants,
+    /// Whether the source image is shared too, in its own region, where this account owns it. An image that no `ImageBuild`
+    /// made takes permissions beyond those of `deploy/iam`; one that is encrypted with `alias/aws/ebs` can be shared with
+    /// nobody.
+    #[serde(default = "crate::api::yes")]
+    #[schemars(extend("default" = true))]
+    pub include_source_region: bool,
 }
 
 /// Whether snapshots are shared along with the image.

@@ -278,6 +278,18 @@ fn an_image_of_the_marketplace_that_cannot_be_copied_is_rejected() {
 }
 
 #[test]
+fn what_no_other_account_can_use_is_recognised_by_the_message() {
+    let image = "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.";
+    let snapshot = "Encrypted snapshots with EBS default key cannot be shared";
+    for refused in [error("InvalidParameter", image), error("OperationNotPermitted", snapshot)] {
+        assert_eq!(
+            (refused.class(), refused.class().disposition()),
+            (Class::NotShareable, Disposition::NeedsHelp)
+        );
+    }
+}
+
+#[test]
 fn a_key_that_is_not_accessible_is_recognised_by_the_message() {
     let message = "Given key ID is not accessible. You must have DescribeKey permissions on the default CMK";
     assert_eq!(error("InvalidParameter", message).class(), Class::Kms);

@@ -256,6 +256,25 @@ async fn a_copy_under_the_aws_managed_key_is_refused_before_it_is_made() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_source_under_the_aws_managed_key_is_told_of_before_it_is_copied() {
+    let mut flow = Flow::new();
+    let copies = replication("web");
+    let spec = |sharing: Value| {
+        let destinations = json!([{"region": "eu-west-1", "encryption": {"kmsKeyID": "alias/images"}}]);
+        with(shared_spec(sharing), "/destinations", destinations)
+    };
+    flow.encrypt_by_default("us-east-1", true);
+    flow.apply(&copies, spec(json!({"accountIDs": [ONE]})));
+    flow.apply(&build("web"), build_spec(&[]));
+    flow.until("refused", HOUR, |f| f.condition(&copies, "Stalled").1 == "NotShareable").await;
+    assert_eq!(flow.ec2.count(Action::CopyImage), 0);
+    flow.apply(&copies, spec(json!({"accountIDs": [ONE], "includeSourceRegion": false})));
+    ready(&mut flow, &copies).await;
+    assert_eq!(receivers(&flow, "eu-west-1"), [ONE]);
+    flow.writes_nothing_for_two_weeks().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn snapshots_that_are_shared_with_nobody_are_left_alone() {
     let spec = |accounts: Value| shared_spec(json!({"accountIDs": accounts, "snapshots": "Shared"}));
     let (mut flow, copies) = replicated(spec(json!([ONE]))).await;

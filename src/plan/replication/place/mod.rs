@@ -8,7 +8,7 @@ mod sharing;
 mod tags;
 pub(super) mod withdrawal;
 
-pub(super) use sharing::{about_to_grant, left_granted, obstacle, revocation::of_images as revoke_from};
+pub(super) use sharing::{about_to_grant, left_granted, obstacle, revocation::of_copies as revoke_from};
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Progress,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     api::image_replication::{Applied, DestinationStatus, Published},
-    model::{Image, ImageId, ImageState, Region, Seen, SnapshotId},
+    model::{AwsError, Image, ImageId, ImageState, Region, Seen, SnapshotId},
     plan::{Pace, UpkeepCall},
 };
 
@@ -124,9 +124,23 @@ pub(super) fn source_region(
     if !view.spec.concerns_source_region(view.status) {
         return None;
     }
-    let owner = owner_of_copies(view, eyes);
-    let plan = source_image(view, eyes, source, owner.as_deref());
-    Some(settled(plan))
+    Some(settled(source_image(view, eyes, source)))
+}
+
+/// Our account. Before there is a copy to show it, it is asked for where the source must be shared first.
+fn our_account(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+    image: &Image,
+) -> Result<Option<String>, AwsError> {
+    if let Some(owner) = owner_of_copies(view, eyes) {
+        return Ok(Some(owner));
+    }
+    if !sharing::is_encrypted(image) || !sharing::concerns(view) {
+        return Ok(None);
+    }
+    Ok(eyes.account(&source.region)?.present().cloned())
 }
 
 /// Our account, once a copy shows it.
@@ -138,12 +152,7 @@ fn owner_of_copies(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> Option<String
     owners.next()
 }
 
-fn source_image(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    source: &ReplicationSourceStatus,
-    owner: Option<&str>,
-) -> Decided {
+fn source_image(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &ReplicationSourceStatus) -> Decided {
     let known = view.status.source_region.clone().unwrap_or_default();
     let in_sync = known.observed_generation == view.generation && known.observed_generation.is_some();
     let published = known.published.as_ref();
@@ -160,11 +169,14 @@ fn source_image(
         });
     }
     let waiting_on = WaitingOn::Sharing { id: source.image_id.clone(), region: source.region.clone() };
-    let (image, owner) = match (&seen, owner) {
-        (Seen::Present(image), Some(owner)) => (image, owner),
-        (Seen::Present(_), None) | (Seen::Unknown, _) if !in_sync => return Ok(moving(waiting_on)),
+    let image = match &seen {
+        Seen::Present(image) => image,
+        Seen::Unknown if !in_sync => return Ok(moving(waiting_on)),
         // Its copies are what counts.
-        (Seen::Present(_) | Seen::Unknown | Seen::Absent(_), _) => return Ok(standing(Progress::Done)),
+        Seen::Unknown | Seen::Absent(_) => return Ok(standing(Progress::Done)),
+    };
+    let Some(owner) = our_account(view, eyes, source, image)? else {
+        return Ok(if in_sync { standing(Progress::Done) } else { moving(waiting_on) });
     };
     if image.owner_id != owner || image.state != ImageState::Available {
         return Ok(standing(Progress::Done));

@@ -13,9 +13,9 @@ use super::{
 use crate::{
     api::{
         LaunchState,
-        image_replication::{Destination, GrantsStatus, Regrants, SnapshotSharing, UnmanagedGrants},
+        image_replication::{Destination, GrantsStatus, Regrants, Sharing, SnapshotSharing, UnmanagedGrants},
     },
-    model::{Accounts, Grants, Image, SnapshotId, VolumeGrants},
+    model::{Accounts, Class, Grants, Image, ImageState, SnapshotId, VolumeGrants},
     plan::lifecycle::is_disabled,
 };
 
@@ -30,7 +30,16 @@ const MOST_LISTED: usize = 100;
 const AWS_MANAGED_KEY: &str = "alias/aws/ebs";
 
 fn wanted(view: &ReplicationView<'_>) -> Grants {
-    view.spec.sharing.as_ref().map(crate::api::image_replication::Sharing::grants).unwrap_or_default()
+    view.spec.sharing.as_ref().map(Sharing::grants).unwrap_or_default()
+}
+
+/// What is wanted of a copy, or of an image in the source's region.
+fn wanted_of(view: &ReplicationView<'_>, is_source: bool) -> Grants {
+    if is_source && !includes_source(view) { Grants::default() } else { wanted(view) }
+}
+
+fn includes_source(view: &ReplicationView<'_>) -> bool {
+    view.spec.sharing.as_ref().is_none_or(|sharing| sharing.include_source_region)
 }
 
 fn granted(view: &ReplicationView<'_>) -> Grants {
@@ -45,8 +54,10 @@ fn shared_snapshots(view: &ReplicationView<'_>) -> bool {
     view.status.granted.as_ref().is_some_and(|g| g.snapshots)
 }
 
-fn revokes(view: &ReplicationView<'_>) -> bool {
-    view.spec.sharing.as_ref().is_some_and(|s| s.unmanaged_grants == UnmanagedGrants::Revoke)
+/// A source that is not to be shared is left to others.
+fn revokes(view: &ReplicationView<'_>, is_source: bool) -> bool {
+    let revokes = |s: &Sharing| s.unmanaged_grants == UnmanagedGrants::Revoke;
+    view.spec.sharing.as_ref().is_some_and(revokes) && (!is_source || includes_source(view))
 }
 
 /// The grants as they are to be written down before the first call: a grant that was made and not written down would stay
@@ -64,36 +75,78 @@ pub(in super::super) fn left_granted(view: &ReplicationView<'_>) -> Option<Grant
     (snapshots || !wanted.is_empty()).then(|| GrantsStatus::of(&wanted, snapshots))
 }
 
-/// Said before hours of copying: a copy that will be encrypted by a key that can be shared with nobody.
+/// Said before hours of copying: a copy, or a source, that is encrypted by a key that can be shared with nobody.
 pub(in super::super) fn obstacle(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
     source: &ReplicationSourceStatus,
     wanted: &Destination,
 ) -> Option<DestinationPlan> {
-    if self::wanted(view).is_empty() || wanted.encryption.is_some() {
+    if self::wanted(view).is_empty() {
         return None;
     }
-    let image = eyes.image(&source.region, &source.image_id, view.resync());
-    let default = eyes.default_encryption(&wanted.region, view.resync());
-    let encrypted = |image: &Image| image.devices.iter().any(|d| d.encrypted);
-    match (image, default) {
-        (Err(error), _) | (_, Err(error)) => Some(standing(Progress::Trouble(error))),
-        (Ok(Seen::Unknown), _) | (_, Ok(Seen::Unknown)) => {
-            Some(moving(WaitingOn::CopyStart { region: wanted.region.clone() }))
-        }
-        (Ok(image), Ok(Seen::Present(default))) => {
-            let is_encrypted = default.always || image.present().is_some_and(encrypted);
-            (is_encrypted && default.key.ends_with(AWS_MANAGED_KEY)).then(|| {
-                let message = format!(
-                    "a copy in {} would be encrypted by {AWS_MANAGED_KEY}, and could be shared with nobody: give the destination encryption.kmsKeyID, or make a key of your own the region's default",
-                    wanted.region
-                );
-                blocked(Failure::new("NotShareable", message))
-            })
-        }
-        (Ok(_), Ok(Seen::Absent(_))) => None,
+    let found = match eyes.image(&source.region, &source.image_id, view.resync()) {
+        Ok(Seen::Unknown) => Ok(Some(moving(WaitingOn::CopyStart { region: wanted.region.clone() }))),
+        Ok(image) => match of_key(view, eyes, image.present(), wanted) {
+            Ok(None) => of_source(view, eyes, source, image.present()),
+            other => other,
+        },
+        Err(error) => Err(error),
+    };
+    found.unwrap_or_else(|error| Some(standing(Progress::Trouble(error))))
+}
+
+/// A copy without a key of its own is encrypted by the region's default.
+fn of_key(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: Option<&Image>,
+    wanted: &Destination,
+) -> Perhaps {
+    if wanted.encryption.is_some() {
+        return Ok(None);
     }
+    let default = match eyes.default_encryption(&wanted.region, view.resync())? {
+        Seen::Present(default) => default,
+        Seen::Unknown => return Ok(Some(moving(WaitingOn::CopyStart { region: wanted.region.clone() }))),
+        Seen::Absent(_) => return Ok(None),
+    };
+    let is_encrypted = default.always || source.is_some_and(is_encrypted);
+    Ok((is_encrypted && default.key.ends_with(AWS_MANAGED_KEY)).then(|| {
+        let message = format!(
+            "a copy in {} would be encrypted by {AWS_MANAGED_KEY}, and could be shared with nobody: give the destination encryption.kmsKeyID, or make a key of your own the region's default",
+            wanted.region
+        );
+        blocked(Failure::new(Class::NotShareable.reason(), message))
+    }))
+}
+
+/// By which key a source is encrypted nobody is told, and whether it can be shared AWS says only when it is: so an encrypted
+/// one is, before it is copied.
+fn of_source(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    source: &ReplicationSourceStatus,
+    image: Option<&Image>,
+) -> Perhaps {
+    let concerns = |image: &&Image| image.state == ImageState::Available && is_encrypted(image);
+    let Some(image) = image.filter(concerns).filter(|_| includes_source(view)) else { return Ok(None) };
+    let (region, id) = (&source.region, &source.image_id);
+    let waiting = Some(moving(WaitingOn::Sharing { id: id.clone(), region: region.clone() }));
+    match eyes.account(region)? {
+        Seen::Present(account) if account == image.owner_id => {}
+        Seen::Present(_) => return Ok(None),
+        Seen::Unknown | Seen::Absent(_) => return Ok(waiting),
+    }
+    // With one of them: another may have cancelled what it was granted.
+    let present = eyes.launch_permissions(region, id, view.resync())?;
+    let is_shared = present.present().is_some_and(|present| !wanted(view).common_with(present).is_empty());
+    Ok(waiting.filter(|_| !is_shared))
+}
+
+/// Whether a snapshot of the image is.
+pub(super) fn is_encrypted(image: &Image) -> bool {
+    image.devices.iter().any(|device| device.encrypted)
 }
 
 /// What differs between what is wanted and what is there.
@@ -103,9 +156,10 @@ struct Difference {
 }
 
 impl Difference {
-    fn of(view: &ReplicationView<'_>, present: &Grants) -> Self {
-        let wanted = wanted(view);
-        let ours = if revokes(view) { present.clone() } else { present.common_with(&granted(view)) };
+    fn of(view: &ReplicationView<'_>, present: &Grants, is_source: bool) -> Self {
+        let wanted = wanted_of(view, is_source);
+        let ours =
+            if revokes(view, is_source) { present.clone() } else { present.common_with(&granted(view)) };
         Self { missing: wanted.without(present), surplus: ours.without(&wanted) }
     }
 
@@ -133,7 +187,7 @@ pub(super) fn concerns(view: &ReplicationView<'_>) -> bool {
 /// Grants what is missing and takes back what is no longer wanted: on the image of this place, and on the one that consumers
 /// are told of while that is another.
 pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
-    if !concerns(view) {
+    if !concerns(view) || (place.is_source && place.in_sync && !includes_source(view)) {
         return Ok(standing(Progress::Done));
     }
     let plan = image(view, eyes, place)?;
@@ -183,17 +237,16 @@ fn waiting_on(place: &Place<'_>) -> WaitingOn {
 /// Whom the image is, or was, shared with, where accounts are all that matters: then one list for each account tells of all
 /// images whether they are as they were.
 fn only_accounts(view: &ReplicationView<'_>, place: &Place<'_>) -> Option<Accounts> {
-    let (wanted, granted) = (wanted(view), granted(view));
-    let all = wanted.with(&granted);
+    let all = wanted(view).with(&granted(view));
     let others = Grants { accounts: BTreeSet::new(), ..all.clone() };
-    let is_drift_check = place.in_sync && !revokes(view) && others.is_empty();
+    let is_drift_check = place.in_sync && !revokes(view, place.is_source) && others.is_empty();
     (is_drift_check && all.accounts.len() <= MOST_LISTED).then(|| Accounts::new(all.accounts))
 }
 
 fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
     if let Some(accounts) = only_accounts(view, place) {
         let seen = eyes.launch_accounts(place.region, &place.image.id, &accounts, view.resync())?;
-        if seen.present().is_none_or(|present| *present == wanted(view)) {
+        if seen.present().is_none_or(|present| *present == wanted_of(view, place.is_source)) {
             return Ok(standing(Progress::Done));
         }
     }
@@ -202,7 +255,7 @@ fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
         Seen::Unknown | Seen::Absent(_) if place.in_sync => return Ok(standing(Progress::Done)),
         Seen::Unknown | Seen::Absent(_) => return Ok(moving(waiting_on(place))),
     };
-    let [mut others, public] = Difference::of(view, &present).parts();
+    let [mut others, public] = Difference::of(view, &present, place.is_source).parts();
     let resting = resting(view, place, &others.missing);
     if resting.is_some() {
         others.missing.accounts.clear();
@@ -267,11 +320,12 @@ fn public_sharing_blocked(place: &Place<'_>) -> Failure {
 
 /// None where snapshots are none of our business.
 fn volume_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Perhaps {
-    if !shares_snapshots(view) && !shared_snapshots(view) && !revokes(view) {
+    if !shares_snapshots(view) && !shared_snapshots(view) && !revokes(view, place.is_source) {
         return Ok(None);
     }
     let listed = only_accounts(view, place);
-    let wanted = if shares_snapshots(view) { wanted(view).accounts } else { BTreeSet::new() };
+    let wanted =
+        if shares_snapshots(view) { wanted_of(view, place.is_source).accounts } else { BTreeSet::new() };
     for id in place.snapshots {
         if let Some(accounts) = &listed {
             let seen = eyes.volume_accounts(place.region, id, accounts, view.resync())?;
@@ -298,12 +352,12 @@ fn share_snapshot(
     wanted: &BTreeSet<String>,
     present: &Grants,
 ) -> Option<DestinationPlan> {
-    let ours =
-        if revokes(view) { present.accounts.clone() } else { &present.accounts & &granted(view).accounts };
+    let revokes = revokes(view, place.is_source);
+    let ours = if revokes { present.accounts.clone() } else { &present.accounts & &granted(view).accounts };
     let add: Vec<String> = (wanted - &present.accounts).into_iter().take(CHUNK).collect();
     let remove: Vec<String> = (&ours - wanted).into_iter().take(CHUNK).collect();
     let (missing, surplus) = (add.len(), remove.len());
-    let change = if revokes(view) && present.public {
+    let change = if revokes && present.public {
         VolumeGrants::RemoveEverybody
     } else if !add.is_empty() {
         VolumeGrants::Add(add)

@@ -493,14 +493,57 @@ fn somebody_else_s_source_is_left_to_him() {
 }
 
 fn new_copy(key: &str, always: bool, encrypted: bool) -> String {
+    let default = DefaultEncryption { always, key: key.to_owned() };
+    let replication = on_source(of_encrypted_source(encrypted), SOURCE, accounts(&[ONE]));
+    replication.sees(Query::DefaultEncryption, Answer::DefaultEncryption(default)).says()
+}
+
+/// Nothing is copied yet, and the copy will have a key of its own.
+fn of_encrypted_source(encrypted: bool) -> Replication {
     let mut source = source_image(ImageState::Available);
     source.devices[0].encrypted = encrypted;
-    let default = DefaultEncryption { always, key: key.to_owned() };
     with_one()
         .with(|r| r.status.destinations.clear())
-        .with(source_seen(source))
-        .sees(Query::DefaultEncryption, Answer::DefaultEncryption(default))
-        .says()
+        .sees_source(source)
+        .sees_at_source(Query::Account, our_account())
+        .sees(
+            Query::DefaultEncryption,
+            Answer::DefaultEncryption(DefaultEncryption { always: true, key: OWN_KEY.to_owned() }),
+        )
+}
+
+const OWN_KEY: &str = "arn:aws:kms:eu-west-1:1:key/k";
+
+#[test]
+fn an_encrypted_source_is_shared_before_it_is_copied_as_only_that_tells_whether_its_key_allows_it() {
+    let new = "record attempt 1 (0 previous)";
+    let unshared = || on_source(of_encrypted_source(true), SOURCE, Grants::default());
+    assert_eq!(unshared().says(), "wait Sharing");
+    let share = format!("ModifyLaunchPermissions {SOURCE}: add 1 account, remove nobody");
+    assert_eq!(unshared().says_at_source(), share);
+    assert_eq!(on_source(of_encrypted_source(true), SOURCE, accounts(&[ONE])).says(), new);
+    assert_eq!(on_source(of_encrypted_source(false), SOURCE, Grants::default()).says(), new);
+    let foreign = Seen::Present(Answer::Account("999999999999".to_owned()));
+    assert_eq!(unshared().sees_at_source(Query::Account, foreign).says(), new);
+    let excluded =
+        unshared().with(|r| r.spec.sharing.as_mut().expect("sharing").include_source_region = false);
+    assert_eq!(excluded.says(), new);
+}
+
+#[test]
+fn a_source_that_is_not_to_be_shared_loses_what_it_was_granted_and_is_left_to_others() {
+    let excluded = |unmanaged: &str, seen: Grants| {
+        let sharing =
+            json!({"accountIDs": [ONE], "includeSourceRegion": false, "unmanagedGrants": unmanaged});
+        let replication = granted_before(shared(sharing), &accounts(&[ONE]));
+        on_source(permissions_of(replication, accounts(&[ONE])), SOURCE, seen)
+            .sees_source(source_image(ImageState::Available))
+    };
+    for unmanaged in ["Keep", "Revoke"] {
+        let granted = excluded(unmanaged, accounts(&[ONE, TWO])).says_at_source();
+        assert_eq!(granted, format!("ModifyLaunchPermissions {SOURCE}: add nobody, remove 1 account"));
+        assert_eq!(excluded(unmanaged, accounts(&[TWO])).says_at_source(), "record in sync");
+    }
 }
 
 #[test]
@@ -508,7 +551,7 @@ fn a_copy_that_nobody_could_be_given_is_refused_before_it_is_made() {
     assert_eq!(new_copy("alias/aws/ebs", false, true), "blocked NotShareable");
     assert_eq!(new_copy("alias/aws/ebs", true, false), "blocked NotShareable");
     assert_eq!(new_copy("alias/aws/ebs", false, false), "record attempt 1 (0 previous)");
-    assert_eq!(new_copy("arn:aws:kms:eu-west-1:1:key/k", true, true), "record attempt 1 (0 previous)");
+    assert_eq!(new_copy(OWN_KEY, true, true), "record attempt 1 (0 previous)");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::{
     DestinationPlan, Eyes, Grants, Image, Place, ReplicationSourceStatus, ReplicationView, Seen, UpkeepCall,
-    WaitingOn, granted, moving, shared_snapshots, shares_snapshots, timing, wanted,
+    WaitingOn, granted, moving, shared_snapshots, shares_snapshots, timing, wanted_of,
 };
 use crate::{
     model::{ImageId, ImageState, Region, VolumeGrants},
@@ -18,20 +18,21 @@ struct Revocation<'a> {
     region: &'a Region,
     /// Ours: nobody else's images were shared by us, and their permissions are not for us to see.
     account: &'a str,
-    images: &'a Grants,
-    snapshots: &'a Grants,
+    images: Grants,
+    snapshots: Grants,
 }
 
 /// While something is taken back from the newest images, it is from those before them.
 pub(super) fn of_former(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Perhaps {
-    if !is_reduced(view) {
-        return Ok(None);
-    }
     let former = match &place.former {
         Some(copies) => copies.clone(),
         None => former_sources(view, &place.image.id),
     };
-    of_what_is_too_much(view, eyes, (place.region, &place.image.owner_id), former)
+    if !is_reduced(view, place.is_source) {
+        return Ok(None);
+    }
+    let unwanted = Revocation::of_the_unwanted(view, place.region, &place.image.owner_id, place.is_source);
+    unwanted.of_any(view, eyes, former)
 }
 
 /// The same where the source is dead: those before it may not be, and snapshots of a disabled image keep their permissions.
@@ -42,37 +43,34 @@ pub(in super::super) fn beside_dead_source(
 ) -> Perhaps {
     let id = &source.image_id;
     let images = std::iter::once(id).chain(former_sources(view, id)).collect();
-    of_images(view, eyes, &source.region, images)
+    of_images(view, eyes, (&source.region, true), images)
 }
 
-/// The same of images that are not kept true any more, and stay.
-pub(in super::super::super) fn of_images(
+/// The same of copies that are not kept true any more, and stay.
+pub(in super::super::super) fn of_copies(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
     region: &Region,
+    copies: Vec<&ImageId>,
+) -> Perhaps {
+    of_images(view, eyes, (region, false), copies)
+}
+
+fn of_images(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    (region, is_source): (&Region, bool),
     images: Vec<&ImageId>,
 ) -> Perhaps {
-    let Some(first) = images.first().filter(|_| is_reduced(view)) else { return Ok(None) };
+    let Some(first) = images.first().filter(|_| is_reduced(view, is_source)) else { return Ok(None) };
     let Seen::Present(account) = eyes.account(region)? else { return Ok(Some(waiting(region, first))) };
-    of_what_is_too_much(view, eyes, (region, &account), images)
+    Revocation::of_the_unwanted(view, region, &account, is_source).of_any(view, eyes, images)
 }
 
 /// Something that was granted is no longer wanted.
-fn is_reduced(view: &ReplicationView<'_>) -> bool {
+fn is_reduced(view: &ReplicationView<'_>, is_source: bool) -> bool {
     let private = shared_snapshots(view) && !shares_snapshots(view);
-    private || !granted(view).without(&wanted(view)).is_empty()
-}
-
-/// Takes what is no longer wanted back from these images, so far as they are of our account.
-fn of_what_is_too_much(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    (region, account): (&Region, &str),
-    images: Vec<&ImageId>,
-) -> Perhaps {
-    let (wanted, nobody) = (wanted(view), Grants::default());
-    let snapshots = if shares_snapshots(view) { &wanted } else { &nobody };
-    Revocation { region, account, images: &wanted, snapshots }.of_any(view, eyes, images)
+    private || !granted(view).without(&wanted_of(view, is_source)).is_empty()
 }
 
 /// All that was granted on the source, and on those before it.
@@ -86,9 +84,10 @@ pub(in super::super) fn of_sources(
         return Ok(None);
     }
     let Seen::Present(account) = eyes.account(region)? else { return Ok(Some(waiting(region, current))) };
-    let nobody = Grants::default();
     let images = std::iter::once(current).chain(former_sources(view, current)).collect();
-    Revocation { region, account: &account, images: &nobody, snapshots: &nobody }.of_any(view, eyes, images)
+    let all =
+        Revocation { region, account: &account, images: Grants::default(), snapshots: Grants::default() };
+    all.of_any(view, eyes, images)
 }
 
 fn waiting(region: &Region, id: &ImageId) -> DestinationPlan {
@@ -100,7 +99,18 @@ fn former_sources<'v>(view: &ReplicationView<'v>, current: &ImageId) -> Vec<&'v 
     view.status.sources().into_iter().filter(|id| *id != current && Some(*id) != newest).collect()
 }
 
-impl Revocation<'_> {
+impl<'a> Revocation<'a> {
+    fn of_the_unwanted(
+        view: &ReplicationView<'_>,
+        region: &'a Region,
+        account: &'a str,
+        is_source: bool,
+    ) -> Self {
+        let images = wanted_of(view, is_source);
+        let snapshots = if shares_snapshots(view) { images.clone() } else { Grants::default() };
+        Self { region, account, images, snapshots }
+    }
+
     /// The first write that one of the images asks for.
     fn of_any(&self, view: &ReplicationView<'_>, eyes: &Eyes<'_>, images: Vec<&ImageId>) -> Perhaps {
         for id in images {
@@ -123,7 +133,7 @@ impl Revocation<'_> {
             Seen::Present(present) => present,
             Seen::Unknown | Seen::Absent(_) => return Ok(Some(self.wait(id))),
         };
-        let surplus = present.common_with(&granted(view)).without(self.images);
+        let surplus = present.common_with(&granted(view)).without(&self.images);
         if surplus.is_empty() {
             return self.of_snapshots(view, eyes, &image);
         }
@@ -141,7 +151,7 @@ impl Revocation<'_> {
                 Seen::Present(present) => present,
                 Seen::Unknown | Seen::Absent(_) => return Ok(Some(self.wait(&image.id))),
             };
-            let surplus = present.common_with(&granted(view)).without(self.snapshots).accounts;
+            let surplus = present.common_with(&granted(view)).without(&self.snapshots).accounts;
             let remove: Vec<String> = surplus.into_iter().take(super::CHUNK).collect();
             if !remove.is_empty() {
                 let change = UpkeepCall::ModifyVolumePermissions { id, change: VolumeGrants::Remove(remove) };
