@@ -263,7 +263,7 @@ pub struct ImageReplicationStatus {
     pub conditions: Vec<Condition>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ReplicationSourceStatus>,
-    /// How many destinations are ready, such as `2/3`.
+    /// How many destinations have their copy of the newest source, such as `2/3`. Conditions tell what else is to be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub ready: Option<String>,
@@ -302,11 +302,16 @@ impl ImageReplicationStatus {
 
     /// Whether every destination has the copy of the newest source.
     pub fn is_everywhere(&self, spec: &ImageReplicationSpec) -> bool {
-        let source = self.source.as_ref().map(|source| &source.image_id);
         spec.destinations.iter().all(|wanted| {
             let copy = self.destinations.iter().find(|d| d.region == wanted.region);
-            copy.is_some_and(|c| c.available_at.is_some() && c.source_image_id.as_ref() == source)
+            copy.is_some_and(|copy| self.is_newest(copy))
         })
+    }
+
+    /// Whether this is the finished copy of the newest source.
+    pub fn is_newest(&self, copy: &DestinationStatus) -> bool {
+        let source = self.source.as_ref().map(|source| &source.image_id);
+        copy.finished().is_some() && copy.source_image_id.as_ref() == source
     }
 }
 
@@ -421,6 +426,11 @@ pub struct DestinationStatus {
 }
 
 impl DestinationStatus {
+    /// The copy, once it was seen available.
+    pub fn finished(&self) -> Option<&ImageId> {
+        self.image_id.as_ref().filter(|_| self.available_at.is_some())
+    }
+
     /// A copy was asked for, or is about to be, and has not come to its end.
     pub fn is_under_way(&self) -> bool {
         let asked_for = self.requested_at.is_some() && self.source_image_id.is_some();

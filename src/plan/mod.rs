@@ -330,7 +330,9 @@ impl fmt::Display for WaitingOn {
                 f,
                 "{why}: it is removed when it is out of use; set spec.protectInUse to false to have it removed now, or the policy to Retain"
             ),
-            Self::Destinations { ready, total } => write!(f, "{ready} of {total} destinations are ready"),
+            Self::Destinations { ready, total } => {
+                write!(f, "{ready} of {total} destinations are as they should be")
+            }
         }
     }
 }

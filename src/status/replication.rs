@@ -238,9 +238,8 @@ fn serve(view: &ReplicationView<'_>, status: &mut ImageReplicationStatus) {
     for copy in &mut status.destinations {
         let is_former = |id: &&ImageId| copy.previous.iter().any(|former| former.image_id == **id);
         let before = copy.serving_image_id.as_ref().filter(|_| !everywhere).filter(is_former);
-        let newest = copy.image_id.as_ref().filter(|_| copy.available_at.is_some());
         let last = copy.previous.first().map(|former| &former.image_id);
-        copy.serving_image_id = before.or(newest).or(last).cloned();
+        copy.serving_image_id = before.or(copy.finished()).or(last).cloned();
     }
 }
 
@@ -252,10 +251,7 @@ fn summarise(
 ) {
     let total = view.spec.destinations.len();
     let wanted = |d: &&DestinationStatus| view.spec.destinations.iter().any(|w| w.region == d.region);
-    let current = |d: &&DestinationStatus| {
-        d.available_at.is_some() && d.source_image_id.as_ref() == status.source.as_ref().map(|s| &s.image_id)
-    };
-    let ready = status.destinations.iter().filter(wanted).filter(current).count();
+    let ready = status.destinations.iter().filter(wanted).filter(|d| status.is_newest(d)).count();
     serve(view, status);
     let usable = status
         .destinations

@@ -25,7 +25,7 @@ const MAX_PREVIOUS: usize = 100;
 /// Former copies once the next one is begun: a finished one has become one of them.
 pub(super) fn with_this(copy: &DestinationStatus) -> Vec<PreviousCopy> {
     let mut previous = copy.previous.clone();
-    let Some(id) = copy.image_id.clone().filter(|_| copy.available_at.is_some()) else { return previous };
+    let Some(id) = copy.finished().cloned() else { return previous };
     let (snapshot_ids, zones) = (copy.snapshot_ids.clone(), copy.applied.fast_snapshot_restore_zones.clone());
     let fast_snapshot_restores = (!zones.is_empty()).then_some(FastSnapshotRestores { snapshot_ids, zones });
     let source_image_id = copy.source_image_id.clone();

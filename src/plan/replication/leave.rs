@@ -135,8 +135,8 @@ pub(super) fn remove_doomed(
 /// A finished copy, or one of a former source, that is in use holds up the removal of the region's copies. An object that
 /// is to stay is ready all the same.
 fn held_by_use(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus) -> Perhaps {
-    let finished = copy.image_id.iter().filter(|_| copy.available_at.is_some());
-    let images: Vec<&ImageId> = finished.chain(copy.previous.iter().map(|former| &former.image_id)).collect();
+    let images: Vec<&ImageId> =
+        copy.finished().into_iter().chain(copy.previous.iter().map(|former| &former.image_id)).collect();
     for id in &images {
         let why = match in_use::of(view, eyes, &copy.region, id)? {
             Usage::Free => continue,

@@ -226,9 +226,8 @@ fn a_suspended_replication_that_was_ready_stays_ready() {
     };
     assert_eq!(suspended(|_| {}), pair("True", "Suspended"));
     let with_another = suspended(|r| {
-        r.spec
-            .destinations
-            .push(serde_json::from_value(serde_json::json!({"region": "eu-west-3"})).expect("a destination"))
+        let paris = serde_json::json!({"region": "eu-west-3"});
+        r.spec.destinations.push(serde_json::from_value(paris).expect("a destination"));
     });
     assert_eq!(with_another, pair("False", "Suspended"));
 }

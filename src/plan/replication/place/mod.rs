@@ -111,8 +111,7 @@ pub(super) fn meanwhile(
 }
 
 fn last_finished(copy: &DestinationStatus) -> Option<&ImageId> {
-    let newest = copy.image_id.as_ref().filter(|_| copy.available_at.is_some());
-    newest.or_else(|| copy.previous.first().map(|former| &former.image_id))
+    copy.finished().or_else(|| copy.previous.first().map(|former| &former.image_id))
 }
 
 /// Keeps the source image true in its own region; none where this object does nothing with it.
