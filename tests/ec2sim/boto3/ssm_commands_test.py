@@ -144,6 +144,29 @@ def test_commands_are_listed(sim, ssm, managed):
     assert (found["CompletedCount"], found["ErrorCount"]) == (1, 0)
 
 
+def test_a_command_repeats_for_whom_it_is(ssm, managed):
+    command = run(ssm, managed)
+    assert (command["InstanceIds"], command["Targets"]) == ([managed], [])
+    targets = [{"Key": "tag:role", "Values": ["a", "b"]}]
+    limits = {"MaxConcurrency": "10%", "MaxErrors": "1"}
+    sent = ssm.send_command(
+        Targets=targets, DocumentName="AWS-RunShellScript", Parameters={"commands": ["true"]}, **limits
+    )["Command"]
+    [listed] = ssm.list_commands(CommandId=sent["CommandId"])["Commands"]
+    for shown in (sent, listed):
+        assert (shown["InstanceIds"], shown["Targets"], shown["TargetCount"]) == ([], targets, 0)
+        assert {name: shown[name] for name in limits} == limits
+
+
+@pytest.mark.parametrize("key", ["InstanceIds", "instanceids"])
+def test_instances_are_targeted_by_id(ssm, managed, key):
+    targets = [{"Key": key, "Values": [managed]}]
+    command = ssm.send_command(
+        Targets=targets, DocumentName="AWS-RunShellScript", Parameters={"commands": ["true"]}
+    )["Command"]
+    assert (command["InstanceIds"], command["Targets"], command["TargetCount"]) == ([], targets, 1)
+
+
 def test_instances_are_targeted_by_tag(sim, ssm, ec2, managed):
     ec2.create_tags(Resources=[managed], Tags=[{"Key": "role", "Value": "builder"}])
     command = ssm.send_command(

@@ -22,7 +22,7 @@ use crate::{
         clock::after,
         error::ApiError,
         params::Params,
-        records::{Command, Instance, InstanceState, Invocation, InvocationState},
+        records::{Command, Instance, InstanceState, Invocation, InvocationState, Recipients},
         world::World,
     },
     ec2,
@@ -75,6 +75,7 @@ fn send_command(call: &Call, world: &mut World) -> Outcome {
         document: document.name.to_owned(),
         comment,
         parameters,
+        recipients: recipients(call.params),
         timeout_seconds,
         requested_at: call.now,
         invocations,
@@ -181,10 +182,24 @@ fn targets(call: &Call, world: &World, document: &Document) -> Result<Vec<Arc<In
     Err(ApiError::new("UnsupportedPlatformType", message))
 }
 
+/// As the answers repeat them.
+fn recipients(params: &Params) -> Recipients {
+    let texts = |params: &Params, name: &str| params.texts(name).into_iter().map(str::to_owned).collect();
+    let text = |name: &str, default: &str| params.text(name).unwrap_or(default).to_owned();
+    let target = |it: &Params| (it.text("Key").unwrap_or_default().to_owned(), texts(it, "Values"));
+    Recipients {
+        instance_ids: texts(params, "InstanceIds"),
+        targets: params.list("Targets").into_iter().map(target).collect(),
+        max_concurrency: text("MaxConcurrency", "50"),
+        max_errors: text("MaxErrors", "0"),
+    }
+}
+
+/// The case of `InstanceIds` does not matter: AWS's own examples write `instanceids`.
 fn fits(target: &Params, instance: &Instance) -> bool {
     let values = target.texts("Values");
     match target.text("Key") {
-        Some("InstanceIds") => values.contains(&instance.id.as_str()),
+        Some(key) if key.eq_ignore_ascii_case("InstanceIds") => values.contains(&instance.id.as_str()),
         Some("tag-key") => instance.tags.keys().any(|key| values.contains(&key.as_str())),
         Some(key) => key
             .strip_prefix("tag:")
@@ -321,6 +336,8 @@ fn node(call: &Call, world: &World, command: &Command) -> Value {
     let states = states(call, world, command);
     let state = state(&states);
     let count = |counted: &[InvocationState]| states.iter().filter(|state| counted.contains(state)).count();
+    let target = |(key, values): &(String, Vec<String>)| json!({"Key": key, "Values": values});
+    let targets: Vec<Value> = command.recipients.targets.iter().map(target).collect();
     let expires = command.invocations.values().map(|invocation| invocation.expires_at).max();
     json!({
         "CommandId": command.id,
@@ -329,15 +346,15 @@ fn node(call: &Call, world: &World, command: &Command) -> Value {
         "Comment": command.comment,
         "ExpiresAfter": seconds(expires.unwrap_or(command.requested_at)),
         "Parameters": command.parameters,
-        "InstanceIds": command.invocations.keys().collect::<Vec<_>>(),
-        "Targets": [],
+        "InstanceIds": command.recipients.instance_ids,
+        "Targets": targets,
         "RequestedDateTime": seconds(command.requested_at),
         "Status": state.name(),
         "StatusDetails": state.details(),
         "OutputS3BucketName": "",
         "OutputS3KeyPrefix": "",
-        "MaxConcurrency": "50",
-        "MaxErrors": "0",
+        "MaxConcurrency": command.recipients.max_concurrency,
+        "MaxErrors": command.recipients.max_errors,
         "TargetCount": command.invocations.len(),
         "CompletedCount": states.iter().filter(|state| state.is_over()).count(),
         "ErrorCount": count(&[InvocationState::Failed, InvocationState::ExecutionTimedOut]),

@@ -14,7 +14,7 @@ pub use launch_template::{LaunchTemplate, TemplateVersion};
 pub use network::{KeyPair, Rule, RuleTarget, SecurityGroup, Subnet, Vpc};
 pub use spot::{SpotOptions, SpotRequest};
 pub use storage::{Disk, FastRestore, Modification, Performance, Snapshot, SnapshotState, Volume};
-pub use systems_manager::{Command, Invocation, InvocationState, Parameter, ParameterVersion};
+pub use systems_manager::{Command, Invocation, InvocationState, Parameter, ParameterVersion, Recipients};
 
 /// Why something is in the state that it is in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -42,11 +42,22 @@ pub struct Command {
     pub document: String,
     pub comment: String,
     pub parameters: BTreeMap<String, Vec<String>>,
+    pub recipients: Recipients,
     /// How long the delivery may take.
     pub timeout_seconds: i64,
     pub requested_at: Timestamp,
     /// By instance id.
     pub invocations: BTreeMap<String, Invocation>,
+}
+
+/// For whom a command was sent, as it was said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recipients {
+    pub instance_ids: Vec<String>,
+    /// Keys with their values.
+    pub targets: Vec<(String, Vec<String>)>,
+    pub max_concurrency: String,
+    pub max_errors: String,
 }
 
 /// A command on one instance: what its script does there is told in advance, whether it comes to that is not.
