@@ -45,6 +45,79 @@ def test_metadata_options_and_user_data_are_kept(ec2, launch):
     assert base64.b64decode(found["UserData"]["Value"]) == b"#!/bin/sh\necho hello\n"
 
 
+FEATURES = {
+    "EnclaveOptions": {"Enabled": True},
+    "CapacityReservationSpecification": {"CapacityReservationPreference": "none"},
+    "PrivateDnsNameOptions": {
+        "HostnameType": "resource-name",
+        "EnableResourceNameDnsARecord": True,
+        "EnableResourceNameDnsAAAARecord": False,
+    },
+    "NetworkPerformanceOptions": {"BandwidthWeighting": "vpc-1"},
+}
+
+
+def test_what_a_launch_switches_on_shows(ec2, launch):
+    instance = launch(InstanceType="m5.xlarge", **FEATURES)
+    assert {name: instance[name] for name in FEATURES} == FEATURES
+    assert instance["PrivateDnsName"] == f"{instance['InstanceId']}.ec2.internal"
+    enclave = ec2.describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="enclaveOptions")
+    assert enclave["EnclaveOptions"] == {"Enabled": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "other"),
+    [
+        ("enclave-options.enabled", "true", "false"),
+        ("hibernation-options.configured", "false", "true"),
+        ("capacity-reservation-specification.capacity-reservation-preference", "none", "open"),
+        ("private-dns-name-options.hostname-type", "resource-name", "ip-name"),
+        ("private-dns-name-options.enable-resource-name-dns-a-record", "true", "false"),
+        ("network-performance-options.bandwidth-weighting", "vpc-1", "default"),
+    ],
+)
+def test_instances_are_found_by_what_their_launch_switched_on(ec2, launch, name, value, other):
+    launch(InstanceType="m5.xlarge", **FEATURES)
+    found = [
+        len(ec2.describe_instances(Filters=[{"Name": name, "Values": [wanted]}])["Reservations"])
+        for wanted in (value, other)
+    ]
+    assert found == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("code", "options"),
+    [
+        (
+            "InvalidParameterCombination",
+            {"EnclaveOptions": {"Enabled": True}, "HibernationOptions": {"Configured": True}},
+        ),
+        ("InvalidParameterValue", {"PrivateDnsNameOptions": {"HostnameType": "nickname"}}),
+        (
+            "InvalidCapacityReservationId.NotFound",
+            {
+                "CapacityReservationSpecification": {
+                    "CapacityReservationTarget": {"CapacityReservationId": "cr-0123456789abcdef0"}
+                }
+            },
+        ),
+    ],
+)
+def test_what_a_launch_cannot_switch_on_is_refused(launch, code, options):
+    refused(code, launch, **options)
+
+
+def test_only_an_instance_launched_for_it_hibernates(ec2, launch):
+    plain = launch()["InstanceId"]
+    code = "UnsupportedHibernationConfiguration"
+    refused(code, ec2.stop_instances, InstanceIds=[plain], Hibernate=True)
+    assert instance_state(ec2, plain) == "running"
+    made = launch(HibernationOptions={"Configured": True})
+    assert made["HibernationOptions"] == {"Configured": True}
+    ec2.stop_instances(InstanceIds=[made["InstanceId"]], Hibernate=True)
+    assert instance_state(ec2, made["InstanceId"]) == "stopped"
+
+
 def test_absent_user_data_shows_as_empty(ec2, launch):
     found = ec2.describe_instance_attribute(InstanceId=launch()["InstanceId"], Attribute="userData")
     assert found["UserData"] == {}

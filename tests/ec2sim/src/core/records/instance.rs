@@ -62,6 +62,25 @@ pub struct MetadataOptions {
     pub instance_tags: String,
 }
 
+/// What a launch switches on for as long as the instance lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Features {
+    pub enclave: bool,
+    pub hibernation: bool,
+    /// Which Capacity Reservations the instance may use.
+    pub reservations: String,
+    pub host_names: HostNames,
+    pub bandwidth: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostNames {
+    /// `ip-name` or `resource-name`.
+    pub kind: String,
+    pub a_record: bool,
+    pub aaaa_record: bool,
+}
+
 /// A volume on an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
@@ -112,6 +131,7 @@ pub struct Instance {
     /// ARN and id.
     pub instance_profile: Option<(String, String)>,
     pub metadata: MetadataOptions,
+    pub features: Features,
     pub cpu: (i64, i64),
     /// `standard` or `unlimited`, of burstable types.
     pub cpu_credits: Option<String>,

@@ -1,6 +1,6 @@
 //! `DescribeInstanceAttribute`.
 
-use super::{find, show};
+use super::{features, find, show};
 use crate::core::{
     Call, Outcome,
     error::ApiError,
@@ -19,7 +19,7 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
         "groupSet" => node.set("groupSet", show::groups(region, instance)),
         "productCodes" => node.set("productCodes", product_codes(&instance.image)),
         "blockDeviceMapping" => node.set("blockDeviceMapping", show::devices(region, instance, "attached")),
-        "enclaveOptions" => node.child("enclaveOptions", Node::new().text("enabled", false)),
+        "enclaveOptions" => node.child("enclaveOptions", features::enclave(&instance.features)),
         _ => {
             let (name, value) = value(instance, attribute)?;
             node.child(name, Node::new().opt("value", value))

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::show;
+use super::{features, show};
 use crate::core::{
     records::{Instance, InstanceState},
     world::Region,
@@ -168,9 +168,7 @@ pub fn values(region: &Region, instance: &Instance, name: &str, now: Timestamp) 
         "instance-state-name" => phase.state.name().to_owned(),
         "instance-type" => instance.instance_type.clone(),
         "current-instance-boot-mode" => show::current_boot_mode(instance).to_owned(),
-        "enclave-options.enabled" | "hibernation-options.configured" | "operator.managed" => {
-            "false".to_owned()
-        }
+        "operator.managed" => "false".to_owned(),
         "launch-index" => instance.launch_index.to_string(),
         "launch-time" | "usage-operation-update-time" => iso(instance.launched_at),
         "maintenance-options.auto-recovery" => instance.auto_recovery.clone(),
@@ -238,7 +236,7 @@ fn several_values(region: &Region, instance: &Instance, name: &str, now: Timesta
         "state-reason-message" => reason.map(|reason| reason.message.clone()).into_iter().collect(),
         "spot-instance-request-id" => of(instance.spot_request.as_ref()),
         "platform" if image.is_windows() => vec!["windows".to_owned()],
-        _ => Vec::new(),
+        other => features::filter_value(&instance.features, other).into_iter().collect(),
     }
 }
 

@@ -113,6 +113,7 @@ pub fn reboot(call: &Call, world: &mut World) -> Outcome {
 }
 
 pub fn stop(call: &Call, world: &mut World) -> Outcome {
+    check_hibernation(call, world)?;
     for_each(call, world, |world, id, state| match state {
         InstanceState::Stopping | InstanceState::Stopped => Ok(state),
         InstanceState::Running => stop_one(call, world, id),
@@ -121,6 +122,23 @@ pub fn stop(call: &Call, world: &mut World) -> Outcome {
             Err(ApiError::new("IncorrectInstanceState", message))
         }
     })
+}
+
+/// Only an instance that was launched for it hibernates.
+/// Source: EC2 API reference, `StopInstances`, `Hibernate`; its error codes.
+fn check_hibernation(call: &Call, world: &World) -> Result<(), ApiError> {
+    if !call.params.is_set("Hibernate")? {
+        return Ok(());
+    }
+    let ids = call.params.ids("InstanceId")?;
+    let found = find_all(call, call.region(world), &ids)?;
+    match found.into_iter().find(|instance| !instance.features.hibernation) {
+        Some(instance) => {
+            let message = format!("The instance '{}' is not enabled for hibernation.", instance.id);
+            Err(ApiError::new("UnsupportedHibernationConfiguration", message))
+        }
+        None => Ok(()),
+    }
 }
 
 fn stop_one(call: &Call, world: &mut World, id: &str) -> Result<InstanceState, ApiError> {

@@ -5,6 +5,7 @@ mod boot;
 mod console;
 mod credits;
 mod describe;
+mod features;
 mod filters;
 mod image_metadata;
 mod interfaces;

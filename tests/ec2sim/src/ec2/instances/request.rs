@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 
-use super::{credits, network::Place, options};
+use super::{credits, features, network::Place, options};
 use crate::{
     core::{
         Call, arn, digest,
         error::ApiError,
         params::Params,
-        records::{Device, Image, ImageState, Instance, MetadataOptions, SpotOptions},
+        records::{Device, Features, Image, ImageState, Instance, MetadataOptions, SpotOptions},
         tags::Specifications,
         world::World,
     },
@@ -42,6 +42,7 @@ pub struct Launch {
     pub terminate_on_shutdown: bool,
     pub metadata: MetadataOptions,
     pub instance_profile: Option<(String, String)>,
+    pub features: Features,
     pub tags: Specifications,
     pub count: usize,
 }
@@ -71,6 +72,7 @@ pub fn check(call: &Call, world: &World, place: Place) -> Result<Launch, ApiErro
         user_data: user_data(params.text("UserData"))?,
         metadata: metadata(params, &image)?,
         instance_profile: instance_profile(call)?,
+        features: features::of_launch(params)?,
         image,
         instance_type,
         cpu: options::cpu(params, &kind)?,

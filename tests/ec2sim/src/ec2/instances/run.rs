@@ -153,6 +153,7 @@ fn instance(call: &Call, world: &mut World, launch: &Launch, id: &str, index: us
         source_dest_check: true,
         instance_profile: launch.instance_profile.clone(),
         metadata: launch.metadata.clone(),
+        features: launch.features.clone(),
         cpu: launch.cpu,
         cpu_credits: launch.cpu_credits.clone(),
         client_token: text("ClientToken", ""),

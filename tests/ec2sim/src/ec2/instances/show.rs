@@ -1,6 +1,6 @@
 //! Instances as `DescribeInstances` and `RunInstances` show them.
 
-use super::lifecycle::state_node;
+use super::{features, lifecycle::state_node};
 use crate::core::{
     records::{Instance, InstanceState, MetadataOptions, Phase},
     tags,
@@ -104,7 +104,10 @@ pub fn private_name(region: &Region, instance: &Instance, state: InstanceState) 
     } else {
         &format!("{}.compute.internal", region.name)
     };
-    format!("ip-{}.{domain}", instance.private_ip.replace('.', "-"))
+    match instance.features.host_names.kind.as_str() {
+        "resource-name" => format!("{}.{domain}", instance.id),
+        _ => format!("ip-{}.{domain}", instance.private_ip.replace('.', "-")),
+    }
 }
 
 /// The address that the instance has while it runs.
@@ -184,11 +187,8 @@ pub fn current_boot_mode(instance: &Instance) -> &'static str {
 fn options(instance: &Instance, node: Node) -> Node {
     let (image, metadata) = (&instance.image, &instance.metadata);
     let profile = instance.instance_profile.as_ref();
-    let names = Node::new()
-        .text("hostnameType", "ip-name")
-        .text("enableResourceNameDnsARecord", false)
-        .text("enableResourceNameDnsAAAARecord", false);
-    node.opt_child("iamInstanceProfile", profile.map(|(arn, id)| Node::new().text("arn", arn).text("id", id)))
+    let node = node
+        .opt_child("iamInstanceProfile", profile.map(|(arn, id)| Node::new().text("arn", arn).text("id", id)))
         .text("ebsOptimized", instance.ebs_optimized)
         .text("enaSupport", image.ena)
         .opt("sriovNetSupport", image.sriov.as_ref())
@@ -203,17 +203,13 @@ fn options(instance: &Instance, node: Node) -> Node {
             "cpuOptions",
             Node::new().text("coreCount", instance.cpu.0).text("threadsPerCore", instance.cpu.1),
         )
-        .child("capacityReservationSpecification", Node::new().text("capacityReservationPreference", "open"))
-        .child("hibernationOptions", Node::new().text("configured", false))
-        .child("enclaveOptions", Node::new().text("enabled", false))
         .child(
             "maintenanceOptions",
             Node::new().text("autoRecovery", &instance.auto_recovery).text("rebootMigration", "default"),
         )
-        .child("networkPerformanceOptions", Node::new().text("bandwidthWeighting", "default"))
         .child("operator", Node::new().text("managed", false))
-        .child("privateDnsNameOptions", names)
-        .child("metadataOptions", metadata_node(metadata, "applied"))
+        .child("metadataOptions", metadata_node(metadata, "applied"));
+    features::show(&instance.features, node)
 }
 
 pub fn metadata_node(metadata: &MetadataOptions, state: &str) -> Node {
