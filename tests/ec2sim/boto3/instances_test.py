@@ -45,6 +45,23 @@ def test_metadata_options_and_user_data_are_kept(ec2, launch):
     assert base64.b64decode(found["UserData"]["Value"]) == b"#!/bin/sh\necho hello\n"
 
 
+def test_a_pending_instance_is_still_being_attached(sim, ec2, launch):
+    sim.profile("demo")
+    instance = launch()
+    [interface] = instance["NetworkInterfaces"]
+    assert (interface["Attachment"]["Status"], instance["MetadataOptions"]["State"]) == (
+        "attaching",
+        "pending",
+    )
+    sim.advance(60)
+    [reservation] = ec2.describe_instances(InstanceIds=[instance["InstanceId"]])["Reservations"]
+    [found] = reservation["Instances"]
+    [interface] = found["NetworkInterfaces"]
+    assert (interface["Attachment"]["Status"], found["MetadataOptions"]["State"]) == ("attached", "applied")
+    [interface] = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    assert interface["Attachment"]["Status"] == "attached"
+
+
 FEATURES = {
     "EnclaveOptions": {"Enabled": True},
     "CapacityReservationSpecification": {"CapacityReservationPreference": "none"},

@@ -82,13 +82,15 @@ fn check(call: &Call, region: &Region, id: &str) -> Result<(), ApiError> {
 }
 
 fn node(call: &Call, region: &Region, instance: &Instance) -> Node {
-    let attachment = show::interface_attachment(instance)
+    let state = instance.state(call.now);
+    let attachment = show::interface_attachment(instance, state)
         .text("instanceId", &instance.id)
         .text("instanceOwnerId", &instance.owner);
-    show::interface(region, instance, instance.state(call.now))
+    show::interface(region, instance, state)
         .without("attachment")
         .child("attachment", attachment)
         .text("availabilityZone", &instance.zone)
+        .opt("availabilityZoneId", region.zone(&instance.zone).map(|zone| &zone.id))
         .text("requesterManaged", false)
         .set("tagSet", tags::nodes(&instance.interface_tags))
 }

@@ -31,10 +31,13 @@ fn node(region: &Region, instance: &Instance, phase: &Phase) -> Node {
         | InstanceState::Stopped
         | InstanceState::ShuttingDown => connected(region, instance, state, node),
     };
-    let status = if state == InstanceState::Pending { "attaching" } else { "attached" };
-    let devices = devices(region, instance, status).filter(|_| !gone);
-    options(instance, node.set("blockDeviceMapping", devices))
+    let devices = devices(region, instance, attachment_status(state)).filter(|_| !gone);
+    options(instance, state, node.set("blockDeviceMapping", devices))
         .set_if_any("tagSet", tags::nodes(&instance.tags))
+}
+
+pub fn attachment_status(state: InstanceState) -> &'static str {
+    if state == InstanceState::Pending { "attaching" } else { "attached" }
 }
 
 /// The `blockDeviceMapping` of an instance.
@@ -137,12 +140,12 @@ pub fn groups<'a>(region: &'a Region, instance: &'a Instance) -> impl Iterator<I
     })
 }
 
-pub fn interface_attachment(instance: &Instance) -> Node {
+pub fn interface_attachment(instance: &Instance, state: InstanceState) -> Node {
     Node::new()
         .text("attachmentId", &instance.interface_attachment_id)
         .text("deviceIndex", 0)
         .text("networkCardIndex", 0)
-        .text("status", "attached")
+        .text("status", attachment_status(state))
         .time("attachTime", instance.launched_at)
         .text("deleteOnTermination", true)
 }
@@ -173,7 +176,7 @@ pub fn interface(region: &Region, instance: &Instance, state: InstanceState) -> 
         .text("sourceDestCheck", instance.source_dest_check)
         .text("interfaceType", "interface")
         .set("groupSet", groups(region, instance))
-        .child("attachment", interface_attachment(instance))
+        .child("attachment", interface_attachment(instance, state))
         .opt_child("association", association)
         .set("privateIpAddressesSet", [address])
         .set("ipv6AddressesSet", [])
@@ -184,7 +187,7 @@ pub fn current_boot_mode(instance: &Instance) -> &'static str {
     if mode.is_some_and(|mode| mode.starts_with("uefi")) { "uefi" } else { "legacy-bios" }
 }
 
-fn options(instance: &Instance, node: Node) -> Node {
+fn options(instance: &Instance, state: InstanceState, node: Node) -> Node {
     let (image, metadata) = (&instance.image, &instance.metadata);
     let profile = instance.instance_profile.as_ref();
     let node = node
@@ -208,8 +211,13 @@ fn options(instance: &Instance, node: Node) -> Node {
             Node::new().text("autoRecovery", &instance.auto_recovery).text("rebootMigration", "default"),
         )
         .child("operator", Node::new().text("managed", false))
-        .child("metadataOptions", metadata_node(metadata, "applied"));
+        .child("metadataOptions", metadata_node(metadata, metadata_state(state)));
     features::show(&instance.features, node)
+}
+
+/// The options are being applied while the instance starts.
+pub fn metadata_state(state: InstanceState) -> &'static str {
+    if state == InstanceState::Pending { "pending" } else { "applied" }
 }
 
 pub fn metadata_node(metadata: &MetadataOptions, state: &str) -> Node {
