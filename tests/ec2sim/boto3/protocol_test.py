@@ -71,7 +71,6 @@ def test_an_unsigned_request_is_refused_in_the_words_of_each_service(sim):
     ("service", "action"),
     [
         ("kms", "list_keys"),
-        ("iam", "list_roles"),
         ("ebs", "start_snapshot"),
         ("rbin", "list_rules"),
         ("s3", "list_buckets"),
@@ -81,6 +80,20 @@ def test_another_service_says_that_it_is_not_simulated(sim, service, action):
     arguments = {"ebs": {"VolumeSize": 1}, "rbin": {"ResourceType": "EC2_IMAGE"}}.get(service, {})
     with pytest.raises(ClientError, match=f"The service {service} is not simulated"):
         getattr(sim.client(service), action)(**arguments)
+
+
+def test_a_profile_is_found_before_a_launch_with_it(sim, launch, account):
+    found = sim.client("iam").get_instance_profile(InstanceProfileName="builder")["InstanceProfile"]
+    launched = launch(IamInstanceProfile={"Name": "builder"})["IamInstanceProfile"]
+    assert launched == {"Arn": found["Arn"], "Id": found["InstanceProfileId"]}
+    assert (found["InstanceProfileName"], found["Path"]) == ("builder", "/")
+    assert [role["Arn"] for role in found["Roles"]] == [f"arn:aws:iam::{account}:role/builder"]
+
+
+def test_of_iam_there_is_nothing_else(sim):
+    iam = sim.client("iam")
+    refused("ValidationError", iam.get_instance_profile, InstanceProfileName="not,a/name")
+    refused("InvalidAction", iam.list_roles)
 
 
 def test_a_page_that_is_too_small_is_refused_in_the_words_of_the_service(ec2, ssm):

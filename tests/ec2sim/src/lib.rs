@@ -1,4 +1,4 @@
-//! A stand-in for Amazon EC2, SSM and STS, for tests and demonstrations.
+//! A stand-in for Amazon EC2, SSM and STS, and for what clients ask IAM before a launch; for tests and demonstrations.
 //!
 //! [`core::Sim`] is the cloud; [`front`] lets clients of the real services talk to it.
 #![forbid(unsafe_code)]

@@ -61,7 +61,7 @@ impl ApiError {
         match service {
             // EC2 still asks for the parameter of the first version of the protocol.
             Service::Ec2 => Self::missing("AWSAccessKeyId"),
-            Service::Sts => {
+            Service::Sts | Service::Iam => {
                 let message = "Request is missing Authentication Token";
                 Self::new("MissingAuthenticationToken", message).with_status(403)
             }
@@ -85,7 +85,7 @@ impl ApiError {
         let token = |code: &str| Self::new(code, "The security token included in the request is expired");
         match service {
             Service::Ec2 => Self::new("RequestExpired", "Request has expired."),
-            Service::Sts => token("ExpiredToken").with_status(403),
+            Service::Sts | Service::Iam => token("ExpiredToken").with_status(403),
             Service::Ssm => token("ExpiredTokenException"),
         }
     }
@@ -94,7 +94,7 @@ impl ApiError {
     pub fn throttled(service: Service) -> Self {
         match service {
             Service::Ec2 => Self::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
-            Service::Sts => Self::new("Throttling", "Rate exceeded"),
+            Service::Sts | Service::Iam => Self::new("Throttling", "Rate exceeded"),
             Service::Ssm => Self::new("ThrottlingException", "Rate exceeded"),
         }
     }

@@ -46,7 +46,7 @@ use crate::{
     ec2,
     faults::{self, Delivery, Effect},
     guest::{Guest, Interpreter},
-    ssm, sts,
+    iam, ssm, sts,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +54,7 @@ pub enum Service {
     Ec2,
     Sts,
     Ssm,
+    Iam,
 }
 
 impl Service {
@@ -63,6 +64,7 @@ impl Service {
             "ec2" => Some(Self::Ec2),
             "sts" => Some(Self::Sts),
             "ssm" => Some(Self::Ssm),
+            "iam" => Some(Self::Iam),
             _ => None,
         }
     }
@@ -72,6 +74,7 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::Sts => "sts",
             Self::Ssm => "ssm",
+            Self::Iam => "iam",
         }
     }
 }
@@ -388,6 +391,7 @@ fn handler(service: Service, action: &str) -> Option<Handler> {
         Service::Ec2 => ec2::handler(action),
         Service::Sts => sts::handler(action),
         Service::Ssm => ssm::handler(action),
+        Service::Iam => iam::profiles::handler(action),
     }
 }
 

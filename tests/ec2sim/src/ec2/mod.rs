@@ -24,7 +24,7 @@ mod tokens;
 mod volumes;
 
 pub use self::instances::power_off_phases;
-pub(crate) use self::instances::{network::Place, opt_in_required};
+pub(crate) use self::instances::{network::Place, opt_in_required, profile_id};
 use crate::core::{Call, Handler, world::World};
 
 /// How an action is carried out; `None` for actions that are not simulated.

@@ -1,4 +1,4 @@
-//! The three protocols: EC2 query and STS query with XML, SSM with JSON 1.1.
+//! The three protocols: EC2 query, and STS and IAM query, with XML; SSM with JSON 1.1.
 
 use hyper::{Request, Response, header::AUTHORIZATION};
 use serde_json::{Value, json};
@@ -7,6 +7,7 @@ use crate::core::{Outcome, Reply, Service, error::ApiError, params::Params};
 
 const EC2_NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+const IAM_NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
 /// Parameters that belong to the protocol and not to the action.
 const ENVELOPE: [&str; 13] = [
@@ -87,10 +88,11 @@ pub fn write(message: &Message, outcome: &Outcome, request_id: &str) -> Response
     }
     match (outcome, message.service) {
         (Ok(Reply::Json(json)), _) => respond(200, JSON, json.to_string(), request_id),
-        (Ok(Reply::Xml(node)), Service::Sts) => {
+        (Ok(Reply::Xml(node)), Service::Sts | Service::Iam) => {
             let mut content = String::new();
             node.write(&mut content);
-            respond(200, XML, sts_answer(action, &content, request_id), request_id)
+            let namespace = namespace(message.service);
+            respond(200, XML, query_answer(namespace, action, &content, request_id), request_id)
         }
         (Ok(Reply::Xml(node)), Service::Ec2 | Service::Ssm) => {
             let mut content = String::new();
@@ -98,7 +100,10 @@ pub fn write(message: &Message, outcome: &Outcome, request_id: &str) -> Response
             respond(200, XML, ec2_answer(action, &content, request_id), request_id)
         }
         (Err(error), Service::Ec2) => respond(error.status, XML, ec2_error(error, request_id), request_id),
-        (Err(error), Service::Sts) => respond(error.status, XML, sts_error(error, request_id), request_id),
+        (Err(error), Service::Sts | Service::Iam) => {
+            let body = query_error(namespace(message.service), error, request_id);
+            respond(error.status, XML, body, request_id)
+        }
         (Err(error), Service::Ssm) => respond(error.status, JSON, json_error(error), request_id),
     }
 }
@@ -112,8 +117,8 @@ fn write_foreign(service: &str, error: &ApiError, request_id: &str) -> Response<
             let body = format!("{DECLARATION}\n<Error>{content}<RequestId>{request_id}</RequestId></Error>");
             respond(error.status, XML, body, request_id)
         }
-        "autoscaling" | "cloudformation" | "elasticloadbalancing" | "iam" | "monitoring" | "rds" => {
-            respond(error.status, XML, sts_error(error, request_id), request_id)
+        "autoscaling" | "cloudformation" | "elasticloadbalancing" | "monitoring" | "rds" => {
+            respond(error.status, XML, query_error(STS_NAMESPACE, error, request_id), request_id)
         }
         _ => respond(error.status, JSON, json_error(error), request_id),
     }
@@ -139,9 +144,18 @@ fn ec2_answer(action: &str, content: &str, request_id: &str) -> String {
     )
 }
 
-fn sts_answer(action: &str, content: &str, request_id: &str) -> String {
+fn namespace(service: Service) -> &'static str {
+    match service {
+        Service::Sts => STS_NAMESPACE,
+        Service::Iam => IAM_NAMESPACE,
+        Service::Ec2 | Service::Ssm => EC2_NAMESPACE,
+    }
+}
+
+/// In the query protocol of all services but EC2.
+fn query_answer(namespace: &str, action: &str, content: &str, request_id: &str) -> String {
     format!(
-        "<{action}Response xmlns=\"{STS_NAMESPACE}\"><{action}Result>{content}</{action}Result>\
+        "<{action}Response xmlns=\"{namespace}\"><{action}Result>{content}</{action}Result>\
          <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
     )
 }
@@ -154,11 +168,11 @@ fn ec2_error(error: &ApiError, request_id: &str) -> String {
     )
 }
 
-fn sts_error(error: &ApiError, request_id: &str) -> String {
+fn query_error(namespace: &str, error: &ApiError, request_id: &str) -> String {
     let mut content = String::new();
     error_node(error).write(&mut content);
     format!(
-        "<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error><Type>Sender</Type>{content}</Error>\
+        "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>Sender</Type>{content}</Error>\
          <RequestId>{request_id}</RequestId></ErrorResponse>"
     )
 }

@@ -7,6 +7,7 @@ mod condition;
 mod policy;
 #[cfg(test)]
 mod policy_tests;
+pub(crate) mod profiles;
 mod question;
 mod resources;
 #[cfg(test)]
@@ -206,6 +207,6 @@ fn refusal(service: Service, call: &Call, question: &Question, explicit: bool) -
             ApiError::new("UnauthorizedOperation", message).with_status(403)
         }
         Service::Ssm => ApiError::new("AccessDeniedException", message),
-        Service::Sts => ApiError::new("AccessDenied", message).with_status(403),
+        Service::Sts | Service::Iam => ApiError::new("AccessDenied", message).with_status(403),
     }
 }

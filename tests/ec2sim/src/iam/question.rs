@@ -46,6 +46,7 @@ pub fn all(service: Service, call: &Call, world: &World) -> Vec<Question> {
         Service::Ec2 => of_ec2(call, world),
         Service::Ssm => of_ssm(call, world),
         Service::Sts => of_sts(call),
+        Service::Iam => of_iam(call),
     }
 }
 
@@ -143,6 +144,13 @@ fn of_ssm(call: &Call, world: &World) -> Vec<Question> {
         questions.push(ask(call, format!("ssm:{}", call.action), Resource::any(), Denial::Refuse));
     }
     questions
+}
+
+fn of_iam(call: &Call) -> Vec<Question> {
+    let name = call.params.text("InstanceProfileName").unwrap_or("*");
+    let arn = format!("arn:aws:iam::{}:instance-profile/{name}", call.account());
+    let profile = Resource::new("instance-profile", arn);
+    vec![ask(call, format!("iam:{}", call.action), profile, Denial::Refuse)]
 }
 
 fn of_sts(call: &Call) -> Vec<Question> {

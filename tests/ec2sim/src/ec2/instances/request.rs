@@ -251,6 +251,11 @@ pub fn instance_profile(call: &Call) -> Result<Option<(String, String)>, ApiErro
         (Some(arn), None) => arn.to_owned(),
         (None, Some(name)) => format!("arn:aws:iam::{}:instance-profile/{name}", call.account()),
     };
-    let id = format!("AIPA{}", digest(&arn)[..17].to_uppercase());
+    let id = profile_id(&arn);
     Ok(Some((arn, id)))
+}
+
+/// The id of the instance profile with an ARN.
+pub fn profile_id(arn: &str) -> String {
+    format!("AIPA{}", digest(arn)[..17].to_uppercase())
 }
