@@ -158,6 +158,29 @@ def test_a_command_repeats_for_whom_it_is(ssm, managed):
         assert {name: shown[name] for name in limits} == limits
 
 
+def test_a_command_tells_where_it_reports(sim, ssm, managed):
+    reports = {
+        "OutputS3BucketName": "bucket",
+        "OutputS3KeyPrefix": "runs",
+        "NotificationConfig": {
+            "NotificationArn": "arn:aws:sns:us-east-1:123456789012:runs",
+            "NotificationEvents": ["All"],
+            "NotificationType": "Command",
+        },
+        "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "runs", "CloudWatchOutputEnabled": True},
+    }
+    role = "arn:aws:iam::123456789012:role/notify"
+    command = run(ssm, managed, ServiceRoleArn=role, **reports)
+    assert {name: command[name] for name in reports} == reports
+    assert command["ServiceRole"] == role
+    sim.advance(60)
+    [listed] = ssm.list_command_invocations(CommandId=command["CommandId"])["CommandInvocations"]
+    for name in ("NotificationConfig", "CloudWatchOutputConfig"):
+        assert listed[name] == reports[name]
+    silent = run(ssm, managed)
+    assert silent["CloudWatchOutputConfig"] == {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False}
+
+
 @pytest.mark.parametrize("key", ["InstanceIds", "instanceids"])
 def test_instances_are_targeted_by_id(ssm, managed, key):
     targets = [{"Key": key, "Values": [managed]}]

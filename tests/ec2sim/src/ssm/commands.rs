@@ -76,6 +76,7 @@ fn send_command(call: &Call, world: &mut World) -> Outcome {
         comment,
         parameters,
         recipients: recipients(call.params),
+        reporting: reporting(call.params)?,
         timeout_seconds,
         requested_at: call.now,
         invocations,
@@ -193,6 +194,26 @@ fn recipients(params: &Params) -> Recipients {
         max_concurrency: text("MaxConcurrency", "50"),
         max_errors: text("MaxErrors", "0"),
     }
+}
+
+/// The answers show all of it, empty where nothing was asked.
+fn reporting(params: &Params) -> Result<Value, ApiError> {
+    let text = |name: &str| params.text(name).unwrap_or_default();
+    let enabled = params.is_set("CloudWatchOutputConfig.CloudWatchOutputEnabled")?;
+    let notification = json!({
+        "NotificationArn": text("NotificationConfig.NotificationArn"),
+        "NotificationEvents": params.texts("NotificationConfig.NotificationEvents"),
+        "NotificationType": text("NotificationConfig.NotificationType"),
+    });
+    let group = text("CloudWatchOutputConfig.CloudWatchLogGroupName");
+    let logs = json!({"CloudWatchLogGroupName": group, "CloudWatchOutputEnabled": enabled});
+    Ok(json!({
+        "OutputS3BucketName": text("OutputS3BucketName"),
+        "OutputS3KeyPrefix": text("OutputS3KeyPrefix"),
+        "ServiceRole": text("ServiceRoleArn"),
+        "NotificationConfig": notification,
+        "CloudWatchOutputConfig": logs,
+    }))
 }
 
 /// The case of `InstanceIds` does not matter: AWS's own examples write `instanceids`.
@@ -339,7 +360,7 @@ fn node(call: &Call, world: &World, command: &Command) -> Value {
     let target = |(key, values): &(String, Vec<String>)| json!({"Key": key, "Values": values});
     let targets: Vec<Value> = command.recipients.targets.iter().map(target).collect();
     let expires = command.invocations.values().map(|invocation| invocation.expires_at).max();
-    json!({
+    let mut shown = json!({
         "CommandId": command.id,
         "DocumentName": command.document,
         "DocumentVersion": "$DEFAULT",
@@ -351,16 +372,16 @@ fn node(call: &Call, world: &World, command: &Command) -> Value {
         "RequestedDateTime": seconds(command.requested_at),
         "Status": state.name(),
         "StatusDetails": state.details(),
-        "OutputS3BucketName": "",
-        "OutputS3KeyPrefix": "",
         "MaxConcurrency": command.recipients.max_concurrency,
         "MaxErrors": command.recipients.max_errors,
         "TargetCount": command.invocations.len(),
         "CompletedCount": states.iter().filter(|state| state.is_over()).count(),
         "ErrorCount": count(&[InvocationState::Failed, InvocationState::ExecutionTimedOut]),
         "DeliveryTimedOutCount": count(&[InvocationState::DeliveryTimedOut]),
-        "ServiceRole": "",
-        "NotificationConfig": {"NotificationArn": "", "NotificationEvents": [], "NotificationType": ""},
         "TimeoutSeconds": command.timeout_seconds,
-    })
+    });
+    if let (Value::Object(members), Value::Object(reporting)) = (&mut shown, &command.reporting) {
+        members.extend(reporting.clone());
+    }
+    shown
 }

@@ -118,7 +118,7 @@ impl Seen<'_> {
             "StandardOutputUrl": "",
             "StandardErrorContent": stderr,
             "StandardErrorUrl": "",
-            "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false},
+            "CloudWatchOutputConfig": self.command.reporting["CloudWatchOutputConfig"],
         })
     }
 
@@ -138,7 +138,9 @@ impl Seen<'_> {
             "StandardOutputUrl": "",
             "StandardErrorUrl": "",
             "CommandPlugins": plugins,
-            "ServiceRole": "",
+            "ServiceRole": self.command.reporting["ServiceRole"],
+            "NotificationConfig": self.command.reporting["NotificationConfig"],
+            "CloudWatchOutputConfig": self.command.reporting["CloudWatchOutputConfig"],
         })
     }
 
@@ -154,8 +156,8 @@ impl Seen<'_> {
             "Output": shortened(stdout, stderr),
             "StandardOutputUrl": "",
             "StandardErrorUrl": "",
-            "OutputS3BucketName": "",
-            "OutputS3KeyPrefix": "",
+            "OutputS3BucketName": self.command.reporting["OutputS3BucketName"],
+            "OutputS3KeyPrefix": self.command.reporting["OutputS3KeyPrefix"],
         })
     }
 }

@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::core::tags::Tags;
 
@@ -43,6 +44,8 @@ pub struct Command {
     pub comment: String,
     pub parameters: BTreeMap<String, Vec<String>>,
     pub recipients: Recipients,
+    /// Where its output and its course are to be told, as the answers show it.
+    pub reporting: Value,
     /// How long the delivery may take.
     pub timeout_seconds: i64,
     pub requested_at: Timestamp,
