@@ -1,6 +1,7 @@
 //! Plain data: what Amazon EC2 looks like to the operator, and what it can be asked to do. Knows nothing of
 //! Kubernetes, of an SDK or of the time.
 
+pub mod action;
 pub mod command;
 pub mod error;
 pub mod grants;
@@ -15,10 +16,11 @@ pub mod seen;
 pub mod verdict;
 pub mod volume;
 
+pub use action::Action;
 pub use command::{
     Agent, CommandOutput, Document, Invocation, InvocationStatus, Ping, Platform, SendCommand,
 };
-pub use error::{Action, AwsError, Class, Disposition};
+pub use error::{AwsError, Class, Disposition};
 pub use grants::{Grants, VolumeGrants};
 pub use ids::{ClientToken, CommandId, ImageId, InstanceId, Region, SnapshotId, VolumeId};
 pub use image::{Device, Image, ImageState, Protection, Snapshot, SnapshotState};

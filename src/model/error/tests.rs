@@ -307,9 +307,3 @@ fn an_error_names_the_call_its_code_and_the_request() {
     let text = "RunInstances in eu-central-1 failed: AuthFailure: not validated (request id 8f2e)";
     assert_eq!(error.to_string(), text);
 }
-
-#[test]
-fn each_action_belongs_to_its_service() {
-    let named = [Action::CopyImage, Action::SendCommand, Action::GetCallerIdentity].map(Action::iam);
-    assert_eq!(named, ["ec2:CopyImage", "ssm:SendCommand", "sts:GetCallerIdentity"]);
-}
