@@ -41,10 +41,7 @@ impl AwsError {
         if let Some(class) = self.class_by_message() {
             return class;
         }
-        TABLE
-            .iter()
-            .find(|(code, _)| *code == self.code)
-            .map_or_else(|| self.class_by_pattern(), |(_, class)| *class)
+        Class::of_code(&self.code).unwrap_or_else(|| self.class_by_pattern())
     }
 
     /// Codes that mean several things, told apart by their message.
@@ -108,6 +105,8 @@ pub enum Class {
     NotFound,
     /// The image name is in use.
     NameTaken,
+    /// A parameter of this name came up between the look and the call: the next look says whose it is.
+    AlreadyThere,
     /// The token was used with other parameters: something exists, or existed.
     TokenMismatch,
     /// The token's instance is terminated: this attempt is over.
@@ -146,6 +145,11 @@ pub enum Disposition {
 }
 
 impl Class {
+    /// What this code stands for wherever it is met: in an answer, in a status, or as the state reason of an instance.
+    pub fn of_code(code: &str) -> Option<Self> {
+        TABLE.iter().find(|(known, _)| *known == code).map(|(_, class)| *class)
+    }
+
     /// What a refusal without a code of its own speaks of, or the state reason of an image or a snapshot: only their words
     /// tell. Sources: AWS re:Post, "Why can't I copy my AMI to another account", and the troubleshooting pages of EC2.
     pub fn of_reason(text: &str) -> Option<Self> {
@@ -172,6 +176,7 @@ impl Class {
             | Self::Quota
             | Self::Credentials
             | Self::NotFound
+            | Self::AlreadyThere
             | Self::TokenMismatch
             | Self::TokenSpent
             | Self::Unknown => Disposition::Retry,
@@ -213,6 +218,7 @@ impl Class {
             Self::NotSubscribed => "SubscriptionRequired",
             Self::NotFound => "NotFound",
             Self::NameTaken => "NameConflict",
+            Self::AlreadyThere => "AlreadyThere",
             Self::TokenMismatch => "TokenMismatch",
             Self::TokenSpent => "BuilderTerminated",
             Self::NotReadyYet => "WaitingForState",
@@ -243,7 +249,9 @@ impl Class {
             Self::NotSubscribed => "accept the product's terms on AWS Marketplace with this account",
             Self::Quota => "wait for running work to end, or raise the quota in Service Quotas",
             Self::Credentials => "check the credentials' source and the clock",
-            Self::NameTaken => "give spec.image.name another value in a new object",
+            Self::NameTaken => {
+                "give spec.image.name of an ImageBuild, or spec.imageName of an ImageReplication, another value in a new object"
+            }
             Self::Protected => "switch off the resource's protection, or remove it by hand",
             Self::Kms => {
                 "check that the key exists in this region, is enabled, and that its policy lets the operator's role use it: kms:CreateGrant, kms:Decrypt, kms:DescribeKey, kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt*"
@@ -262,6 +270,7 @@ impl Class {
             Self::Throttled
             | Self::Ambiguous
             | Self::Capacity
+            | Self::AlreadyThere
             | Self::TokenMismatch
             | Self::TokenSpent
             | Self::NotReadyYet
@@ -329,7 +338,7 @@ pub const TABLE: &[(&str, Class)] = &[
     ("RequestTimeTooSkewed", Class::Credentials),
     ("OptInRequired", Class::NotSubscribed),
     ("InvalidAMIName.Duplicate", Class::NameTaken),
-    ("ParameterAlreadyExists", Class::NameTaken),
+    ("ParameterAlreadyExists", Class::AlreadyThere),
     ("IdempotentParameterMismatch", Class::TokenMismatch),
     ("IdempotentInstanceTerminated", Class::TokenSpent),
     ("InvalidAMIID.NotFound", Class::NotFound),
@@ -358,7 +367,7 @@ pub const TABLE: &[(&str, Class)] = &[
     ("VolumeInUse", Class::InUse),
     ("OperationNotPermitted", Class::Protected),
     ("CustomerKeyHasBeenRevoked", Class::Kms),
-    // No call's answer, but the state reason of a launch that died: in practice a key that may not be used.
+    // No call's answer, but the state reason of an instance that died: in practice a key that may not be used.
     ("Client.InternalError", Class::Kms),
     ("InvalidKmsKey.InvalidState", Class::Kms),
     ("KMSKeyNotAccessibleFault", Class::Kms),

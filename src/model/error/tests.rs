@@ -113,11 +113,8 @@ pub(crate) const TREATMENTS: &[(&str, &str, &[&str])] = &[
         &["ExpiredToken", "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed"],
     ),
     ("NotSubscribed NeedsHelp SubscriptionRequired", "10m", &["OptInRequired"]),
-    (
-        "NameTaken Rejected NameConflict",
-        "from 2s to 5m",
-        &["InvalidAMIName.Duplicate", "ParameterAlreadyExists"],
-    ),
+    ("NameTaken Rejected NameConflict", "from 2s to 5m", &["InvalidAMIName.Duplicate"]),
+    ("AlreadyThere Retry AlreadyThere", "from 2s to 5m", &["ParameterAlreadyExists"]),
     ("TokenMismatch Retry TokenMismatch", "from 2s to 5m", &["IdempotentParameterMismatch"]),
     ("TokenSpent Retry BuilderTerminated", "from 2s to 5m", &["IdempotentInstanceTerminated"]),
     (

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::image_build::{BuilderStatus, Transport},
-    model::{Absence, Instance, InstanceId, InstanceState, Seen, StateReason},
+    model::{Absence, Class, Instance, InstanceId, InstanceState, Seen, StateReason},
     plan::{Pace, timing},
 };
 
@@ -146,8 +146,8 @@ fn died(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -> D
         );
     }
     let stage = current_stage(view.status);
-    if code == "Client.InternalError" {
-        let hint = "most often the operator's role may not use the KMS key of a volume: it needs kms:CreateGrant, kms:Decrypt and kms:GenerateDataKeyWithoutPlaintext";
+    if Class::of_code(code) == Some(Class::Kms) {
+        let hint = format!("most often the KMS key of a volume may not be used: {}", Class::Kms.advice());
         return fail(stage, Failure::new("BuilderTerminated", format!("{said}; {hint}")));
     }
     attempts::failed(view, stage, Failure::new("BuilderTerminated", said))

@@ -14,13 +14,13 @@ use crate::{
         image_build::{BuilderStatus, FailureStatus, SourceStatus, Transport, Volume},
     },
     customize::Contents,
-    model::{ClientToken, Image, Instance, LaunchVolume, RunInstances, Seen, ownership::Role},
+    model::{Class, ClientToken, Image, Instance, LaunchVolume, RunInstances, Seen, ownership::Role},
     plan::{naming, timing},
 };
 
 const STAGE: Stage = Stage::Launching;
 
-/// What [`BuilderStatus::uncertain`] holds when EC2 knows the token with other parameters.
+/// What `uncertain` of a receipt holds when EC2 knows the token with other parameters.
 pub const TOKEN_MISMATCH: &str = "IdempotentParameterMismatch";
 
 /// Before the first launch: whatever can be known to fail later is found now, while nothing costs anything.
@@ -163,9 +163,9 @@ pub(super) fn launch(
 /// that EC2 knows with other parameters is spent, and so is one whose contents are gone: the instance that it may have
 /// launched has time to show itself, and the next attempt has a token of its own.
 fn repeatable<'a>(view: &'a BuildView<'_>, builder: &BuilderStatus) -> Result<&'a Contents, Failure> {
-    if builder.uncertain.as_deref() == Some(TOKEN_MISMATCH) {
+    if builder.uncertain.as_deref().and_then(Class::of_code) == Some(Class::TokenMismatch) {
         return Err(Failure::new(
-            TOKEN_MISMATCH,
+            Class::TokenMismatch.reason(),
             "the launch token was used with other parameters, and no instance was found under it",
         ));
     }

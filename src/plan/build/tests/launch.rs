@@ -139,7 +139,7 @@ fn a_token_known_with_other_parameters_is_not_used_again() {
 fn a_token_known_with_other_parameters_ends_the_attempt_when_nothing_shows_up() {
     let build =
         Build::launching(301).builder(|b| b.uncertain = Some(TOKEN_MISMATCH.to_owned())).lacks(token_query());
-    assert_eq!(build.says(), "record refused IdempotentParameterMismatch");
+    assert_eq!(build.says(), "record refused TokenMismatch");
 }
 
 #[test]
