@@ -1,14 +1,15 @@
 //! What is set on an image before its run counts as succeeded, and whether it can be launched afterwards.
 
 use super::{
-    BuildCall, BuildRecord, BuildView, Decided, Decision, Eyes, Stage, WaitingOn, call, during, record, wait,
+    BuildCall, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, call, during,
+    record, wait,
 };
 use crate::{
     api::{
         LaunchState,
         image_build::{FinishedImage, ImageStatus},
     },
-    model::{Image, ImageState, Seen},
+    model::{Image, ImageId, ImageState, Seen},
     plan::{Pace, Progress, UpkeepCall, lifecycle, timing},
 };
 
@@ -32,9 +33,12 @@ pub(super) fn lacks(view: &BuildView<'_>, image: &Image) -> Option<UpkeepCall> {
 
 /// The image of a run that succeeded is retired, or taken back into use. It is looked at only where that is asked for.
 pub(super) fn after_the_run(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
-    let image = view.status.image.as_ref().filter(|image| image.state != Some(FinishedImage::Gone));
-    let (Some(image), Some(wanted)) = (image, view.spec.launch_state) else { return Ok(done()) };
+    let Some(image) = &view.status.image else { return Ok(done()) };
     let Some(id) = image.image_id.clone() else { return Ok(done()) };
+    if image.state == Some(FinishedImage::Gone) {
+        return Ok(Decision { progress: Progress::Rejected(gone(image, &id)), ..done() });
+    }
+    let Some(wanted) = view.spec.launch_state else { return Ok(done()) };
     let is_as_wanted = shown_as(image) == wanted;
     if view.spec.suspend {
         return Ok(if is_as_wanted { done() } else { wait(STAGE, WaitingOn::Suspended) });
@@ -63,6 +67,15 @@ pub(super) fn after_the_run(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
         }
     };
     Ok(decision)
+}
+
+/// Nothing brings a deregistered image back.
+fn gone(image: &ImageStatus, id: &ImageId) -> Failure {
+    let message = format!(
+        "image {id} is no longer in {}: somebody deregistered it; create a new ImageBuild, or delete this one",
+        image.region
+    );
+    Failure::new("ImageGone", message)
 }
 
 /// None: EC2 is about to change it, or says something that this version does not know.

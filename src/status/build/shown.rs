@@ -29,11 +29,13 @@ pub(super) fn set_conditions(
     }
 }
 
-/// As the object wants it, which may be that nobody can launch the image any more.
+/// As the object wants it, which may be that nobody can launch the image any more; never that the image is gone.
 fn ready(status: &ImageBuildStatus) -> Said {
-    match after_the_run(status) {
-        Some(Said { reason, message, .. }) => Said { value: Value::True, reason, message },
-        None => made(status),
+    let state = status.image.as_ref().and_then(|image| image.state);
+    match (after_the_run(status), state) {
+        (Some(said), Some(FinishedImage::Disabled)) => Said { value: Value::True, ..said },
+        (Some(said), _) => said,
+        (None, _) => made(status),
     }
 }
 

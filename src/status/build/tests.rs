@@ -409,6 +409,17 @@ fn a_retired_image_is_ready_but_not_available() {
 }
 
 #[test]
+fn a_build_whose_image_was_deregistered_is_not_ready_and_its_run_stays_a_success() {
+    let gone = || retiring().sees_image(image(ImageState::Deregistered));
+    let settled = then(gone(), gone().after(&Outcome::NoCall)).after(&Outcome::NoCall);
+    let said = |kind| (condition(&settled, kind).0, condition(&settled, kind).1);
+    for (kind, value) in [("Ready", "False"), ("Stalled", "True"), ("ImageAvailable", "False")] {
+        assert_eq!(said(kind), (value.to_owned(), "ImageGone".to_owned()), "{kind}");
+    }
+    assert_eq!(said("Succeeded"), ("True".to_owned(), "Succeeded".to_owned()));
+}
+
+#[test]
 fn an_image_that_cannot_be_retired_makes_no_failure_of_its_run() {
     let status = retiring().after(&failed("OperationNotPermitted"));
     assert_eq!((status.failure, &status.completion_time), (None, &Some(time(-1))));

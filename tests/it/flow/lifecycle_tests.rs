@@ -121,6 +121,8 @@ async fn a_retired_image_that_somebody_deregistered_is_left_at_that() {
     flow.call("DeregisterImage", &[("ImageId", &id)]);
     flow.until("seen to be gone", 12 * HOUR, |f| f.status(&web)["image"]["state"] == "Gone").await;
     assert_eq!(flow.condition(&web, "ImageAvailable").1, "ImageGone");
+    flow.until("told", HOUR, |f| f.condition(&web, "Stalled").1 == "ImageGone").await;
+    assert_eq!(flow.condition(&web, "Ready").0, "False");
     let before = flow.ec2.calls().len();
     flow.run_for(7 * 24 * HOUR).await;
     assert_eq!(flow.ec2.calls().len(), before);

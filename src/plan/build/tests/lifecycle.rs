@@ -170,7 +170,7 @@ fn nothing_is_done_to_an_image_that_is_gone() {
     let gone = retired().lacks(image_query());
     assert_eq!(gone.says(), "record image gone");
     let known = gone.image(seen_before(FinishedImage::Gone));
-    assert_eq!(known.says(), "done");
+    assert_eq!(known.says(), "rejected ImageGone");
     assert!(known.plan().watches.is_empty());
     assert_eq!(finished(ImageState::Deregistered, Some(LaunchState::Enabled)).says(), "record image gone");
     assert_eq!(retired().misses(image_query(), 1, 0).says(), "wait UpdatingLifecycle");
