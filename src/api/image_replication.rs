@@ -24,7 +24,7 @@ use super::{
     DeletionPolicy, DeregistrationProtection, Encryption, LaunchState, LocalRef, UsedSnapshot,
     image_build::FailureStatus, schema,
 };
-use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags};
+use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags, ids::PARTITIONS};
 
 /// Keeps copies of one image in every region of a list, for as long as it lives. Adding a region or a tag is an edit.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -65,7 +65,7 @@ use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags};
         .field_path(".imageName").message("imageName is immutable, as the name of an AMI is: create a new ImageReplication"),
     validation = Rule::new("!has(self.source.image) || self.destinations.all(d, d.region != self.source.image.region)")
         .field_path(".destinations").message("destinations must not list the source's own region: the image is there already"),
-    validation = Rule::new("!has(self.source.image) || self.destinations.all(d, ['cn-', 'us-gov-', 'us-iso-', 'us-isob-', 'eu-isoe-', 'us-isof-', 'eusc-'].all(p, d.region.startsWith(p) == self.source.image.region.startsWith(p)))")
+    validation = Rule::new(in_one_partition())
         .field_path(".destinations").message("destinations must be regions of the source's partition: AWS copies no image from one partition (aws, aws-cn, aws-us-gov, …) to another"),
     validation = Rule::new("duration(self.resyncInterval) >= duration('1m') && duration(self.resyncInterval) <= duration('168h')")
         .field_path(".resyncInterval").message("resyncInterval must be between 1m and 168h"),
@@ -165,6 +165,15 @@ pub struct ImageReplicationSpec {
     #[serde(default = "default_resync_interval")]
     #[schemars(schema_with = "schema::duration", extend("default" = "10m"))]
     pub resync_interval: Duration,
+}
+
+/// The rule that destinations are of the source's partition, as [`Region::partition`] tells partitions apart.
+fn in_one_partition() -> String {
+    let starts: Vec<String> = PARTITIONS.iter().map(|(start, _)| format!("'{start}'")).collect();
+    format!(
+        "!has(self.source.image) || self.destinations.all(d, [{}].all(p, d.region.startsWith(p) == self.source.image.region.startsWith(p)))",
+        starts.join(", ")
+    )
 }
 
 impl ImageReplicationSpec {

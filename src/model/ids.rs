@@ -73,7 +73,7 @@ impl fmt::Display for Region {
 
 /// How the regions of each partition begin; all others are of `aws`.
 /// Source: the AWS SDKs' `partitions.json`.
-const PARTITIONS: [(&str, &str); 7] = [
+pub const PARTITIONS: [(&str, &str); 7] = [
     ("cn-", "aws-cn"),
     ("us-gov-", "aws-us-gov"),
     ("us-iso-", "aws-iso"),
