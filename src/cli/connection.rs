@@ -15,6 +15,10 @@ use crate::{
 /// Which cluster, and which AWS.
 #[derive(Args)]
 pub struct Connection {
+    /// Region that is asked for what is true of the whole account: who we are, and which regions are enabled. Credentials of
+    /// the partitions aws-cn (China) and aws-us-gov are known in their own regions only: give one of those there.
+    #[arg(long, env = "AWS_REGION", default_value = AwsSettings::DEFAULT_HOME)]
+    aws_region: String,
     /// One URL for all AWS services, such as a VPC endpoint or a stand-in for tests. Default: AWS's own endpoints.
     #[arg(long, env = "AMI_OPERATOR_AWS_ENDPOINT_URL")]
     aws_endpoint_url: Option<String>,
@@ -34,6 +38,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// The region of what names none.
+    pub fn home(&self) -> Region {
+        Region(self.aws_region.clone())
+    }
+
     /// The cluster of KUBECONFIG, or the one that this runs in.
     pub async fn kubernetes(&self) -> anyhow::Result<Client> {
         Client::try_default().await.context("no Kubernetes cluster: set KUBECONFIG, or run inside of one")
@@ -42,7 +51,7 @@ impl Connection {
     /// AWS, by the SDK's own chain of credentials.
     pub async fn aws(&self, observer: Arc<dyn CallObserver>) -> Result<AwsEc2, ConnectError> {
         let settings = AwsSettings {
-            home: home_region(),
+            home: self.home(),
             endpoint_url: self.aws_endpoint_url.clone(),
             ca_bundle: self.aws_ca_bundle.clone(),
         };
@@ -58,13 +67,8 @@ impl Connection {
                 .context("cannot read namespace kube-system for the cluster id; set --cluster-id")?,
         };
         let namespaces = namespaces(&self.watch_namespaces);
-        Ok(Scope { cluster_id, home: home_region(), regions: Vec::new(), namespaces })
+        Ok(Scope { cluster_id, home: self.home(), regions: Vec::new(), namespaces })
     }
-}
-
-/// The region of what names none.
-pub fn home_region() -> Region {
-    Region(std::env::var("AWS_REGION").unwrap_or_else(|_| "us-east-1".to_owned()))
 }
 
 /// Each once: two controllers over one object would act at the same time.

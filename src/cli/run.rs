@@ -6,10 +6,7 @@ use anyhow::Context;
 use clap::{ArgAction, Args};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{
-    connection::{Connection, home_region},
-    start_check,
-};
+use super::{connection::Connection, start_check};
 use crate::{
     controller::{
         Operator,
@@ -105,7 +102,7 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     let client = args.connection.kubernetes().await?;
     let scope = args.connection.scope(&client).await?;
     let ec2: Arc<dyn Ec2> = Arc::new(args.connection.aws(metrics.clone()).await?);
-    tokio::spawn(start_check::run(ec2.clone(), home_region(), ready.clone()));
+    tokio::spawn(start_check::run(ec2.clone(), args.connection.home(), ready.clone()));
 
     let clock = Clock::system();
     let tempo = Tempo { interval: args.poll_interval, ..Tempo::default() };

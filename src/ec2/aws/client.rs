@@ -25,11 +25,11 @@ use rustls::{
 
 use crate::model::Region;
 
-/// What a user can say about the way to AWS. Credentials and the default region come from the SDK's own chain:
-/// environment, profile, web identity (IRSA), EKS Pod Identity, instance metadata.
+/// What a user can say about the way to AWS. Credentials come from the SDK's own chain: environment, profile, web identity
+/// (IRSA), EKS Pod Identity, instance metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsSettings {
-    /// The region that is asked for what is true of the whole account.
+    /// The region that is asked for what is true of the whole account, and in which STS is asked for credentials.
     pub home: Region,
     /// For all services; none means AWS's own endpoints (or the SDK's environment variables).
     pub endpoint_url: Option<String>,
@@ -37,9 +37,14 @@ pub struct AwsSettings {
     pub ca_bundle: Option<PathBuf>,
 }
 
+impl AwsSettings {
+    /// Enabled in every account of the partition `aws`.
+    pub const DEFAULT_HOME: &'static str = "us-east-1";
+}
+
 impl Default for AwsSettings {
     fn default() -> Self {
-        Self { home: "us-east-1".into(), endpoint_url: None, ca_bundle: None }
+        Self { home: Self::DEFAULT_HOME.into(), endpoint_url: None, ca_bundle: None }
     }
 }
 
@@ -75,6 +80,7 @@ pub(super) struct Clients {
 impl Clients {
     pub(super) async fn connect(settings: &AwsSettings) -> Result<Self, ConnectError> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(aws_config::Region::new(settings.home.0.clone()))
             .app_name(app_name())
             .timeout_config(timeouts())
             .retry_config(retries());
