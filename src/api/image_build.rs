@@ -90,7 +90,9 @@ pub struct ImageBuildSpec {
     pub customize: Customize,
     #[serde(default)]
     pub image: ImageSettings,
-    /// Time for the whole run, from the first write to AWS. When it has passed, the run fails and is cleaned up.
+    /// Time for the whole run, from the first write to AWS. A run that has no image by then fails and is cleaned up. Once EC2
+    /// has begun the image, the deadline only shows (`Stalled`, with reason `DeadlineExceeded`): what is under way is paid for
+    /// and may still be finished, and then the run succeeds.
     #[serde(default = "default_active_deadline")]
     #[schemars(schema_with = "schema::duration", extend("default" = "2h"))]
     pub active_deadline: Duration,
@@ -100,17 +102,17 @@ pub struct ImageBuildSpec {
     #[serde(default = "default_backoff_limit")]
     #[schemars(range(min = 0, max = 20))]
     pub backoff_limit: i32,
-    /// What happens to the builder of a run that failed. `Terminate`: it is removed at once. `KeepBuilder`: it stays for
-    /// `keepBuilderFor`, so that somebody can look at it, and is removed then. It costs what a stopped or running instance
-    /// costs.
+    /// What happens to the builder of a run that failed. `Terminate`: it is removed at once. `KeepBuilder`: the last one stays
+    /// for `keepBuilderFor`, so that somebody can look at it, and is removed then; one after which another is tried never
+    /// stays, so give `backoffLimit: 0` to look at the first. It costs what a stopped or running instance costs.
     #[serde(default)]
     pub on_failure: OnFailure,
     /// How long the builder of a failed run is kept, from the failure.
     #[serde(default = "default_keep_builder_for")]
     #[schemars(schema_with = "schema::duration", extend("default" = "1h"))]
     pub keep_builder_for: Duration,
-    /// `Cancelled` ends a run that has no available image yet: it fails, and everything temporary is removed. There is no
-    /// way back: create a new ImageBuild.
+    /// `Complete`: the run goes on to its image. `Cancelled` ends a run that has no available image yet: it fails, and
+    /// everything temporary is removed. There is no way back: create a new ImageBuild.
     #[serde(default)]
     pub desired_state: DesiredState,
     /// True: nothing new is started in AWS for this object, not even what `Cancelled` asks for. What runs, runs on.
@@ -121,7 +123,7 @@ pub struct ImageBuildSpec {
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
     /// Retires the finished AMI, or takes it back into use. `Disabled`: nobody can launch it, and its launch permissions are
-    /// gone. `Enabled`: it can be launched again; its permissions do not come back by themselves. Looked at every few hours
+    /// gone. `Enabled`: it can be launched again; its permissions do not come back by themselves. Looked at every ten hours
     /// while it is given. Not given: left as it is. Nothing is done for a run that did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch_state: Option<LaunchState>,
@@ -339,9 +341,9 @@ pub struct ImageSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::duration")]
     pub deprecate_after: Option<Duration>,
-    /// Protects the AMI from being deregistered by anybody, with a cooldown for 24 hours more than it is on. Set once, before
-    /// the run succeeds: what somebody changes later stays so. Not given: left as it is. `deletionPolicy: Delete` switches it
-    /// off first, and waits for a cooldown.
+    /// Whether AWS keeps the AMI from being deregistered by anybody. `Enabled`: while it is on. `EnabledWithCooldown`: for 24
+    /// hours more. `Disabled`: it does not. Set once, before the run succeeds: what somebody changes later stays so. Not given:
+    /// left as it is. `deletionPolicy: Delete` switches it off first, and waits for a cooldown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deregistration_protection: Option<DeregistrationProtection>,
     /// Encrypts the AMI: every volume of the builder that has no key of its own in `builder.volumes`, as EC2 decides it at

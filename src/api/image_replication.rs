@@ -115,8 +115,9 @@ pub struct ImageReplicationSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::duration")]
     pub deprecate_after: Option<Duration>,
-    /// Protects the copies from being deregistered by anybody, with a cooldown for 24 hours more than it is on. Not given:
-    /// left as it is. `deletionPolicy: Delete` switches it off first, and waits for a cooldown.
+    /// Whether AWS keeps the copies from being deregistered by anybody. `Enabled`: while it is on. `EnabledWithCooldown`: for
+    /// 24 hours more. `Disabled`: it does not. Not given: left as it is. `deletionPolicy: Delete` switches it off first, and
+    /// waits for a cooldown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deregistration_protection: Option<DeregistrationProtection>,
     /// `Disabled`: nobody can launch a copy, and its launch permissions are gone. `Enabled`: it can be launched, and its
@@ -135,7 +136,9 @@ pub struct ImageReplicationSpec {
     #[serde(default)]
     pub removed_destination_policy: DeletionPolicy,
     /// What happens to the copies of a former source, once every region has its copy of the new one. Until then they are what
-    /// `status.destinations[].servingImageID` names.
+    /// `status.destinations[].servingImageID` names. `Retain`: they stay in the account. `ReplaceWhenReady`: once the new ones
+    /// are published, too, where that is asked for (with `launchState: Disabled` nothing is), those beyond `keepPrevious` are
+    /// deregistered and their snapshots are deleted, the oldest first.
     #[serde(default)]
     pub source_change_policy: SourceChangePolicy,
     /// How many copies of former sources stay in each region with `sourceChangePolicy: ReplaceWhenReady`, the newest first.

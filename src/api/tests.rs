@@ -142,6 +142,37 @@ fn every_field_says_what_it_is_for() {
     assert!(silent.is_empty(), "{silent:#?}");
 }
 
+/// Go's comments on its types, say, which come along with a field that has none of its own.
+#[test]
+fn no_field_speaks_of_the_types_behind_it() {
+    let nodes = ["spec", "status"].into_iter().flat_map(nodes_below);
+    let foreign: Vec<_> = nodes
+        .filter(|(_, s)| s["description"].as_str().is_some_and(|text| text.contains("wrapper")))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(foreign.is_empty(), "{foreign:#?}");
+}
+
+/// `kubectl explain` shows the values and this text, and nothing of the comments on the values. Words of EC2 and of Kubernetes
+/// need none.
+#[test]
+fn a_field_explains_each_of_its_values() {
+    let known = |path: &str| [".architecture", ".type"].iter().any(|end| path.ends_with(end));
+    let nodes = ["spec", "status"].into_iter().flat_map(nodes_below);
+    let fields = nodes.filter(|(path, _)| !path.contains(".conditions") && !known(path));
+    let unexplained = |(path, schema): (String, Value)| {
+        let text = schema["description"].as_str().unwrap_or_default().to_owned();
+        let values = schema["enum"].as_array().cloned().unwrap_or_default();
+        values
+            .into_iter()
+            .filter_map(|value| value.as_str().map(str::to_owned))
+            .filter(move |value| !text.contains(&format!("`{value}`")))
+            .map(move |value| format!("{path}: {value}"))
+    };
+    let silent: Vec<_> = fields.flat_map(unexplained).collect();
+    assert!(silent.is_empty(), "{silent:#?}");
+}
+
 #[test]
 fn the_checker_knows_every_keyword_of_the_schemas() {
     let known: BTreeSet<&str> = [

@@ -27,7 +27,7 @@ pub struct Customize {
     #[serde(default = "default_timeout")]
     #[schemars(schema_with = "schema::duration", extend("default" = "30m"))]
     pub timeout: Duration,
-    /// Done in this order; the first that fails ends the build.
+    /// Done in this order; the first that fails ends the attempt, and `backoffLimit` says whether another one follows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_STEPS), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub steps: Vec<Step>,
@@ -105,7 +105,9 @@ pub struct Step {
     pub monitoring: Option<Monitoring>,
 }
 
-/// Where a content stands that is not part of the manifest. It is read once for each attempt.
+/// Where a content stands that is not part of the manifest. Leave it as it is while an attempt needs it: with `transport:
+/// UserData` until the builder is launched, with `SSM` until its last step is done. An attempt that finds it edited fails with
+/// `ContentChanged`; the next attempt takes it as it is then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ContentSource {
@@ -236,8 +238,8 @@ pub struct Packages {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1, max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 255), regex(pattern = schema::PACKAGE)))]
     pub remove: Vec<String>,
-    /// What is brought up to date. `Security`: what the distribution marks as a repair of security; apk marks nothing and
-    /// upgrades all.
+    /// Which installed packages are brought up to date. `None`: none. `Security`: those with what the distribution marks as a
+    /// repair of security; apk marks nothing and upgrades all. `All`: all.
     #[serde(default)]
     pub upgrade: Upgrade,
 }

@@ -91,6 +91,7 @@ pub struct SourceStatus {
     /// Such as `x86_64` or `arm64`.
     #[schemars(length(max = 32))]
     pub architecture: String,
+    /// When it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Time>,
     /// Such as `/dev/xvda`.
@@ -139,7 +140,8 @@ pub struct BuilderStatus {
     #[serde(rename = "subnetID", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub subnet_id: Option<String>,
-    /// SHA-256 of the contents that steps refer to, as they were when the attempt began. Later edits change no attempt.
+    /// SHA-256 of the contents that steps refer to, as they were when the attempt began. No attempt mixes these with later ones:
+    /// one that still needs them when they are edited fails with `ContentChanged`, and the next one takes them as they are then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub content_hash: Option<String>,
@@ -215,6 +217,7 @@ pub struct FailureStatus {
     /// For people: what failed, where, and what to do.
     #[schemars(length(max = 32768))]
     pub message: String,
+    /// When that was found.
     pub time: Time,
 }
 
@@ -225,6 +228,8 @@ pub struct StepStatus {
     /// Its name in the spec.
     #[schemars(length(max = 63))]
     pub name: String,
+    /// How far it came. `Running`: it was begun, and has not been heard to end. `Succeeded`: it is done. `Failed`: it ended the
+    /// attempt, with the words in `status.log`.
     pub result: StepResult,
     /// Of its program, where that ran to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -266,7 +271,8 @@ pub struct ImageStatus {
     /// When the image was first seen available, with everything asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_at: Option<Time>,
-    /// What became of the finished image, as last seen; looked at only where `spec.launchState` is given.
+    /// What became of the finished image, as last seen; looked at only where `spec.launchState` is given. `Enabled`: it can be
+    /// launched. `Disabled`: nobody can launch it. `Gone`: somebody deregistered it, and it is not looked for any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<FinishedImage>,
     /// When an image that was to be removed was confirmed to be gone.
@@ -289,7 +295,9 @@ pub struct StageStatus {
     /// One word in CamelCase.
     #[schemars(length(max = 64))]
     pub name: String,
+    /// When it began.
     pub start_time: Time,
+    /// When it ended; not given while it is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion_time: Option<Time>,
 }

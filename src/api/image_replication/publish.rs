@@ -29,10 +29,12 @@ pub struct Publish {
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(schema_with = "schema::tags")]
     pub tags: Tags,
+    /// When a new image is published. `AllReady`: when every destination has it. `EachReady`: in each region as soon as it is
+    /// there.
     #[serde(default)]
     pub when: PublishWhen,
-    /// `Previous`: parameters and tags go back to the image that was published before, and stay there whatever is copied,
-    /// until this is taken off.
+    /// Which image stays published. `Previous`: parameters and tags go back to the image that was published before, and stay
+    /// there whatever is copied, until this is taken off. Not given: the newest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<Pin>,
 }
@@ -49,9 +51,10 @@ pub struct PublishedParameter {
     /// Takes over a parameter that is there and that this object did not make. Without it such a parameter is left alone.
     #[serde(default)]
     pub adopt: bool,
-    /// What the parameter costs and allows, such as policies and sharing, from the next time that it is put; without it what
-    /// the account is set to. An advanced one never becomes a standard one again: AWS refuses to put it, and it has to be
-    /// deleted by hand first.
+    /// What the parameter costs and allows, from the next time that it is put. `Standard`: nothing. `Advanced`: by the month,
+    /// with policies and sharing. `IntelligentTiering`: `Advanced` where `Standard` does not do. Not given: what the account is
+    /// set to. An advanced one never becomes a standard one again: AWS refuses to put it, and it has to be deleted by hand
+    /// first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<ParameterTier>,
 }
@@ -69,7 +72,6 @@ pub enum PublishWhen {
 /// Which image stays published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Pin {
-    /// The one before the newest.
     Previous,
 }
 

@@ -38,7 +38,8 @@ pub struct LabelRequirement {
         regex(pattern = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")
     )]
     pub key: String,
-    /// How the label is compared with the values.
+    /// How the label is compared with the values. `In`: it has one of them. `NotIn`: it has none of them, or is missing.
+    /// `Exists`: there is such a label. `DoesNotExist`: there is none.
     pub operator: LabelOperator,
     /// For `In` and `NotIn`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -29,11 +29,12 @@ pub struct Sharing {
     /// deprecates a public image two years after its creation at the latest.
     #[serde(default)]
     pub public: bool,
-    /// Whether these accounts may use the snapshots too. Launching does not need it, copying the image does. AWS shares
-    /// snapshots with accounts only.
+    /// Whether these accounts may use the snapshots too. `Private`: they can launch the image. `Shared`: they can also copy it
+    /// and make volumes of it. AWS shares snapshots with accounts only.
     #[serde(default)]
     pub snapshots: SnapshotSharing,
-    /// What happens to grants that are not listed here and that the operator did not make.
+    /// What happens to grants that are not listed here and that the operator did not make. `Keep`: they stay. `Revoke`: they
+    /// are taken back.
     #[serde(default)]
     pub unmanaged_grants: UnmanagedGrants,
     /// Whether the source image is shared too, in its own region, where this account owns it. An image that no `ImageBuild`
