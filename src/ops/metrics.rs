@@ -171,3 +171,56 @@ impl CallObserver for Metrics {
         self.call_seconds.observe(seconds);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    /// Each counted once, as a family without a member is not in the text.
+    fn counted() -> Metrics {
+        let metrics = Metrics::default();
+        let call = CallLabels { action: String::new(), region: String::new(), result: "Success" };
+        metrics.calls.get_or_create(&call).inc();
+        metrics.sweep(true);
+        metrics.orphans("image", "Report", 1);
+        metrics.orphan_removed("image");
+        metrics.pass("ImageBuild", true);
+        metrics.drift_repaired("tags");
+        metrics.build_finished(true);
+        metrics
+    }
+
+    /// Names as they are scraped, and their labels.
+    fn scraped(text: &str) -> BTreeMap<String, BTreeSet<String>> {
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        let sample = |line: &str| {
+            let (sample, _) = line.rsplit_once(' ')?;
+            let (name, labels) = sample.trim_end_matches('}').split_once('{').unwrap_or((sample, ""));
+            let name =
+                ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+            let labels = labels.split(',').filter_map(|label| Some(label.split_once('=')?.0.to_owned()));
+            Some((name.to_owned(), labels.filter(|label| label != "le").collect()))
+        };
+        samples.filter_map(sample).collect()
+    }
+
+    #[test]
+    fn the_readme_lists_each_metric_with_its_labels() {
+        let scraped = scraped(&counted().text());
+        let code = include_str!("metrics.rs").split("#[cfg(test)]").next().unwrap_or_default();
+        assert_eq!(
+            scraped.len(),
+            code.matches("registry.register(").count(),
+            "count each above: {scraped:?}"
+        );
+        let readme = include_str!("../../README.md");
+        for (name, labels) in &scraped {
+            let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+            let column = row.and_then(|row| row.split(" |").nth(1)).unwrap_or_default();
+            let listed: BTreeSet<_> = column.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+            assert!(row.is_some() && listed == *labels, "{name} has the labels {labels:?}: {row:?}");
+        }
+    }
+}

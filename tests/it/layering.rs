@@ -19,7 +19,7 @@ const FORBIDDEN: [(&str, &[&str]); 8] = [
 const PURE: [&str; 5] = ["model", "api", "customize", "plan", "status"];
 const IMPURE: [&str; 6] = ["tokio::", "kube::Client", "kube::Api", "aws_", "Timestamp::now", "async fn"];
 
-fn sources(layer: &str) -> Vec<(String, String)> {
+pub fn sources(layer: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(layer), &mut found);
     assert!(!found.is_empty(), "src/{layer} holds no sources");
@@ -46,7 +46,7 @@ fn is_for_tests(path: &Path) -> bool {
 }
 
 /// Code without comments, and without the tests at the end of a file.
-fn code(source: &str) -> impl Iterator<Item = &str> {
+pub fn code(source: &str) -> impl Iterator<Item = &str> {
     let end = source.find("#[cfg(test)]\nmod tests {").unwrap_or(source.len());
     source[..end].lines().filter(|line| !line.trim_start().starts_with("//"))
 }

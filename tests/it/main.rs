@@ -4,6 +4,7 @@
 mod api_cases;
 #[cfg(feature = "aws")]
 mod crash_points;
+mod documents;
 #[cfg(feature = "aws")]
 mod e2e;
 #[cfg(feature = "aws")]
