@@ -20,9 +20,6 @@ use crate::{
 
 const STAGE: Stage = Stage::Launching;
 
-/// What `uncertain` of a receipt holds when EC2 knows the token with other parameters.
-pub const TOKEN_MISMATCH: &str = "IdempotentParameterMismatch";
-
 /// Before the first launch: whatever can be known to fail later is found now, while nothing costs anything.
 pub(super) fn first_attempt(view: &BuildView<'_>, eyes: &Eyes<'_>, source: &SourceStatus) -> Decided {
     let contents = match &view.content {

@@ -14,7 +14,6 @@ mod source;
 mod tests;
 
 pub(crate) use image::{is_hopeless, why_failed};
-pub use launch::TOKEN_MISMATCH;
 
 use std::time::Duration;
 

@@ -12,12 +12,12 @@ use super::{
 use crate::{
     api::image_replication::{Applied, Destination, DestinationStatus, Published},
     model::{
-        AwsError, ClientToken, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot,
+        AwsError, Class, ClientToken, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot,
         ownership::{CLUSTER_ID, Role, UID},
     },
     plan::{
         Pace,
-        build::{TOKEN_MISMATCH, is_hopeless, why_failed},
+        build::{is_hopeless, why_failed},
         naming,
         removal::is_usable,
     },
@@ -250,7 +250,7 @@ fn start(
     let waiting_on = WaitingOn::CopyLookup { region: copy.region.clone() };
     let attempt = copy.attempt.unwrap_or(1);
     let seen = eyes.images_of(&copy.region, &view.owner.uid, Pace::Now)?;
-    let mismatch = copy.uncertain.as_deref() == Some(TOKEN_MISMATCH);
+    let mismatch = copy.uncertain.as_deref().and_then(Class::of_code) == Some(Class::TokenMismatch);
     let ours = |i: &&Image| {
         view.owner.owns_attempt(&i.tags, attempt)
             && i.source_image_id.as_ref().is_none_or(|id| *id == source.image_id)

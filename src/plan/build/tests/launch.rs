@@ -8,7 +8,7 @@ use crate::{
     api::image_build::{DeviceStatus, FailureStatus},
     model::{ClientToken, ImageState, InstanceState, Nonce, RunInstances, Tags, ownership},
     plan::{
-        build::{BuildCall, BuildRecord, BuildStep, TOKEN_MISMATCH},
+        build::{BuildCall, BuildRecord, BuildStep},
         fixtures::*,
         naming,
     },

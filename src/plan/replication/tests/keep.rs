@@ -8,7 +8,6 @@ use crate::{
     model::{CopyImage, Image, ImageId, ImageState, Query, Snapshot, SnapshotState, Tags, ownership},
     plan::{
         Failure, Pace, Progress, WaitingOn,
-        build::TOKEN_MISMATCH,
         fixtures::*,
         naming,
         replication::{DestinationCall, DestinationRecord, DestinationStep},
