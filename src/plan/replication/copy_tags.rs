@@ -3,7 +3,7 @@
 //! They are asked for one by one, never by `CopyImageTags`: that would copy the ownership tags of a build's image too, and
 //! make the copy look like somebody else's.
 
-use super::{DestinationPlan, Failure, Progress, ReplicationView, destination::standing};
+use super::{DestinationPlan, Failure, Progress, ReplicationView, decision::standing};
 use crate::model::{
     Tags,
     ownership::{self, MAX_USER_TAGS},

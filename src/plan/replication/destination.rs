@@ -5,7 +5,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, DriftKind, Eyes, Failure, Progress,
-    ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags, failure, former,
+    ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
+    decision::{Decided, blocked, both, call, moving, record, settled, standing},
+    failure, former,
     leave::{cool_down, remove},
     place, timing,
 };
@@ -25,11 +27,6 @@ use crate::{
 
 /// After so many failed copies a person is asked for help; copying is tried on, an hour apart.
 const STALLED_AFTER: i32 = 3;
-
-pub(super) type Decided = Result<DestinationPlan, AwsError>;
-
-/// A decision, or nothing to do.
-pub(super) type Perhaps = Result<Option<DestinationPlan>, AwsError>;
 
 /// Makes the copy and keeps it true.
 pub(super) fn keep(
@@ -353,7 +350,7 @@ fn in_place(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatu
                 return Ok(plan);
             }
             match former::retire(view, eyes, copy)? {
-                Some(retirement) => place::both(plan, retirement),
+                Some(retirement) => both(plan, retirement),
                 None => plan,
             }
         }
@@ -470,29 +467,4 @@ fn failures(copy: &DestinationStatus) -> i32 {
 /// Where no call is written down none was made, and there is nothing to wait for.
 pub(super) fn requested_at(copy: &DestinationStatus) -> Timestamp {
     copy.requested_at.as_ref().map_or(Timestamp::UNIX_EPOCH, |t| t.0)
-}
-
-pub(super) fn standing(progress: Progress) -> DestinationPlan {
-    DestinationPlan::standing(progress)
-}
-
-/// A decision, or the trouble that hid what it needed to see.
-pub(super) fn settled(decided: Decided) -> DestinationPlan {
-    decided.unwrap_or_else(|error| standing(Progress::Trouble(error)))
-}
-
-pub(super) fn moving(waiting_on: WaitingOn) -> DestinationPlan {
-    standing(Progress::Moving(waiting_on))
-}
-
-pub(super) fn blocked(failure: Failure) -> DestinationPlan {
-    DestinationPlan { check_after: Some(timing::NEEDS_HELP), ..standing(Progress::Blocked(failure)) }
-}
-
-pub(super) fn record(record: DestinationRecord, waiting_on: WaitingOn) -> DestinationPlan {
-    DestinationPlan { step: Some(DestinationStep::Record(record)), ..moving(waiting_on) }
-}
-
-pub(super) fn call(call: DestinationCall, waiting_on: WaitingOn) -> DestinationPlan {
-    DestinationPlan { step: Some(DestinationStep::Call(call)), ..moving(waiting_on) }
 }

@@ -2,7 +2,8 @@
 
 use super::{
     DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView, WaitingOn,
-    destination::{Decided, Perhaps, record, requested_at, standing},
+    decision::{Decided, Perhaps, record, standing},
+    destination::requested_at,
     in_use::{self, Usage},
     leave::{remove_doomed, switch_off},
 };

@@ -3,7 +3,8 @@
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView,
     WaitingOn,
-    destination::{Decided, Perhaps, call, moving, record, requested_at, settled, standing},
+    decision::{Decided, Perhaps, both, call, moving, record, settled, standing},
+    destination::requested_at,
     former,
     in_use::{self, Usage},
     place,
@@ -160,7 +161,7 @@ fn held_by_use(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationSt
         // They may stay for years, and the receipt of a grant does not.
         let revocation = place::revoke_from(view, eyes, &copy.region, images)?;
         return Ok(Some(match revocation {
-            Some(revocation) => place::both(held, revocation),
+            Some(revocation) => both(held, revocation),
             None => held,
         }));
     }

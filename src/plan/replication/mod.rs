@@ -1,6 +1,7 @@
 //! What an `ImageReplication` does next: resolve the source, then each region by itself, at most one write a region.
 
 mod copy_tags;
+mod decision;
 mod destination;
 mod failure;
 mod former;
@@ -174,7 +175,7 @@ fn take_left_back(
 fn add(destinations: &mut BTreeMap<Region, DestinationPlan>, region: &Region, plan: DestinationPlan) {
     let plan = match destinations.remove(region) {
         Some(first) if first.step.is_some() => first,
-        Some(first) => place::both(first, plan),
+        Some(first) => decision::both(first, plan),
         None => plan,
     };
     destinations.insert(region.clone(), plan);

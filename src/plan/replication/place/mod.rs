@@ -13,8 +13,8 @@ pub(super) use sharing::{about_to_grant, left_granted, obstacle, revocation::of_
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Progress,
     ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
-    destination::{Decided, Perhaps, blocked, call, moving, record, settled, standing},
-    gravity, timing,
+    decision::{Decided, Perhaps, blocked, both, call, moving, record, settled, standing},
+    timing,
 };
 use crate::{
     api::image_replication::{Applied, DestinationStatus, Published},
@@ -257,20 +257,4 @@ fn keep(
 /// A write about the image that is there.
 fn write(place: &Place<'_>, call: UpkeepCall, waiting_on: WaitingOn) -> DestinationPlan {
     self::call(DestinationCall::Upkeep { region: place.region.clone(), call }, waiting_on)
-}
-
-/// Two plans for one region, of which the first asks for no step.
-pub(super) fn both(whole: DestinationPlan, part: DestinationPlan) -> DestinationPlan {
-    let mut shown = whole.shown;
-    shown.extend(part.shown);
-    let part_is_worse = gravity(&part.progress) > gravity(&whole.progress)
-        || whole.progress == Progress::Done
-        || (part.step.is_some() && gravity(&whole.progress) == 0);
-    DestinationPlan {
-        step: part.step,
-        progress: if part_is_worse { part.progress } else { whole.progress },
-        check_after: whole.check_after.into_iter().chain(part.check_after).min(),
-        shown,
-        drift: part.drift,
-    }
 }

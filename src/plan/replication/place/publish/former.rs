@@ -8,7 +8,7 @@ use crate::{
     model::ImageState,
     plan::{
         Pace,
-        replication::{copy_tags, destination::Perhaps, place::tags},
+        replication::{copy_tags, decision::Perhaps, place::tags},
     },
 };
 

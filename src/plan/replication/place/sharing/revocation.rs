@@ -9,7 +9,7 @@ use crate::{
     model::{ImageId, ImageState, Region, VolumeGrants},
     plan::replication::{
         DestinationCall,
-        destination::{Perhaps, call},
+        decision::{Perhaps, call},
     },
 };
 
