@@ -31,23 +31,26 @@
 //! | a finished build is deleted, its image retained | 4 | 56 |
 //! | a finished build is deleted with its image | 34 | 145 |
 //! | a build's image is deprecated, protected, and deleted after its cooldown | 148 | 376 |
-//! | a replication into three regions | 86 | 248 |
+//! | a replication into three regions | 86 | 250 |
 //! | a replication, while AWS shows nothing new for two minutes | 162 | 404 |
-//! | a copy fails and is made again | 144 | 368 |
-//! | a destination is added | 36 | 151 |
-//! | a destination is removed, its copy retained | 4 | 60 |
+//! | a copy fails and is made again | 144 | 367 |
+//! | a destination is added | 36 | 150 |
+//! | a destination is removed, its copy retained | 4 | 66 |
+//! | a destination is removed with its copy | 36 | 150 |
 //! | a destination is removed while its copy is under way | 154 | 388 |
-//! | a replication's tags are changed | 24 | 121 |
-//! | a source is replaced | 68 | 213 |
-//! | a published source is replaced, and its copies go | 556 | 1192 |
-//! | a published source moves to another region | 458 | 996 |
-//! | copies are shared, published, protected and deprecated | 302 | 684 |
-//! | what consumers were given is taken back | 156 | 392 |
-//! | a replication is deleted, its copies retained | 4 | 52 |
-//! | a replication is deleted with its copies | 66 | 212 |
-//! | a replication is deleted while it copies, Retain | 268 | 616 |
-//! | a replication is deleted while it copies, Delete | 268 | 614 |
-//! | a build and its replication | 136 | 351 |
+//! | a replication's tags are changed | 24 | 120 |
+//! | a source is replaced | 64 | 208 |
+//! | a published source is replaced, and its copies go | 562 | 1204 |
+//! | a published source moves to another region | 466 | 1012 |
+//! | a copy that drifted is put right | 238 | 551 |
+//! | a copy that somebody deregistered is made again | 68 | 215 |
+//! | copies are shared, published, protected and deprecated | 288 | 656 |
+//! | what consumers were given is taken back | 128 | 336 |
+//! | a replication is deleted, its copies retained | 4 | 54 |
+//! | a replication is deleted with its copies | 90 | 260 |
+//! | a replication is deleted while it copies, Retain | 268 | 615 |
+//! | a replication is deleted while it copies, Delete | 268 | 616 |
+//! | a build and its replication | 136 | 350 |
 //!
 //! Not covered: what only AWS can confirm, a network that is torn within a call below the port, events, and passes of
 //! several objects of one operator at the same time.

@@ -48,16 +48,18 @@ pub fn wrongs(flow: &Flow, actors: &[Actor]) -> Wrongs {
         } else {
             of_replication(flow, actor, &images, &mut wrongs);
         }
-        wrongs.others.extend(writes_while_suspended(flow, actor));
+        let is_copied = actors.iter().any(|other| other.copies(&actor.subject.name));
+        wrongs.others.extend(writes_while_suspended(flow, actor, is_copied));
     }
     wrongs
 }
 
-/// A source is shared and published as its copies are, whosever it is.
+/// By what a source is shared and published as its copies are, whosever it is.
+const OF_SHARING: [&str; 4] = ["CreateTags", "DeleteTags", "ModifyImageAttribute", "ModifySnapshotAttribute"];
+
 fn is_of_sharing(trespass: &str) -> bool {
     let numbers = SOURCES.map(|(id, _)| id.trim_start_matches("ami-"));
-    let changes = ["CreateTags", "DeleteTags", "ModifyImageAttribute", "ModifySnapshotAttribute"];
-    changes.iter().any(|action| trespass.starts_with(action))
+    OF_SHARING.iter().any(|action| trespass.starts_with(action))
         && numbers.iter().any(|id| trespass.contains(id))
 }
 
@@ -162,12 +164,14 @@ fn of_consumers(flow: &Flow, actor: &Actor, region: &str, id: &str) -> Vec<Strin
     wrongs
 }
 
-fn writes_while_suspended(flow: &Flow, actor: &Actor) -> Vec<String> {
+/// Whoever copies a build's image shares it, though the build is suspended.
+fn writes_while_suspended(flow: &Flow, actor: &Actor, is_copied: bool) -> Vec<String> {
     let later = |at: Timestamp| at.checked_add(UNDER_WAY).unwrap_or(Timestamp::MAX);
     flow.sim.journal(|journal| {
         let spans = actor.suspended.iter().map(|(from, until)| (later(*from), *until));
         let writes = spans.flat_map(|(from, until)| writes_between(journal, from, until));
         let own = writes.filter(|entry| is_about(entry, UID, &actor.uid));
+        let own = own.filter(|entry| !is_copied || !OF_SHARING.contains(&entry.action.as_str()));
         let told = |entry: &ec2sim::core::journal::Entry| {
             format!("{} at {} for {}, which was suspended", entry.action, entry.at, actor.subject.name)
         };

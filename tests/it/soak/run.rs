@@ -54,6 +54,13 @@ pub struct Actor {
     pub ordered: BTreeMap<String, usize>,
 }
 
+impl Actor {
+    /// Whether it is a replication of this build's image.
+    pub fn copies(&self, build: &str) -> bool {
+        self.spec["source"]["imageBuildRef"]["name"] == build
+    }
+}
+
 /// How a run ended.
 pub struct Outcome {
     /// What went wrong on the way, by name: that is what this is about.
