@@ -85,7 +85,7 @@ bench: controlplane ## Measure the release build: size, memory, EC2 calls, time 
 	@$(if $(filter-out scale,$(or $(ONLY),all)),GUEST_SYSTEMS=$$(tests/guests/install.sh); export GUEST_SYSTEMS; \
 	  $(TARGET)/release/bench $(ONLY))
 	@$(if $(filter all scale,$(or $(ONLY),all)),rm -f $(TARGET)/scale.md; \
-	  SCALE=$(TARGET)/scale.md SCALE_SIZES="$(or $(SIZES),1 100 1000)" \
+	  SCALE=$(TARGET)/scale.md SCALE_SIZES="$(or $(SIZES),1 100 1000 10000)" \
 	  cargo test --quiet --release --workspace --test it -- scale::the_table && cat $(TARGET)/scale.md)
 
 .PHONY: generate

@@ -24,7 +24,9 @@ pub fn write(sizes: &[usize]) -> String {
             eprintln!("{size} objects, copies of {copy:?}: {:?} of real time", measured.real);
             fleets.push(measured);
         }
-        text += &table(copy, &fleets);
+        if !fleets.is_empty() {
+            text += &table(copy, &fleets);
+        }
     }
     text
 }

@@ -42,6 +42,9 @@ pub fn all() -> Vec<Scenario> {
         Scenario::new("a published source moves to another region", |f| moved(f).boxed_local()),
         Scenario::new("a copy that drifted is put right", |f| drifted(f).boxed_local()),
         Scenario::new("a copy that somebody deregistered is made again", |f| lost(f).boxed_local()),
+        Scenario::new("a published copy that somebody deregistered is withdrawn first", |f| {
+            lost_while_published(f).boxed_local()
+        }),
         Scenario::new(DELETED_LATE, |f| deleted(f, "Retain").boxed_local()),
         Scenario::new("a replication is deleted with its copies", |f| deleted(f, "Delete").boxed_local()),
         Scenario::new("a replication is deleted while it copies, Retain", |f| {
@@ -235,7 +238,16 @@ async fn drifted(flow: &mut Flow) {
 
 async fn lost(flow: &mut Flow) {
     let warm = json!([{"region": REGIONS[0], "fastSnapshotRestoreZones": [format!("{}a", REGIONS[0])]}]);
-    started_and_ready(flow, with(spec(OLD, &REGIONS[..1]), "/destinations", warm)).await;
+    lost_as(flow, with(spec(OLD, &REGIONS[..1]), "/destinations", warm)).await;
+}
+
+async fn lost_while_published(flow: &mut Flow) {
+    lost_as(flow, consumable_spec(OLD)).await;
+    warm(flow).await;
+}
+
+async fn lost_as(flow: &mut Flow, spec: Value) {
+    started_and_ready(flow, spec).await;
     let copy = flow.images(REGIONS[0])[0].clone();
     flow.meddle(|world| {
         let region = world.region_mut(REGIONS[0]);
