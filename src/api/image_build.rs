@@ -127,8 +127,8 @@ pub struct ImageBuildSpec {
     /// while it is given. Not given: left as it is. Nothing is done for a run that did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch_state: Option<LaunchState>,
-    /// How long after its end this object is deleted, as a Job is; its image goes or stays by `deletionPolicy`. Without it
-    /// the object stays.
+    /// How long after its end this object is deleted, as a Job is; its image goes or stays by `deletionPolicy`. Without it,
+    /// and while it is suspended, the object stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::duration")]
     pub ttl_after_finished: Option<Duration>,

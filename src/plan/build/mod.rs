@@ -283,9 +283,11 @@ fn advance(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
     }
 }
 
-/// The run is over: its image may be retired, and the object goes in time, if that is asked for.
+/// The run is over: its image may be retired, and the object goes in time, if that is asked for. A suspended one stays, as
+/// with `deletionPolicy: Delete` its image would go along.
 fn ended(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decision {
-    let left = view.status.completion_time.as_ref().zip(view.spec.ttl_after_finished);
+    let ttl = view.spec.ttl_after_finished.filter(|_| !view.spec.suspend);
+    let left = view.status.completion_time.as_ref().zip(ttl);
     let left = left.map(|(end, ttl)| timing::remaining(end.0, ttl.into(), view.now));
     let decision = match &view.status.failure {
         None => lifecycle::after_the_run(view, eyes).unwrap_or_else(in_trouble),

@@ -153,6 +153,8 @@ fn outdated(
         return Ok(record(DestinationRecord::Available(Box::new(image)), waiting_on));
     }
     remove(view, eyes, copy, true, |spared| match spared {
+        // Known from a list, and not by its id yet: nothing new is to be written down.
+        Some(id) if copy.image_id.as_ref() == Some(&id) => moving(waiting_on),
         Some(id) => record(DestinationRecord::Found(id), waiting_on),
         None => begin(view, source, wanted, Some(copy)),
     })

@@ -190,7 +190,7 @@ fn a_finished_build_is_deleted_when_its_time_is_over() {
     assert_eq!(ttl(61).says(), "done");
     assert_eq!(ttl(61).plan().check_after, Some(Duration::from_mins(1)));
     assert_eq!(ttl(1).says(), "expire");
-    assert_eq!(ttl(0).with(|b| b.spec.suspend = true).says(), "expire");
+    assert_eq!(ttl(0).with(|b| b.spec.suspend = true).says(), "done");
 }
 
 #[test]

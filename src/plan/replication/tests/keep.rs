@@ -517,8 +517,9 @@ fn a_copy_of_a_former_source_that_was_finished_unseen_is_a_former_copy() {
     assert_eq!(known.says(), format!("record available {IMAGE}"));
     let image =
         Image { source_image_id: Some("ami-00000000000000009".into()), ..copy(ImageState::Available) };
-    let uncertain = outdated(asked(EU, 400)).lacks_images().sees_images_of_ours(vec![image]);
-    assert_eq!(uncertain.says(), format!("record found {IMAGE}"));
+    let listed = |copy| outdated(copy).lacks_images().sees_images_of_ours(vec![image.clone()]);
+    assert_eq!(listed(asked(EU, 400)).says(), format!("record found {IMAGE}"));
+    assert_eq!(listed(begun(EU, 400)).says(), "wait LookingForCopy", "it is found already");
 }
 
 #[test]
