@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
-    DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, DriftKind, Eyes, Failure, Progress,
+    DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Progress,
     ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
     decision::{Decided, blocked, both, call, moving, record, settled, standing},
     failure, former,
@@ -85,14 +85,7 @@ fn meanwhile(
 
 /// A copy is begun, and its intent written down, when it has one of the slots of its region.
 fn in_turn(view: &ReplicationView<'_>, region: &Region, plan: DestinationPlan) -> DestinationPlan {
-    let begins = matches!(
-        plan.step,
-        Some(
-            DestinationStep::Record(DestinationRecord::Attempt(_))
-                | DestinationStep::Call(DestinationCall::CopyImage(_))
-        )
-    );
-    if !begins || view.slots.contains(region) {
+    if !plan.begins_a_copy() || view.slots.contains(region) {
         return plan;
     }
     moving(WaitingOn::CopySlot { region: region.clone() })

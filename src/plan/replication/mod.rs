@@ -193,6 +193,11 @@ fn unresolved(view: &ReplicationView<'_>, eyes: &Eyes<'_>, progress: Progress) -
         return ReplicationPlan { unresolved: Some(progress), ..alone };
     };
     let mut plan = replicate(view, eyes, known);
+    if progress == Progress::Moving(WaitingOn::SourceLookup) {
+        // The next source is known in a moment: nobody wants another copy of this one.
+        let begun = plan.destinations.values_mut().filter(|destination| destination.begins_a_copy());
+        begun.for_each(|destination| *destination = DestinationPlan::standing(progress.clone()));
+    }
     if plan.progress == Progress::Done || gravity(&progress) > gravity(&plan.progress) {
         plan.progress = progress.clone();
     }

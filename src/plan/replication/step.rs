@@ -136,6 +136,17 @@ impl DestinationPlan {
         Self { step: None, progress, check_after: None, shown: BTreeMap::new(), drift: None }
     }
 
+    /// Whether a copy is asked for, or the intent to ask for one is written down.
+    pub fn begins_a_copy(&self) -> bool {
+        matches!(
+            self.step,
+            Some(
+                DestinationStep::Record(DestinationRecord::Attempt(_))
+                    | DestinationStep::Call(DestinationCall::CopyImage(_))
+            )
+        )
+    }
+
     /// With where a matter stands.
     #[must_use]
     pub fn showing(mut self, matter: Matter, progress: Progress) -> Self {

@@ -318,6 +318,23 @@ fn at_most_one_step_is_planned_for_a_region() {
 }
 
 #[test]
+fn no_copy_of_the_last_source_is_begun_while_the_next_one_is_looked_up() {
+    let looking = |destinations| {
+        Replication::of(destinations).sees_image(copy(ImageState::Available)).with(|r| {
+            r.spec.source.image.as_mut().expect("an image").image_id = ImageId::from("ami-00000000000000009");
+        })
+    };
+    assert_eq!(looking(vec![]).says(), "wait ResolvingSource");
+    assert_eq!(looking(vec![asked(EU, 1)]).says(), "wait ResolvingSource");
+    let mut untagged = copy(ImageState::Available);
+    untagged.tags.remove("channel");
+    assert_eq!(
+        looking(vec![kept(EU)]).sees_image(untagged).says(),
+        r#"CreateTags {"channel": "stable"} as repair"#
+    );
+}
+
+#[test]
 fn copies_are_kept_true_while_something_is_wrong_with_the_next_source() {
     let gone = Absence { checks: 9, since: at(-600), until: at(0) };
     let replication = Replication::of(vec![kept(EU)]).sees_image(copy(ImageState::Available)).with(|r| {
