@@ -11,9 +11,9 @@ use crate::{
         DeletionPolicy,
         image_build::{BuilderStatus, ImageStatus, OnFailure},
     },
-    model::{ImageId, InstanceId, InstanceState, Seen},
+    model::{ImageId, Instance, InstanceId, InstanceState, Seen},
     plan::{
-        Pace, Progress,
+        Pace, Progress, naming,
         removal::{self, Doomed, Origin, Removal, handed_over},
         timing,
     },
@@ -111,20 +111,43 @@ fn remove(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus, spare_avai
     }))
 }
 
-/// The builder of the last attempt.
+/// The builder of the last attempt, then what an attempt before it may have left.
 pub(super) fn builder(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
-    match &view.status.builder {
-        None => Ok(None),
-        Some(builder) if builder.terminated_at.is_some() => Ok(None),
-        Some(builder) => match &builder.instance_id {
-            Some(id) => match kept(view, eyes, id) {
-                Some(decision) => Ok(Some(decision)),
-                None => terminate(view, eyes, builder, id).map(Some),
-            },
-            None if builder.refused.is_some() => Ok(None),
-            None => find(view, eyes, builder).map(Some),
+    let Some(builder) = &view.status.builder else { return Ok(None) };
+    match &builder.instance_id {
+        _ if builder.terminated_at.is_some() => stray(view, eyes),
+        Some(id) => match kept(view, eyes, id) {
+            Some(decision) => Ok(Some(decision)),
+            None => terminate(view, eyes, builder, id).map(Some),
         },
+        None if builder.refused.is_some() => stray(view, eyes),
+        None => find(view, eyes, builder).map(Some),
     }
+}
+
+/// A launch that was refused for want of capacity may have been made by another operator, with the same token, while two of
+/// them ran side by side: who heard of the refusal went on to the next attempt, and nobody knew that instance.
+fn stray(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
+    let region = &view.spec.region;
+    for attempt in 1..view.status.attempt.unwrap_or(1) {
+        let token = naming::launch_token(view.owner, attempt);
+        let id = match eyes.instance_by_token(region, &token).map_err(during(STAGE))? {
+            Seen::Unknown => {
+                return Ok(Some(wait(STAGE, WaitingOn::LaunchLookup { region: region.clone() })));
+            }
+            Seen::Present(instance) if is_left(view, &instance, attempt) => instance.id,
+            Seen::Present(_) | Seen::Absent(_) => continue,
+        };
+        let waiting_on = WaitingOn::BuilderTermination { id: id.clone() };
+        let terminate = BuildCall::TerminateInstances { region: region.clone(), id };
+        return Ok(Some(call(STAGE, terminate, waiting_on)));
+    }
+    Ok(None)
+}
+
+fn is_left(view: &BuildView<'_>, instance: &Instance, attempt: i32) -> bool {
+    let is_going = matches!(instance.state, InstanceState::ShuttingDown | InstanceState::Terminated);
+    !is_going && view.owner.owns_attempt(&instance.tags, attempt)
 }
 
 /// The builder of a failed run that somebody may want to look at; none where its time is over, it is gone already, or

@@ -7,7 +7,7 @@ use crate::{
         DeletionPolicy::{Delete, Retain},
         image_build::OnFailure,
     },
-    model::{Answer, ImageState, InstanceState, Tags},
+    model::{Answer, ImageState, Instance, InstanceState, Tags},
     plan::{Progress, fixtures::*},
 };
 
@@ -51,6 +51,22 @@ fn a_builder_that_lives_on_is_terminated_again() {
     ] {
         assert_eq!(Build::available().terminating().sees_instance(instance(state)).says(), terminate());
     }
+}
+
+#[test]
+fn a_builder_that_another_operator_launched_by_the_token_of_a_refused_attempt_goes_too() {
+    let second = || Build::available().terminated().with(|b| b.status.attempt = Some(2));
+    let left = |state| second().sees(token_query(), Answer::Instance(Box::new(instance(state)))).says();
+    assert_eq!(left(InstanceState::Running), terminate());
+    assert_eq!(left(InstanceState::Stopped), terminate());
+    for state in [InstanceState::ShuttingDown, InstanceState::Terminated] {
+        assert_eq!(left(state), "record completed");
+    }
+    assert_eq!(second().says(), "wait LookingForBuilder");
+    assert_eq!(second().lacks(token_query()).says(), "record completed");
+    let foreign = Instance { tags: Tags::new(), ..instance(InstanceState::Running) };
+    let foreign = second().sees(token_query(), Answer::Instance(Box::new(foreign)));
+    assert_eq!(foreign.says(), "record completed");
 }
 
 /// A build that failed so many seconds ago and keeps its builder for an hour.
