@@ -129,9 +129,14 @@ pub(super) fn builder(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
 /// them ran side by side: who heard of the refusal went on to the next attempt, and nobody knew that instance.
 fn stray(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
     let region = &view.spec.region;
-    for attempt in 1..view.status.attempt.unwrap_or(1) {
+    let look = |attempt| {
         let token = naming::launch_token(view.owner, attempt);
-        let id = match eyes.instance_by_token(region, &token).map_err(during(STAGE))? {
+        (attempt, eyes.instance_by_token(region, &token))
+    };
+    // All at once: missing capacity makes a hundred attempts, which one call tells of.
+    let looks: Vec<_> = (1..view.status.attempt.unwrap_or(1)).map(look).collect();
+    for (attempt, look) in looks {
+        let id = match look.map_err(during(STAGE))? {
             Seen::Unknown => {
                 return Ok(Some(wait(STAGE, WaitingOn::LaunchLookup { region: region.clone() })));
             }
