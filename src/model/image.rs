@@ -72,6 +72,11 @@ impl Image {
         self.devices.iter().filter_map(|d| d.snapshot_id.clone()).collect()
     }
 
+    /// Whether a snapshot of it is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.devices.iter().any(|device| device.encrypted)
+    }
+
     /// Whether somebody is paid for its software by the hour, so that only its owner may copy it.
     /// Source: EC2 user guide, "Copy an Amazon EC2 AMI", and "AMI billing information fields".
     pub fn is_licensed(&self) -> bool {

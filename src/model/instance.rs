@@ -19,6 +19,13 @@ pub struct Instance {
     pub tags: Tags,
 }
 
+impl Instance {
+    /// Whether it is there, and nobody has asked for its end yet.
+    pub fn is_alive(&self) -> bool {
+        !matches!(self.state, InstanceState::ShuttingDown | InstanceState::Terminated)
+    }
+}
+
 /// The life cycle of an instance. Source: EC2 API reference, `InstanceState`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InstanceState {

@@ -11,7 +11,7 @@ use crate::{
         DeletionPolicy,
         image_build::{BuilderStatus, ImageStatus, OnFailure},
     },
-    model::{ImageId, Instance, InstanceId, InstanceState, Seen},
+    model::{ImageId, InstanceId, InstanceState, Seen},
     plan::{
         Pace, Progress, naming,
         removal::{self, Doomed, Origin, Removal, handed_over},
@@ -140,7 +140,7 @@ fn stray(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
             Seen::Unknown => {
                 return Ok(Some(wait(STAGE, WaitingOn::LaunchLookup { region: region.clone() })));
             }
-            Seen::Present(instance) if is_left(view, &instance, attempt) => instance.id,
+            Seen::Present(left) if left.is_alive() && view.owner.owns_attempt(&left.tags, attempt) => left.id,
             Seen::Present(_) | Seen::Absent(_) => continue,
         };
         let waiting_on = WaitingOn::BuilderTermination { id: id.clone() };
@@ -148,11 +148,6 @@ fn stray(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
         return Ok(Some(call(STAGE, terminate, waiting_on)));
     }
     Ok(None)
-}
-
-fn is_left(view: &BuildView<'_>, instance: &Instance, attempt: i32) -> bool {
-    let is_going = matches!(instance.state, InstanceState::ShuttingDown | InstanceState::Terminated);
-    !is_going && view.owner.owns_attempt(&instance.tags, attempt)
 }
 
 /// The builder of a failed run that somebody may want to look at; none where its time is over, it is gone already, or

@@ -24,8 +24,7 @@ pub use self::{
 };
 use super::timing;
 use crate::model::{
-    ImageId, ImageState, Instance, InstanceId, InstanceState, Region, SnapshotId, Tags, VolumeId,
-    VolumeState, ownership::Owner,
+    ImageId, ImageState, InstanceId, Region, SnapshotId, Tags, VolumeId, VolumeState, ownership::Owner,
 };
 
 /// The objects that Kubernetes listed, past every cache.
@@ -165,7 +164,7 @@ impl View<'_> {
     fn of_region(&self, inventory: &Inventory) -> Vec<Finding> {
         let Inventory { region, instances, volumes, images, snapshots: _, left_out: _ } = inventory;
         let holdings = Holdings::of(inventory);
-        let instances = instances.iter().filter(|i| is_alive(i)).map(|i| {
+        let instances = instances.iter().filter(|i| i.is_alive()).map(|i| {
             let thing = Thing::Instance(i.id.clone());
             self.judge(region, thing, &i.tags, i.launched_at, |owner| self.of_instance(owner, i))
         });
@@ -221,8 +220,4 @@ impl View<'_> {
         let why = format!("its owner still exists, but was to be done with it by {due}: look at its status");
         Some((Verdict::Report, why))
     }
-}
-
-fn is_alive(instance: &Instance) -> bool {
-    !matches!(instance.state, InstanceState::ShuttingDown | InstanceState::Terminated)
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     model::{
-        Image, ImageState, InstanceState, Snapshot, SnapshotState, Volume, VolumeState, ownership,
+        Image, ImageState, Instance, InstanceState, Snapshot, SnapshotState, Volume, VolumeState, ownership,
         ownership::Role,
     },
     plan::{

@@ -37,6 +37,14 @@ pub(super) fn call(call: DestinationCall, waiting_on: WaitingOn) -> DestinationP
     DestinationPlan { step: Some(DestinationStep::Call(call)), ..moving(waiting_on) }
 }
 
+/// The same, and what else is to be done, if anything.
+pub(super) fn with(whole: DestinationPlan, part: Option<DestinationPlan>) -> DestinationPlan {
+    match part {
+        Some(part) => both(whole, part),
+        None => whole,
+    }
+}
+
 /// Two plans for one region, of which the first asks for no step.
 pub(super) fn both(whole: DestinationPlan, part: DestinationPlan) -> DestinationPlan {
     let mut shown = whole.shown;

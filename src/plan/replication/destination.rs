@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Progress,
     ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
-    decision::{Decided, blocked, both, call, moving, record, settled, standing},
+    decision::{Decided, blocked, call, moving, record, settled, standing, with},
     failure, former,
     leave::{cool_down, remove},
     place, timing,
@@ -344,10 +344,7 @@ fn in_place(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatu
             if plan.step.is_some() || plan.progress != Progress::Done {
                 return Ok(plan);
             }
-            match former::retire(view, eyes, copy)? {
-                Some(retirement) => both(plan, retirement),
-                None => plan,
-            }
+            with(plan, former::retire(view, eyes, copy)?)
         }
     })
 }

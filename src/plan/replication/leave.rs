@@ -3,7 +3,7 @@
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView,
     WaitingOn,
-    decision::{Decided, Perhaps, both, call, moving, record, settled, standing},
+    decision::{Decided, Perhaps, call, moving, record, settled, standing, with},
     destination::requested_at,
     former,
     in_use::{self, Usage},
@@ -159,11 +159,7 @@ fn held_by_use(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationSt
         };
         let held = DestinationPlan { check_after: Some(timing::NEEDS_HELP), ..held };
         // They may stay for years, and the receipt of a grant does not.
-        let revocation = place::revoke_from(view, eyes, &copy.region, images)?;
-        return Ok(Some(match revocation {
-            Some(revocation) => both(held, revocation),
-            None => held,
-        }));
+        return Ok(Some(with(held, place::revoke_from(view, eyes, &copy.region, images)?)));
     }
     Ok(None)
 }

@@ -154,6 +154,13 @@ impl DestinationPlan {
         self
     }
 
+    /// With its own progress for where a matter stands.
+    #[must_use]
+    pub fn shown_as(self, matter: Matter) -> Self {
+        let progress = self.progress.clone();
+        self.showing(matter, progress)
+    }
+
     /// The same, which repairs drift where `is_drift`.
     #[must_use]
     pub fn repairing(mut self, is_drift: bool, kind: DriftKind, found: impl FnOnce() -> String) -> Self {

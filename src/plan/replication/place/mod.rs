@@ -13,7 +13,7 @@ pub(super) use sharing::{about_to_grant, left_granted, obstacle, revocation::of_
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Progress,
     ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
-    decision::{Decided, Perhaps, blocked, both, call, moving, record, settled, standing},
+    decision::{Decided, Perhaps, blocked, both, call, moving, record, settled, standing, with},
     timing,
 };
 use crate::{
@@ -136,7 +136,7 @@ fn our_account(
     if let Some(owner) = owner_of_copies(view, eyes) {
         return Ok(Some(owner));
     }
-    if !sharing::is_encrypted(image) || !sharing::concerns(view) {
+    if !image.is_encrypted() || !sharing::concerns(view) {
         return Ok(None);
     }
     Ok(eyes.account(&source.region)?.present().cloned())
@@ -161,11 +161,7 @@ fn source_image(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: &Replicatio
     let seen = eyes.image(&source.region, &source.image_id, view.resync())?;
     if is_dead(&seen) {
         let plan = without_image(source, published);
-        let revocation = sharing::revocation::beside_dead_source(view, eyes, source)?;
-        return Ok(match revocation {
-            Some(revocation) => both(plan, revocation),
-            None => plan,
-        });
+        return Ok(with(plan, sharing::revocation::beside_dead_source(view, eyes, source)?));
     }
     let waiting_on = WaitingOn::Sharing { id: source.image_id.clone(), region: source.region.clone() };
     let image = match &seen {

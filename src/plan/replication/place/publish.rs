@@ -17,6 +17,7 @@ use super::{
 use crate::{
     api::image_replication::{Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus},
     model::{AwsError, Image, ImageId, ImageState, PutParameter, Region, Tags, ownership::Role},
+    plan::lifecycle::is_disabled,
 };
 
 /// What is to be published in this place.
@@ -58,8 +59,7 @@ pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_
         Some(published) => known(view, eyes, place, publish, published)?,
         None => begin(view, eyes, place, publish)?,
     };
-    let progress = plan.progress.clone();
-    Ok(plan.showing(Matter::Published, progress))
+    Ok(plan.shown_as(Matter::Published))
 }
 
 /// A pinned image stays published whatever is newest; else the newest takes the place of the one before.
@@ -387,10 +387,7 @@ pub(in super::super) fn withdraw_untrue(
     } else {
         Some(take_back(view, eyes, region, published)?)
     };
-    Ok(plan.map(|plan| {
-        let progress = plan.progress.clone();
-        plan.showing(Matter::Published, progress)
-    }))
+    Ok(plan.map(|plan| plan.shown_as(Matter::Published)))
 }
 
 /// Whether nobody can launch any image that consumers are told of.
@@ -403,8 +400,8 @@ pub(in super::super) fn names_the_dead(
 ) -> Result<bool, AwsError> {
     for id in named(published) {
         let seen = eyes.image(region, id, view.resync())?;
-        let is_disabled = seen.present().is_some_and(|image| image.state == ImageState::Disabled);
-        if !is_dead(&seen) || (is_disabled && mended == Some(id)) {
+        let is_mended = mended == Some(id) && seen.present().is_some_and(is_disabled);
+        if !is_dead(&seen) || is_mended {
             return Ok(false);
         }
     }

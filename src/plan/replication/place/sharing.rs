@@ -15,7 +15,7 @@ use crate::{
         LaunchState,
         image_replication::{Destination, GrantsStatus, Regrants, Sharing, SnapshotSharing, UnmanagedGrants},
     },
-    model::{Accounts, Class, Grants, Image, ImageState, SnapshotId, VolumeGrants},
+    model::{Accounts, Class, Grants, Image, ImageId, ImageState, Region, SnapshotId, VolumeGrants},
     plan::lifecycle::is_disabled,
 };
 
@@ -111,7 +111,7 @@ fn of_key(
         Seen::Unknown => return Ok(Some(moving(WaitingOn::CopyStart { region: wanted.region.clone() }))),
         Seen::Absent(_) => return Ok(None),
     };
-    let is_encrypted = default.always || source.is_some_and(is_encrypted);
+    let is_encrypted = default.always || source.is_some_and(Image::is_encrypted);
     Ok((is_encrypted && default.key.ends_with(AWS_MANAGED_KEY)).then(|| {
         let message = format!(
             "a copy in {} would be encrypted by {AWS_MANAGED_KEY}, and could be shared with nobody: give the destination encryption.kmsKeyID, or make a key of your own the region's default",
@@ -129,10 +129,10 @@ fn of_source(
     source: &ReplicationSourceStatus,
     image: Option<&Image>,
 ) -> Perhaps {
-    let concerns = |image: &&Image| image.state == ImageState::Available && is_encrypted(image);
+    let concerns = |image: &&Image| image.state == ImageState::Available && image.is_encrypted();
     let Some(image) = image.filter(concerns).filter(|_| includes_source(view)) else { return Ok(None) };
     let (region, id) = (&source.region, &source.image_id);
-    let waiting = Some(moving(WaitingOn::Sharing { id: id.clone(), region: region.clone() }));
+    let waiting = Some(moving(waiting_for(region, id)));
     match eyes.account(region)? {
         Seen::Present(account) if account == image.owner_id => {}
         Seen::Present(_) => return Ok(None),
@@ -142,11 +142,6 @@ fn of_source(
     let present = eyes.launch_permissions(region, id, view.resync())?;
     let is_shared = present.present().is_some_and(|present| !wanted(view).common_with(present).is_empty());
     Ok(waiting.filter(|_| !is_shared))
-}
-
-/// Whether a snapshot of the image is.
-pub(super) fn is_encrypted(image: &Image) -> bool {
-    image.devices.iter().any(|device| device.encrypted)
 }
 
 /// What differs between what is wanted and what is there.
@@ -226,12 +221,15 @@ fn shown(view: &ReplicationView<'_>, plan: DestinationPlan) -> DestinationPlan {
     if view.spec.sharing.is_none() || !plan.shown.is_empty() {
         return plan;
     }
-    let progress = plan.progress.clone();
-    plan.showing(Matter::Shared, progress)
+    plan.shown_as(Matter::Shared)
 }
 
 fn waiting_on(place: &Place<'_>) -> WaitingOn {
-    WaitingOn::Sharing { id: place.image.id.clone(), region: place.region.clone() }
+    waiting_for(place.region, &place.image.id)
+}
+
+fn waiting_for(region: &Region, id: &ImageId) -> WaitingOn {
+    WaitingOn::Sharing { id: id.clone(), region: region.clone() }
 }
 
 /// Whom the image is, or was, shared with, where accounts are all that matters: then one list for each account tells of all

@@ -3,7 +3,7 @@
 
 use super::{
     DestinationPlan, Eyes, Grants, Image, Place, ReplicationSourceStatus, ReplicationView, Seen, UpkeepCall,
-    WaitingOn, granted, moving, shared_snapshots, shares_snapshots, timing, wanted_of,
+    granted, moving, shared_snapshots, shares_snapshots, timing, waiting_for, wanted_of,
 };
 use crate::{
     model::{ImageId, ImageState, Region, VolumeGrants},
@@ -24,13 +24,13 @@ struct Revocation<'a> {
 
 /// While something is taken back from the newest images, it is from those before them.
 pub(super) fn of_former(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Perhaps {
+    if !is_reduced(view, place.is_source) {
+        return Ok(None);
+    }
     let former = match &place.former {
         Some(copies) => copies.clone(),
         None => former_sources(view, &place.image.id),
     };
-    if !is_reduced(view, place.is_source) {
-        return Ok(None);
-    }
     let unwanted = Revocation::of_the_unwanted(view, place.region, &place.image.owner_id, place.is_source);
     unwanted.of_any(view, eyes, former)
 }
@@ -91,7 +91,7 @@ pub(in super::super) fn of_sources(
 }
 
 fn waiting(region: &Region, id: &ImageId) -> DestinationPlan {
-    moving(WaitingOn::Sharing { id: id.clone(), region: region.clone() })
+    moving(waiting_for(region, id))
 }
 
 fn former_sources<'v>(view: &ReplicationView<'v>, current: &ImageId) -> Vec<&'v ImageId> {
@@ -166,7 +166,7 @@ impl<'a> Revocation<'a> {
     }
 
     fn write(&self, id: &ImageId, change: UpkeepCall) -> DestinationPlan {
-        let waiting_on = WaitingOn::Sharing { id: id.clone(), region: self.region.clone() };
-        call(DestinationCall::Upkeep { region: self.region.clone(), call: change }, waiting_on)
+        let change = DestinationCall::Upkeep { region: self.region.clone(), call: change };
+        call(change, waiting_for(self.region, id))
     }
 }
