@@ -10,6 +10,11 @@ pub fn of_service<'a>(arn: &'a str, service: &str) -> Option<&'a str> {
     (PARTITIONS.contains(&partition) && named == service).then_some(rest)
 }
 
+/// An instance profile's, by its name.
+pub fn of_profile(account: &str, name: &str) -> String {
+    format!("arn:aws:iam::{account}:instance-profile/{name}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    core::{Call, Handler, Outcome, digest, error::ApiError, world::World, xml::Node},
+    core::{Call, Handler, Outcome, arn, digest, error::ApiError, world::World, xml::Node},
     ec2::profile_id,
 };
 
@@ -20,8 +20,8 @@ pub fn handler(action: &str) -> Option<Handler> {
 /// As for EC2, every well-formed profile exists, and has the role of its name.
 fn get_instance_profile(call: &Call, _: &World) -> Outcome {
     let name = name(call)?;
-    let arn = |kind: &str| format!("arn:aws:iam::{}:{kind}/{name}", call.account());
-    let (profile, role) = (arn("instance-profile"), arn("role"));
+    let profile = arn::of_profile(call.account(), name);
+    let role = format!("arn:aws:iam::{}:role/{name}", call.account());
     let role = Node::new()
         .text("Path", "/")
         .text("RoleName", name)

@@ -7,7 +7,7 @@ use super::{
     condition::Context,
     resources::{self, Resource},
 };
-use crate::core::{Call, Service, params::Params, tags::Tags, world::World};
+use crate::core::{Call, Service, arn, params::Params, tags::Tags, world::World};
 
 /// One question to the policies.
 pub struct Question {
@@ -148,8 +148,7 @@ fn of_ssm(call: &Call, world: &World) -> Vec<Question> {
 
 fn of_iam(call: &Call) -> Vec<Question> {
     let name = call.params.text("InstanceProfileName").unwrap_or("*");
-    let arn = format!("arn:aws:iam::{}:instance-profile/{name}", call.account());
-    let profile = Resource::new("instance-profile", arn);
+    let profile = Resource::new("instance-profile", arn::of_profile(call.account(), name));
     vec![ask(call, format!("iam:{}", call.action), profile, Denial::Refuse)]
 }
 

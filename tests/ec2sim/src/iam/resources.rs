@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::condition::Context;
 use crate::{
-    core::{Call, ids::Kind, params::Params, records::Image, tags::Tags, world::World},
+    core::{Call, arn, ids::Kind, params::Params, records::Image, tags::Tags, world::World},
     ec2::{self, kms},
     ssm,
 };
@@ -217,7 +217,7 @@ fn shared_with(params: &Params) -> Vec<(String, Vec<String>)> {
 }
 
 fn profile_arn(call: &Call) -> Option<String> {
-    let name = |name: &str| format!("arn:aws:iam::{}:instance-profile/{name}", call.account());
+    let name = |name: &str| arn::of_profile(call.account(), name);
     let given = call.params.text("IamInstanceProfile.Arn").map(str::to_owned);
     given.or_else(|| call.params.text("IamInstanceProfile.Name").map(name))
 }

@@ -1,5 +1,6 @@
 //! What a launch switches on: enclaves, hibernation, Capacity Reservations, host names, bandwidth.
 
+use super::options;
 use crate::core::{
     error::ApiError,
     params::Params,
@@ -15,13 +16,8 @@ const WEIGHTINGS: [&str; 3] = ["default", "vpc-1", "ebs-1"];
 /// Source: EC2 API reference, `RunInstances`.
 pub fn of_launch(params: &Params) -> Result<Features, ApiError> {
     let one_of = |name: &str, allowed: &[&str]| {
-        let value = params.text(name).unwrap_or(allowed[0]);
-        let hint = || format!("Valid values: {}.", allowed.join(", "));
-        if allowed.contains(&value) {
-            Ok(value.to_owned())
-        } else {
-            Err(ApiError::bad_value(value, name, &hint()))
-        }
+        let hint = format!("Valid values: {}.", allowed.join(", "));
+        options::one_of(params, name, allowed, allowed[0], &hint)
     };
     check_reservation(params)?;
     let features = Features {

@@ -10,6 +10,18 @@ use crate::{
 /// The least maximum price in USD (`SpotMarketOptions.MaxPrice`).
 const LEAST_PRICE: f64 = 0.001;
 
+/// An option that takes certain values only; its default where it is not given.
+pub fn one_of(
+    params: &Params,
+    name: &str,
+    allowed: &[&str],
+    default: &str,
+    hint: &str,
+) -> Result<String, ApiError> {
+    let value = params.text(name).unwrap_or(default);
+    if allowed.contains(&value) { Ok(value.to_owned()) } else { Err(ApiError::bad_value(value, name, hint)) }
+}
+
 /// There are no placement groups here, so that none can be found.
 pub fn check_placement(params: &Params) -> Result<(), ApiError> {
     if let Some(other) =

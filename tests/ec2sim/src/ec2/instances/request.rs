@@ -206,14 +206,7 @@ fn metadata(params: &Params, image: &Image) -> Result<MetadataOptions, ApiError>
 
 /// Options of a request, over those that stand.
 pub fn metadata_options(params: &Params, old: &MetadataOptions) -> Result<MetadataOptions, ApiError> {
-    let one_of = |name: &str, allowed: [&str; 2], old: &str| {
-        let value = params.text(name).unwrap_or(old);
-        if allowed.contains(&value) {
-            Ok(value.to_owned())
-        } else {
-            Err(ApiError::bad_value(value, name, ""))
-        }
-    };
+    let one_of = |name: &str, allowed: [&str; 2], old: &str| options::one_of(params, name, &allowed, old, "");
     let hop_limit = params.int("HttpPutResponseHopLimit")?.unwrap_or(old.hop_limit);
     if !(1..=64).contains(&hop_limit) {
         let hint = "Expecting a value from 1 to 64.";
@@ -249,7 +242,7 @@ pub fn instance_profile(call: &Call) -> Result<Option<(String, String)>, ApiErro
             return Err(ApiError::new("InvalidIamInstanceProfileArn.Malformed", message));
         }
         (Some(arn), None) => arn.to_owned(),
-        (None, Some(name)) => format!("arn:aws:iam::{}:instance-profile/{name}", call.account()),
+        (None, Some(name)) => arn::of_profile(call.account(), name),
     };
     let id = profile_id(&arn);
     Ok(Some((arn, id)))
