@@ -50,6 +50,9 @@ enum Command {
     /// Become a program that ends when the process (on Linux: the thread) that started it ends
     #[command(hide = true)]
     Machine {
+        /// The process that starts it
+        #[arg(long)]
+        parent: u32,
         /// The program with its arguments
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
@@ -126,7 +129,7 @@ async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(settings) => serve(settings).await,
         Command::Relay { to } => process::relay(to),
-        Command::Machine { command } => process::become_machine(&command),
+        Command::Machine { parent, command } => process::become_machine(parent, &command),
         Command::Bench { images } => bench::run(images),
     };
     match outcome {

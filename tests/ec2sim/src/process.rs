@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
-    os::unix::process::CommandExt,
+    os::unix::process::{CommandExt, parent_id},
     process::Command,
     thread,
 };
@@ -18,8 +18,14 @@ pub fn end_with_parent(signal: Signal) -> io::Result<()> {
 
 /// Replaces this process. The wish to end with the parent survives that, and could not be expressed by the parent itself
 /// without code that runs between fork and exec.
-pub fn become_machine(command: &[OsString]) -> io::Result<()> {
+///
+/// # Errors
+/// The program cannot be run, or `parent` ended before it could be wished for: no signal would come of that any more.
+pub fn become_machine(parent: u32, command: &[OsString]) -> io::Result<()> {
     end_with_parent(Signal::KILL)?;
+    if parent_id() != parent {
+        return Err(io::Error::other(format!("process {parent}, which wanted this machine, is gone")));
+    }
     let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     Err(Command::new(program).args(arguments).exec())
 }

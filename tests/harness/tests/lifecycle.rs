@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use harness::{ControlPlane, Process, RunDir, wait_for};
+use harness::{ControlPlane, Process, RunDir, project_binary, wait_for};
 
 const SECONDS: Duration = Duration::from_secs(20);
 
@@ -69,6 +69,20 @@ fn a_process_is_asked_to_end_by_sigterm() {
 
     assert_eq!(process.stop().unwrap().code(), Some(7));
     assert!(std::fs::read_to_string(log).unwrap().contains("bye"));
+}
+
+/// `kill -9` may come between the start of a machine's process and its wish to end with its parent.
+#[test]
+fn a_machine_whose_owner_is_gone_already_never_runs() {
+    let machine = |parent: u32| {
+        let mut command = Command::new(project_binary("ec2sim").unwrap());
+        let parent = parent.to_string();
+        command.args(["machine", "--parent", &parent, "--", "echo", "it runs"]).output().unwrap()
+    };
+    let owned = machine(std::process::id());
+    assert_eq!(String::from_utf8_lossy(&owned.stdout), "it runs\n");
+    let orphaned = machine(1);
+    assert!(!orphaned.status.success() && orphaned.stdout.is_empty(), "{orphaned:?}");
 }
 
 #[test]

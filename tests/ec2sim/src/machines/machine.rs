@@ -141,7 +141,8 @@ impl Hardware {
         let console = self.directory.join("console");
         let mut command = Command::new(&self.program);
         // Our own program first, which makes sure that QEMU does not outlive us.
-        command.args(["machine", "--", "qemu-system-x86_64", "-nodefaults", "-no-user-config"]);
+        command.args(["machine", "--parent", &std::process::id().to_string(), "--"]);
+        command.args(["qemu-system-x86_64", "-nodefaults", "-no-user-config"]);
         command.args(["-display", "none", "-qmp", "stdio", "-name", &self.instance]);
         // QEMU 7.2 without KVM was seen to unpack the kernel at some hundred bytes a second after a restart. So it ends
         // where the machine restarts, and is started anew.
