@@ -39,11 +39,17 @@ pub struct Life {
 #[derive(Clone, Debug)]
 pub enum Object {
     Build(Build),
-    /// Of the image of a build, counted among the builds of the case; or of one that is there from the start.
-    Replication {
-        of: Option<usize>,
-        regions: Vec<&'static str>,
-    },
+    Replication { of: Source, regions: Vec<&'static str> },
+}
+
+/// What is copied. Without a build in the case, an image that is there from the start.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    There,
+    /// The image of a build, counted among those of the case.
+    Build(usize),
+    /// That of the newest build.
+    Newest,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,10 +76,14 @@ pub enum Deed {
     ReplaceSource,
     /// The image is shared if it was not, and no longer if it was.
     Share,
-    /// As are parameters and tags.
-    Publish,
-    /// Copies of a former source go.
-    Replace,
+    /// As are parameters and tags, when it is so.
+    Publish(&'static str),
+    /// They go back to the image before if they had not, and to the newest if they had.
+    Pin,
+    /// Copies of a former source go, but for so many.
+    Replace(u8),
+    /// The image is deprecated and protected if it was not, and no longer if it was.
+    Upkeep,
 }
 
 /// The API server misbehaves from then on for so many seconds.
@@ -155,7 +165,12 @@ fn build() -> impl Strategy<Value = Object> {
 
 fn replication() -> impl Strategy<Value = Object> {
     let regions = proptest::sample::subsequence(REGIONS.to_vec(), 1..=3);
-    (option::weighted(0.6, 0_usize..3), regions).prop_map(|(of, regions)| Object::Replication { of, regions })
+    let of = prop_oneof![
+        4 => Just(Source::There),
+        4 => (0_usize..3).prop_map(Source::Build),
+        2 => Just(Source::Newest),
+    ];
+    (of, regions).prop_map(|(of, regions)| Object::Replication { of, regions })
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -167,8 +182,10 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => select(vec!["stable", "candidate"]).prop_map(Deed::Tag),
         2 => Just(Deed::ReplaceSource),
         1 => Just(Deed::Share),
-        1 => Just(Deed::Publish),
-        1 => Just(Deed::Replace),
+        2 => select(vec!["AllReady", "EachReady"]).prop_map(Deed::Publish),
+        1 => Just(Deed::Pin),
+        1 => (0_u8..2).prop_map(Deed::Replace),
+        1 => Just(Deed::Upkeep),
     ]
 }
 

@@ -1,16 +1,19 @@
 //! What must hold when everything has settled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ami_operator::model::ownership::{ATTEMPT, UID};
+use ami_operator::{
+    controller::builds,
+    model::ownership::{ATTEMPT, UID},
+};
 use ec2sim::{
     assertions::{creates_per_owner, creates_per_token, is_about, writes_between},
-    core::records::{Image, ImageState},
+    core::records::{Image, ImageState, Protection},
 };
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::run::{Actor, RECEIVER, SOURCES, parameter};
+use super::run::{Actor, RECEIVER, SETTLING, SOURCES, parameter};
 use crate::{
     crash_points::ending::{leaks, trespasses},
     flow::{Flow, world::ACCOUNT},
@@ -41,12 +44,14 @@ impl Wrongs {
 pub fn wrongs(flow: &Flow, actors: &[Actor]) -> Wrongs {
     let mut wrongs = Wrongs { leaks: leaks(flow), duplicates: duplicates(flow), others: Vec::new() };
     wrongs.others.extend(trespasses(flow).into_iter().filter(|trespass| !is_of_sharing(trespass)));
+    wrongs.others.extend(writes_at_rest(flow));
+    let builds = actors.iter().filter(|actor| actor.subject.kind == builds::KIND).count();
     for actor in actors {
         let images = available(flow, &actor.uid);
-        if actor.subject.kind == "ImageBuild" {
+        if actor.subject.kind == builds::KIND {
             of_build(flow, actor, &images, &mut wrongs);
         } else {
-            of_replication(flow, actor, &images, &mut wrongs);
+            of_replication(flow, actor, builds, &images, &mut wrongs);
         }
         let is_copied = actors.iter().any(|other| other.copies(&actor.subject.name));
         wrongs.others.extend(writes_while_suspended(flow, actor, is_copied));
@@ -58,9 +63,19 @@ pub fn wrongs(flow: &Flow, actors: &[Actor]) -> Wrongs {
 const OF_SHARING: [&str; 4] = ["CreateTags", "DeleteTags", "ModifyImageAttribute", "ModifySnapshotAttribute"];
 
 fn is_of_sharing(trespass: &str) -> bool {
-    let numbers = SOURCES.map(|(id, _)| id.trim_start_matches("ami-"));
+    let numbers = SOURCES.map(|(id, ..)| id.trim_start_matches("ami-"));
     OF_SHARING.iter().any(|action| trespass.starts_with(action))
         && numbers.iter().any(|id| trespass.contains(id))
+}
+
+/// What is as it should be needs no call. What is refused, such as a copy of a source that is gone, is tried again.
+fn writes_at_rest(flow: &Flow) -> Vec<String> {
+    let settled = flow.now().checked_sub(SETTLING / 2).expect("a time");
+    flow.sim.journal(|journal| {
+        let writes = writes_between(journal, settled, flow.now());
+        let done = writes.iter().filter(|entry| entry.error.is_none());
+        done.map(|entry| format!("{} at {}, at rest", entry.action, entry.at)).collect()
+    })
 }
 
 /// More than one instance of a token or an attempt, and more than one image of an attempt.
@@ -116,10 +131,12 @@ fn of_build(flow: &Flow, actor: &Actor, images: &Images, wrongs: &mut Wrongs) {
     }
 }
 
-fn of_replication(flow: &Flow, actor: &Actor, images: &Images, wrongs: &mut Wrongs) {
+fn of_replication(flow: &Flow, actor: &Actor, builds: usize, images: &Images, wrongs: &mut Wrongs) {
     let name = &actor.subject.name;
     for (region, ids) in images {
-        if ids.len() > actor.ordered.get(region).copied().unwrap_or(0) {
+        // Each new build is one more order.
+        let times = if actor.selects() { builds } else { 1 };
+        if ids.len() > times * actor.ordered.get(region).copied().unwrap_or(0) {
             wrongs.duplicates.push(format!("{name} has {ids:?} in {region}"));
         }
         // What was no longer wanted was handed over before.
@@ -127,6 +144,9 @@ fn of_replication(flow: &Flow, actor: &Actor, images: &Images, wrongs: &mut Wron
         if actor.deleted && !kept && actor.ordered[region] == 1 {
             wrongs.leaks.push(format!("{name} is deleted, and left {ids:?} in {region}"));
         }
+    }
+    if actor.deleted && actor.spec["deletionPolicy"] == "Delete" {
+        wrongs.others.extend(of_sources(flow, actor, &Value::Null));
     }
     if actor.deleted || !actor.has_source(flow) {
         return;
@@ -141,27 +161,62 @@ fn of_replication(flow: &Flow, actor: &Actor, images: &Images, wrongs: &mut Wron
         let copy = known(&region).filter(|id| images.get(&region).is_some_and(|ids| ids.contains(id)));
         match copy {
             None => wrongs.others.push(format!("{name} has no copy in {region}: {status}")),
-            Some(id) => wrongs.others.extend(of_consumers(flow, actor, &region, &id)),
+            Some(id) => wrongs.others.extend(of_consumers(flow, actor, &region, &images[&region], &id)),
         }
     }
+    wrongs.others.extend(of_sources(flow, actor, &status));
 }
 
-/// Receivers and parameters are as the manifest says.
-fn of_consumers(flow: &Flow, actor: &Actor, region: &str, id: &str) -> Vec<String> {
-    let (world, now) = (flow.sim.world(), flow.now());
-    let region = &world.regions[region];
-    let is_shared = region.images[id].permissions.users.contains(RECEIVER);
-    let key = (ACCOUNT.to_owned(), parameter(&actor.subject.name));
-    let told = region.parameters.get(&key).and_then(|p| p.newest(now)).map(|version| version.value.as_str());
-    let wanted = |field: &str| !actor.spec[field].is_null();
-    let mut wrongs = Vec::new();
-    if is_shared != wanted("sharing") {
-        wrongs.push(format!("{id} is shared: {is_shared}, and {}", actor.spec));
-    }
-    if told != Some(id).filter(|_| wanted("publish")) {
+/// Receivers, parameters and what is done to the copy are as the manifest says.
+fn of_consumers(flow: &Flow, actor: &Actor, region: &str, ids: &[String], id: &str) -> Vec<String> {
+    let world = flow.sim.world();
+    let image = &world.regions[region].images[id];
+    let is_wanted = |field: &str| !actor.spec[field].is_null();
+    // Protection that is no longer asked for is left as it is.
+    let is_protected = image.protection != Protection::Off && is_wanted("deregistrationProtection");
+    let states = [
+        ("sharing", image.permissions.users.contains(RECEIVER)),
+        ("deprecateAfter", image.deprecated_at.is_some()),
+        ("deregistrationProtection", is_protected),
+    ];
+    let untrue = states.into_iter().filter(|(field, is_so)| *is_so != is_wanted(field));
+    let mut wrongs: Vec<String> =
+        untrue.map(|(field, is_so)| format!("{id}, {field}: {is_so}, and {}", actor.spec)).collect();
+    let told = told(flow, actor, region);
+    let is_right = if actor.spec["publish"]["pin"].is_null() {
+        told.as_deref() == Some(id).filter(|_| is_wanted("publish"))
+    } else {
+        told.as_ref().is_none_or(|told| ids.contains(told))
+    };
+    if !is_right {
         wrongs.push(format!("a parameter tells of {told:?} instead of {id}, and {}", actor.spec));
     }
     wrongs
+}
+
+/// The image that the parameter of an object holds.
+fn told(flow: &Flow, actor: &Actor, region: &str) -> Option<String> {
+    let (world, now) = (flow.sim.world(), flow.now());
+    let key = (ACCOUNT.to_owned(), parameter(&actor.subject.name));
+    let parameter = world.regions[region].parameters.get(&key)?;
+    Some(parameter.newest(now)?.value.clone())
+}
+
+/// Consumers are told of the source in its region, and of none where it was before.
+fn of_sources(flow: &Flow, actor: &Actor, status: &Value) -> Vec<String> {
+    let source = &status["source"];
+    let is_pinned = !actor.spec["publish"]["pin"].is_null();
+    let is_published = !actor.deleted && !actor.spec["publish"].is_null();
+    let regions: BTreeSet<&str> = SOURCES.iter().map(|(.., region)| *region).collect();
+    let wrong = |region: &&str| {
+        let told = told(flow, actor, region);
+        let is_here = is_published && source["region"] == **region;
+        let id = source["imageID"].as_str().filter(|_| is_here);
+        (told.as_deref() != id && !(is_here && is_pinned)).then(|| {
+            format!("a parameter in {region} tells of {told:?} instead of {id:?}, and {}", actor.spec)
+        })
+    };
+    regions.iter().filter_map(wrong).collect()
 }
 
 /// Whoever copies a build's image shares it, though the build is suspended.

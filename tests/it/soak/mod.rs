@@ -1,6 +1,7 @@
 //! Anything at once: random lives of objects, random trouble at AWS and Kubernetes, an operator that dies at random moments.
 //! When the trouble ends, everything settles: each build ends with at most one image, each replication with one copy a
-//! region, nothing is left, nothing of strangers was touched, nothing was started for what is suspended.
+//! region, consumers are told of it as the manifest says, nothing is left, nothing of strangers was touched, nothing was
+//! started for what is suspended, and nothing is written once all is as it should be.
 //!
 //! A run follows from its seed alone. `make soak` plays runs until 10,000 faults were met, the ordinary test run until 500.
 //! One that goes wrong is played again with less and less in it, and what is left is told with its seed;

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use ami_operator::{controller::replications, ec2::poller::Subject};
+use ami_operator::{
+    controller::{builds, replications},
+    ec2::poller::Subject,
+};
 use ec2sim::{
     core::{
         journal::Entry,
@@ -16,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    case::{Build, Case, Deed, Life, Object, REGIONS, STORM},
+    case::{Build, Case, Deed, Life, Object, REGIONS, STORM, Source},
     judgement::{Wrongs, wrongs},
 };
 use crate::flow::{
@@ -29,15 +32,21 @@ use crate::flow::{
     world::{ACCOUNT, build_spec, replication_spec, with},
 };
 
-/// Images that are there from the start.
-pub const SOURCES: [(&str, &str); 2] =
-    [("ami-000000000000000a1", "golden-1"), ("ami-000000000000000a2", "golden-2")];
+/// Images that are there from the start, with their names and regions.
+pub const SOURCES: [(&str, &str, &str); 3] = [
+    ("ami-000000000000000a1", "golden-1", "us-east-1"),
+    ("ami-000000000000000a2", "golden-2", "us-east-1"),
+    ("ami-000000000000000a3", "golden-3", "ca-central-1"),
+];
+
+/// What all builds are labelled with.
+const LABEL: (&str, &str) = ("app", "web");
 
 /// Everything settles within this time after the storm: a copy that failed often rests for an hour.
 const PATIENCE: Duration = Duration::from_hours(6);
 
 /// What was settled stays so.
-const SETTLING: Duration = Duration::from_mins(15);
+pub const SETTLING: Duration = Duration::from_mins(15);
 
 /// The longest pause at a boundary while two operators are at work.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -55,9 +64,14 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Whether it is a replication of this build's image.
+    /// Whether it is a replication of this build's image, or may be.
     pub fn copies(&self, build: &str) -> bool {
-        self.spec["source"]["imageBuildRef"]["name"] == build
+        self.spec["source"]["imageBuildRef"]["name"] == build || self.selects()
+    }
+
+    /// Whether it is a replication of the newest build's image.
+    pub fn selects(&self) -> bool {
+        self.spec["source"]["imageBuildSelector"].is_object()
     }
 }
 
@@ -154,8 +168,17 @@ fn actors(case: &Case) -> Vec<Actor> {
                 (build(&format!("b{}", named - 1)), spec_of_build(*of))
             }
             Object::Replication { of, regions } => {
-                let of_build = of.filter(|_| builds > 0).map(|of| format!("b{}", of % builds));
-                (replication(&format!("r{at}")), spec_of_replication(of_build.as_deref(), regions))
+                let source = match of {
+                    Source::Build(of) if builds > 0 => {
+                        json!({"imageBuildRef": {"name": format!("b{}", of % builds)}})
+                    }
+                    Source::Newest if builds > 0 => {
+                        json!({"imageBuildSelector": {"matchLabels": {(LABEL.0): LABEL.1}}})
+                    }
+                    Source::There | Source::Build(_) | Source::Newest => source(0),
+                };
+                let spec = with(replication_spec("unused", regions), "/source", source);
+                (replication(&format!("r{at}")), spec)
             }
         };
         let spec = with(spec, "/deletionPolicy", json!(life.policy));
@@ -178,15 +201,9 @@ fn spec_of_build(of: Build) -> Value {
     with(spec, "/builder/instanceProfile", json!("image-builder"))
 }
 
-fn spec_of_replication(of_build: Option<&str>, regions: &[&str]) -> Value {
-    match of_build {
-        Some(name) => replication_spec(name, regions),
-        None => with(replication_spec("unused", regions), "/source", source(0)),
-    }
-}
-
 fn source(which: usize) -> Value {
-    json!({"image": {"imageID": SOURCES[which].0, "region": "us-east-1"}})
+    let (id, _, region) = SOURCES[which];
+    json!({"image": {"imageID": id, "region": region}})
 }
 
 impl Stage<'_> {
@@ -203,8 +220,8 @@ impl Stage<'_> {
     }
 
     fn prepare(&mut self, case: &Case) {
-        for (id, name) in SOURCES {
-            self.flow.seed_image(id, name);
+        for (id, name, region) in SOURCES {
+            self.flow.seed_image_in(region, id, name);
         }
         let now = self.flow.now();
         for trouble in &case.aws {
@@ -258,10 +275,15 @@ impl Stage<'_> {
             Scene::Do(Deed::Tag(value)) => actor.tag(value),
             Scene::Do(Deed::ReplaceSource) => actor.replace_source(),
             Scene::Do(Deed::Share) => actor.switch("sharing", sharing()),
-            Scene::Do(Deed::Publish) => actor.switch("publish", publish(&actor.subject.name)),
-            Scene::Do(Deed::Replace) => actor.replace(),
+            Scene::Do(Deed::Publish(when)) => actor.switch("publish", publish(&actor.subject.name, when)),
+            Scene::Do(Deed::Pin) => actor.pin(),
+            Scene::Do(Deed::Replace(kept)) => actor.replace(kept),
+            Scene::Do(Deed::Upkeep) => actor.upkeep(),
         }
         self.flow.apply(&actor.subject, actor.spec.clone());
+        if !actor.is_replication() {
+            self.flow.label(&actor.subject, json!({(LABEL.0): LABEL.1}));
+        }
         if let Scene::Create = scene {
             let uid = self.flow.object(&actor.subject)["metadata"]["uid"].clone();
             uid.as_str().expect("the cluster gives one").clone_into(&mut actor.uid);
@@ -321,8 +343,8 @@ pub fn parameter(name: &str) -> String {
     format!("/images/{name}")
 }
 
-fn publish(name: &str) -> Value {
-    json!({"ssmParameters": [{"name": parameter(name)}], "tags": {"channel": "stable"}, "when": "EachReady"})
+fn publish(name: &str, when: &str) -> Value {
+    json!({"ssmParameters": [{"name": parameter(name)}], "tags": {"channel": "stable"}, "when": when})
 }
 
 fn deregistered(standing: &Standing) -> Option<String> {
@@ -340,6 +362,12 @@ fn enable_images(world: &mut World) {
             }
         }
     }
+}
+
+fn has_image(build: &Value) -> bool {
+    build["metadata"]["deletionTimestamp"].is_null()
+        && build["status"]["image"]["availableAt"].is_string()
+        && build["status"]["image"]["removedAt"].is_null()
 }
 
 fn tally(fired: Vec<(String, u64)>) -> BTreeMap<String, u64> {
@@ -420,17 +448,30 @@ impl Actor {
         }
     }
 
-    fn replace(&mut self) {
+    fn pin(&mut self) {
+        if let Some(publish) = self.spec["publish"].as_object_mut() {
+            if publish.remove("pin").is_none() {
+                publish.insert("pin".to_owned(), json!("Previous"));
+            }
+        }
+    }
+
+    fn upkeep(&mut self) {
+        self.switch("deprecateAfter", json!("2400h"));
+        self.switch("deregistrationProtection", json!("Enabled"));
+    }
+
+    fn replace(&mut self, kept: u8) {
         if self.is_replication() {
             self.spec["sourceChangePolicy"] = json!("ReplaceWhenReady");
-            self.spec["keepPrevious"] = json!(0);
+            self.spec["keepPrevious"] = json!(kept);
         }
     }
 
     fn replace_source(&mut self) {
-        if self.is_replication() && self.spec["source"]["image"].is_object() {
-            let other = usize::from(self.spec["source"] == source(0));
-            self.spec["source"] = source(other);
+        let current = (0..SOURCES.len()).find(|which| self.spec["source"] == source(*which));
+        if let Some(which) = current {
+            self.spec["source"] = source((which + 1) % SOURCES.len());
             self.order();
         }
     }
@@ -448,8 +489,12 @@ impl Actor {
 
     /// Whether it was deleted, or has gone by itself.
     pub fn is_gone(&self, flow: &Flow) -> bool {
-        let is_short_lived = self.spec["ttlAfterFinished"].is_string();
-        self.deleted || (is_short_lived && !self.uid.is_empty() && flow.object(&self.subject).is_null())
+        self.deleted
+            || (self.is_short_lived() && !self.uid.is_empty() && flow.object(&self.subject).is_null())
+    }
+
+    fn is_short_lived(&self) -> bool {
+        self.spec["ttlAfterFinished"].is_string()
     }
 
     /// Why it is not at rest yet.
@@ -459,6 +504,7 @@ impl Actor {
         match (self.is_gone(flow), self.is_replication()) {
             (true, _) if object.is_null() => None,
             (true, _) => why("is not gone"),
+            (false, false) if self.is_short_lived() => why("has not gone by itself"),
             (false, false) if object["status"]["completionTime"].is_string() => None,
             (false, false) => why("has not finished"),
             (false, true) if !self.has_source(flow) => None,
@@ -475,10 +521,14 @@ impl Actor {
 
     /// Whether the image that is to be copied can be.
     pub fn has_source(&self, flow: &Flow) -> bool {
-        let Some(name) = self.spec["source"]["imageBuildRef"]["name"].as_str() else { return true };
-        let built = flow.object(&build(name));
-        built["metadata"]["deletionTimestamp"].is_null()
-            && built["status"]["image"]["availableAt"].is_string()
-            && built["status"]["image"]["removedAt"].is_null()
+        // The build that was selected stays the source when it is deleted.
+        let selected = flow.status(&self.subject)["source"]["imageBuildName"].clone();
+        let named = &self.spec["source"]["imageBuildRef"]["name"];
+        let of_builds = flow.cluster.subjects().into_iter().filter(|subject| subject.kind == builds::KIND);
+        match named.as_str().or(selected.as_str()) {
+            Some(name) => has_image(&flow.object(&build(name))),
+            None if self.selects() => of_builds.into_iter().any(|subject| has_image(&flow.object(&subject))),
+            None => true,
+        }
     }
 }
