@@ -166,8 +166,9 @@ where
             .graceful_shutdown_on(has_stopped(stopped))
             .run(
                 move |object, operator| reconcile(kind, object, operator, turns.clone()),
-                |object, error: &ClusterError, _| {
-                    tracing::warn!(object = object.name_any(), %error, "a pass could not be finished");
+                move |object, error: &ClusterError, _| {
+                    let object = name(&subject(kind, &object));
+                    tracing::warn!(object, %error, "a pass could not be finished");
                     Action::requeue(API_TROUBLE)
                 },
                 operator.clone(),
@@ -214,8 +215,7 @@ async fn reconcile<K: Resource>(
     operator: Arc<Operator>,
     turns: Arc<Semaphore>,
 ) -> Result<Action, ClusterError> {
-    let namespace = object.metadata.namespace.clone().unwrap_or_default();
-    let subject = Subject { kind, namespace, name: object.metadata.name.clone().unwrap_or_default() };
+    let subject = subject(kind, &object);
     let began = tokio::time::Instant::now();
     let rest = in_turn(&operator, &subject, &turns).await;
     tracing::debug!(object = name(&subject), ?rest, took = ?began.elapsed(), "reconciled");
@@ -224,6 +224,11 @@ async fn reconcile<K: Resource>(
         Rest::For(duration) => Action::requeue(duration),
         Rest::UntilChange => Action::requeue(LONGEST_REST),
     })
+}
+
+fn subject<K>(kind: &'static str, object: &PartialObjectMeta<K>) -> Subject {
+    let namespace = object.metadata.namespace.clone().unwrap_or_default();
+    Subject { kind, namespace, name: object.metadata.name.clone().unwrap_or_default() }
 }
 
 async fn in_turn(operator: &Operator, subject: &Subject, turns: &Semaphore) -> Result<Rest, ClusterError> {
