@@ -270,7 +270,8 @@ fn delete(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
 
 fn of_what_is_left(destinations: BTreeMap<Region, DestinationPlan>) -> ReplicationPlan {
     let progress = || destinations.values().map(|d| &d.progress);
-    let told = worst(progress()).or(progress().find(|p| takes_long(p))).cloned();
+    let next = || progress().find(|p| takes_long(p)).or(progress().find(|p| **p != Progress::Done));
+    let told = worst(progress()).or_else(next).cloned();
     of_regions(told.unwrap_or(Progress::Moving(WaitingOn::Start)), destinations)
 }
 

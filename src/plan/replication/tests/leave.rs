@@ -9,6 +9,7 @@ use crate::{
     },
     model::{AwsError, Image, ImageState, Query, Tags},
     plan::{
+        Progress, WaitingOn,
         fixtures::*,
         replication::{ReplicationPlan, ReplicationStep},
     },
@@ -216,4 +217,10 @@ fn the_finalizer_stays_while_a_region_cannot_be_seen() {
 #[test]
 fn a_suspended_replication_is_still_deleted() {
     assert!(releases(&Replication::of(vec![]).with(|r| r.spec.suspend = true).deleting(Retain).plan()));
+}
+
+#[test]
+fn an_object_that_goes_with_its_copies_says_what_is_removed() {
+    let plan = deleted(kept(EU), Delete).sees_images_of_ours(vec![copy(ImageState::Available)]).plan();
+    assert!(matches!(plan.progress, Progress::Moving(WaitingOn::ImageRemoval { .. })), "{:?}", plan.progress);
 }
