@@ -9,7 +9,7 @@ use crate::{
         ImageReplicationStatus,
         image_replication::{
             Applied, DestinationStatus, LeftSource, Publish, Published, Regrants, ReplicationSourceStatus,
-            Sharing, SourceChangePolicy, SourceRegionStatus,
+            SourceChangePolicy, SourceRegionStatus,
         },
     },
     model::{ImageId, PutParameter, Region, SnapshotId, Tags},
@@ -35,14 +35,14 @@ pub(super) fn show(
     if plan.shown.get(&Matter::Published) == Some(&Progress::Done) {
         seen(receipts(status, region).published, view.spec.publish.as_ref());
     }
+    let source = status.source.as_ref().filter(|source| source.region == *region);
     if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
         show_copy(view, copy, progress);
-        show_place(view, (&mut copy.conditions, false), plan, outcome, progress);
-        return;
-    }
-    let is_source = status.source.as_ref().is_some_and(|source| source.region == *region);
-    if let Some(place) = status.source_region.as_mut().filter(|_| is_source) {
-        show_place(view, (&mut place.conditions, true), plan, outcome, progress);
+        let done = Done::of(view, region, false, copy.image_id.as_ref(), copy.published.as_ref());
+        show_place(view, &mut copy.conditions, done, plan, outcome, progress);
+    } else if let Some((source, place)) = source.zip(status.source_region.as_mut()) {
+        let done = Done::of(view, region, true, Some(&source.image_id), place.published.as_ref());
+        show_place(view, &mut place.conditions, done, plan, outcome, progress);
     }
 }
 
@@ -57,22 +57,65 @@ fn show_copy(view: &ReplicationView<'_>, copy: &mut DestinationStatus, progress:
     of(view, &mut copy.conditions).set("Copied", copied);
 }
 
+/// What is said of each matter of an image once it is as it should be; none of what the manifest does not ask for.
+struct Done {
+    shared: Option<Said>,
+    published: Option<Said>,
+    former_removed: Said,
+}
+
+impl Done {
+    fn of(
+        view: &ReplicationView<'_>,
+        region: &Region,
+        is_source: bool,
+        id: Option<&ImageId>,
+        published: Option<&Published>,
+    ) -> Self {
+        let image = |id: Option<&ImageId>| match id {
+            Some(id) => format!("image {id} in {region}"),
+            None => format!("the image in {region}"),
+        };
+        Self {
+            shared: view.spec.sharing.as_ref().map(|sharing| {
+                let message = format!("{} is shared with {}", image(id), sharing.grants());
+                Said::new(Value::True, "Shared", message)
+            }),
+            published: view.spec.publishing(is_source).map(|publish| {
+                let image = image(published.map(|published| publish.target(published)).or(id));
+                Said::new(Value::True, "Published", format!("{image} is published: {}", means(publish)))
+            }),
+            former_removed: Said::new(
+                Value::True,
+                "FormerRemoved",
+                format!("no former copy is left in {region} beyond those that are kept"),
+            ),
+        }
+    }
+}
+
+/// By what consumers are told of an image.
+fn means(publish: &Publish) -> String {
+    let parameters = publish.ssm_parameters.iter().map(|p| format!("parameter {}", p.name));
+    let tags = publish.tags.iter().map(|(key, value)| format!("tag {key}={value}"));
+    parameters.chain(tags).collect::<Vec<_>>().join(", ")
+}
+
 fn show_place(
     view: &ReplicationView<'_>,
-    (list, is_source): (&mut Vec<Condition>, bool),
+    list: &mut Vec<Condition>,
+    done: Done,
     plan: &DestinationPlan,
     outcome: &Outcome,
     progress: &Progress,
 ) {
-    let sharing = view.spec.sharing.as_ref().map(shared);
-    let published = view.spec.publishing(is_source).map(|_| published());
     let replaces = view.spec.source_change_policy == SourceChangePolicy::ReplaceWhenReady;
     let was_told = list.iter().any(|c| c.type_ == "FormerRemoved");
     let tells = plan.shown.contains_key(&Matter::FormerRemoved) || (replaces && was_told);
     for (kind, matter, done) in [
-        ("Shared", Matter::Shared, sharing),
-        ("Published", Matter::Published, published),
-        ("FormerRemoved", Matter::FormerRemoved, tells.then(former_removed)),
+        ("Shared", Matter::Shared, done.shared),
+        ("Published", Matter::Published, done.published),
+        ("FormerRemoved", Matter::FormerRemoved, tells.then_some(done.former_removed)),
     ] {
         let is_new = !list.iter().any(|c| c.type_ == kind);
         let mut conditions = of(view, list);
@@ -93,18 +136,6 @@ fn show_place(
     } else {
         conditions.remove("Stalled");
     }
-}
-
-fn shared(sharing: &Sharing) -> Said {
-    Said::new(Value::True, "Shared", format!("shared with {}", sharing.grants()))
-}
-
-fn published() -> Said {
-    Said::new(Value::True, "Published", "parameters and tags tell consumers of the image")
-}
-
-fn former_removed() -> Said {
-    Said::new(Value::True, "FormerRemoved", "no former copy is there beyond those that are kept")
 }
 
 fn not_yet(progress: &Progress) -> Said {
