@@ -142,12 +142,14 @@ fn change(copy: &mut DestinationStatus, record: &DestinationRecord, now: Timesta
         | DestinationRecord::Publishing(_)
         | DestinationRecord::ParameterGone(_)
         | DestinationRecord::Withdrawn
+        | DestinationRecord::Shared
         | DestinationRecord::InSync => {}
         DestinationRecord::Found(id) => begun(copy, id),
         DestinationRecord::Available(image) => {
             copy.available_at = Some(Time(now));
             copy.failed_attempts = 0;
             copy.snapshot_ids = image.snapshot_ids();
+            copy.applied.shared_generation = None;
         }
         DestinationRecord::Failed(failure) => {
             copy.failure = Some(failure_status(failure, now));

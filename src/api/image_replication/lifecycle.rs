@@ -23,6 +23,9 @@ pub struct Applied {
     /// Grants that were gone and were made again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regrants: Option<Regrants>,
+    /// The generation whose sharing is complete, where something else of it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_generation: Option<i64>,
 }
 
 impl Applied {

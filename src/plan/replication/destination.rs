@@ -189,12 +189,19 @@ fn begin(
         observed_generation: None,
         tag_keys: copy_tags::wanted(view).into_keys().collect(),
         published: old.and_then(|d| d.published.clone()).or_else(|| left_in(view, region)),
-        applied: Applied::default(),
+        applied: old.map(shared_before).unwrap_or_default(),
         failure: None,
         conditions: old.map(|d| d.conditions.clone()).unwrap_or_default(),
         previous,
     };
     record(DestinationRecord::Attempt(Box::new(intent)), WaitingOn::CopyStart { region: region.clone() })
+}
+
+/// How far the copy that serves meanwhile is shared. Whoever cancels what he is granted does so on the next copy too.
+fn shared_before(old: &DestinationStatus) -> Applied {
+    let regrants = old.applied.regrants.clone();
+    let shared_generation = old.observed_generation.or(old.applied.shared_generation);
+    Applied { regrants, shared_generation, ..Applied::default() }
 }
 
 /// What a source that has left this region was published as: the copy takes its place.

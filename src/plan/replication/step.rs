@@ -103,6 +103,8 @@ pub enum DestinationRecord {
     ParameterGone(String),
     /// Nothing is published any more.
     Withdrawn,
+    /// The image is shared as this generation wants it, though something else is still to be done.
+    Shared,
     /// The image is as this generation wants it: what differs from now on is drift.
     InSync,
     Failed(Failure),

@@ -281,7 +281,8 @@ pub(super) fn recorded(
     if of_copies {
         return;
     }
-    match left_in(status, region) {
+    // What was left has no receipts but of what is published.
+    match left_in(status, region).filter(|_| *record != DestinationRecord::Shared) {
         Some(published) => publication(published, record),
         None => write_down(view, receipts(status, region), record),
     }
@@ -301,7 +302,11 @@ fn write_down(view: &ReplicationView<'_>, mut receipts: Receipts<'_>, record: &D
             *observed_generation = None;
         }
         DestinationRecord::Prepared(id) => applied.prepared = Some(id.clone()),
-        DestinationRecord::InSync => *observed_generation = view.generation,
+        DestinationRecord::Shared => applied.shared_generation = view.generation,
+        DestinationRecord::InSync => {
+            *observed_generation = view.generation;
+            applied.shared_generation = None;
+        }
         DestinationRecord::Publishing(_)
         | DestinationRecord::ParameterGone(_)
         | DestinationRecord::Withdrawn

@@ -100,14 +100,27 @@ pub(super) fn meanwhile(
         published,
         former: Some(others.collect()),
         is_source: false,
-        in_sync: false,
+        in_sync: copy.observed_generation.is_some() && copy.observed_generation == view.generation,
     };
     let shared = settled(sharing::keep(view, eyes, &place));
     if shared.step.is_some() {
         return Some(shared);
     }
-    published?;
-    Some(settled(publish::keep(view, eyes, &place))).filter(|plan| plan.step.is_some())
+    let publishing = published.map(|_| settled(publish::keep(view, eyes, &place)));
+    let next = publishing.filter(|plan| plan.step.is_some());
+    next.or_else(|| {
+        is_newly_shared(view, &place, &shared).then(|| receipt(&place, DestinationRecord::Shared))
+    })
+}
+
+/// The sharing of this generation is complete, which is not known yet.
+fn is_newly_shared(view: &ReplicationView<'_>, place: &Place<'_>, plan: &DestinationPlan) -> bool {
+    plan.shown.get(&Matter::Shared) == Some(&Progress::Done) && !sharing::was_complete(view, place)
+}
+
+fn receipt(place: &Place<'_>, written: DestinationRecord) -> DestinationPlan {
+    let (id, region) = (place.image.id.clone(), place.region.clone());
+    record(written, WaitingOn::Tags { id, region })
 }
 
 fn last_finished(copy: &DestinationStatus) -> Option<&ImageId> {
@@ -242,10 +255,15 @@ fn keep(
     if whole.progress == Progress::Done {
         whole = both(whole, settled(publish::keep(view, eyes, place)));
     }
-    if whole.step.is_none() && whole.progress == Progress::Done && !place.in_sync {
-        let (id, region) = (place.image.id.clone(), place.region.clone());
-        let settled = record(DestinationRecord::InSync, WaitingOn::Tags { id, region });
-        return DestinationPlan { shown: whole.shown, ..settled };
+    if whole.step.is_some() {
+        return whole;
+    }
+    if whole.progress == Progress::Done && !place.in_sync {
+        return DestinationPlan { shown: whole.shown, ..receipt(place, DestinationRecord::InSync) };
+    }
+    if is_newly_shared(view, place, &whole) {
+        let DestinationPlan { step, .. } = receipt(place, DestinationRecord::Shared);
+        return DestinationPlan { step, ..whole };
     }
     whole
 }

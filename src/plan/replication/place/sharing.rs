@@ -179,6 +179,11 @@ pub(super) fn concerns(view: &ReplicationView<'_>) -> bool {
     view.spec.sharing.is_some() || view.status.granted.is_some()
 }
 
+/// The sharing of this generation was complete: what is missing was taken off since.
+pub(super) fn was_complete(view: &ReplicationView<'_>, place: &Place<'_>) -> bool {
+    place.in_sync || place.applied.shared_generation == view.generation
+}
+
 /// Grants what is missing and takes back what is no longer wanted: on the image of this place, and on the one that consumers
 /// are told of while that is another.
 pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>) -> Decided {
@@ -237,7 +242,7 @@ fn waiting_for(region: &Region, id: &ImageId) -> WaitingOn {
 fn only_accounts(view: &ReplicationView<'_>, place: &Place<'_>) -> Option<Accounts> {
     let all = wanted(view).with(&granted(view));
     let others = Grants { accounts: BTreeSet::new(), ..all.clone() };
-    let is_drift_check = place.in_sync && !revokes(view, place.is_source) && others.is_empty();
+    let is_drift_check = was_complete(view, place) && !revokes(view, place.is_source) && others.is_empty();
     (is_drift_check && all.accounts.len() <= MOST_LISTED).then(|| Accounts::new(all.accounts))
 }
 
@@ -259,7 +264,7 @@ fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
         others.missing.accounts.clear();
     }
     if !others.is_none() {
-        return Ok(modify(place, others));
+        return Ok(modify(view, place, others));
     }
     if !public.missing.is_empty() {
         let resync = Pace::Every(timing::NEEDS_HELP.min(view.spec.resync_interval.into()));
@@ -270,7 +275,7 @@ fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
         }
     }
     if !public.is_none() {
-        return Ok(modify(place, public));
+        return Ok(modify(view, place, public));
     }
     Ok(resting.unwrap_or_else(|| standing(Progress::Done)))
 }
@@ -278,7 +283,7 @@ fn launch_permissions(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place
 /// A receiver can cancel what it was granted, if it is an account. It is granted once more, then ever more rarely: nobody wins
 /// a fight.
 fn resting(view: &ReplicationView<'_>, place: &Place<'_>, missing: &Grants) -> Option<DestinationPlan> {
-    let Regrants { times, at } = place.applied.regrants.as_ref().filter(|_| place.in_sync)?;
+    let Regrants { times, at } = place.applied.regrants.as_ref().filter(|_| was_complete(view, place))?;
     let pause = timing::remaining(at.0, timing::regrant_delay(*times), view.now);
     if missing.accounts.is_empty() || pause.is_zero() {
         return None;
@@ -297,7 +302,7 @@ fn resting(view: &ReplicationView<'_>, place: &Place<'_>, missing: &Grants) -> O
     Some(plan.showing(Matter::Shared, cancelled))
 }
 
-fn modify(place: &Place<'_>, difference: Difference) -> DestinationPlan {
+fn modify(view: &ReplicationView<'_>, place: &Place<'_>, difference: Difference) -> DestinationPlan {
     let (region, id) = (place.region, place.image.id.clone());
     let found = format!(
         "launch permissions of {id} in {region} are put right: {} missing, {} too many",
@@ -305,7 +310,8 @@ fn modify(place: &Place<'_>, difference: Difference) -> DestinationPlan {
     );
     let Difference { missing: add, surplus: remove } = difference;
     let change = UpkeepCall::ModifyLaunchPermissions { id, add, remove };
-    write(place, change, waiting_on(place)).repairing(place.in_sync, DriftKind::Permissions, || found)
+    let is_drift = was_complete(view, place);
+    write(place, change, waiting_on(place)).repairing(is_drift, DriftKind::Permissions, || found)
 }
 
 fn public_sharing_blocked(place: &Place<'_>) -> Failure {
@@ -370,5 +376,6 @@ fn share_snapshot(
         "permissions on {id} in {region} are put right: {missing} missing, {surplus} too many{everybody}"
     );
     let change = UpkeepCall::ModifyVolumePermissions { id, change };
-    Some(write(place, change, waiting_on(place)).repairing(place.in_sync, DriftKind::Permissions, || found))
+    let is_drift = was_complete(view, place);
+    Some(write(place, change, waiting_on(place)).repairing(is_drift, DriftKind::Permissions, || found))
 }

@@ -143,6 +143,18 @@ fn a_parameter_of_somebody_else_s_is_left_alone_unless_adopted() {
     assert_eq!(holding(foreign(by_parameter()), IMAGE).says(), "record in sync");
 }
 
+#[test]
+fn complete_sharing_is_written_down_though_something_else_is_not_as_it_should_be() {
+    let held = tagged(holding(published(by_parameter()), FORMER), Tags::new()).with(|r| {
+        r.spec.sharing = Some(serde_json::from_value(json!({"organizationARNs": []})).expect("sharing"));
+    });
+    let held = held.sees(Query::LaunchPermissions(ImageId::from(IMAGE)), Answer::Grants(Box::default()));
+    assert_eq!(held.says(), "record shared");
+    assert!(matches!(held.ireland().progress, Progress::Blocked(f) if f.reason == "ParameterNotOwned"));
+    let status = held.after(Outcome::NoCall);
+    assert_eq!(held.with(|r| r.status = status).says(), "blocked ParameterNotOwned");
+}
+
 /// Put so long ago, so many times without being seen since.
 fn put_before(age: i64, unseen: Option<i32>) -> Replication {
     tagged(holding(published(by_parameter()), FORMER), ours()).with(|r| {

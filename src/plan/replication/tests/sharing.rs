@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::whole::told;
 use crate::{
-    api::image_replication::{GrantsStatus, PreviousCopy, Published, Regrants, Sharing, SourceChangePolicy},
+    api::image_replication::{
+        DestinationStatus, GrantsStatus, PreviousCopy, Published, Regrants, Sharing, SourceChangePolicy,
+    },
     model::{
         Absence, Accounts, Answer, DefaultEncryption, Grants, Image, ImageId, ImageState, Query, Seen,
         SnapshotId, Tags,
@@ -564,7 +566,7 @@ fn a_source_that_its_build_retired_is_not_shared() {
 /// The next copy is under way, or waits for its turn; the one that serves has two grants, of which one is wanted.
 fn replacing(under_way: bool) -> Replication {
     let both = permissions_of(granted_before(with_one(), &accounts(&[ONE, TWO])), accounts(&[ONE, TWO]));
-    both.with(|r| {
+    not_yet(both).with(|r| {
         let copy = &mut r.status.destinations[0];
         copy.source_image_id = Some(ImageId::from("ami-00000000000000009"));
         if under_way {
@@ -583,6 +585,43 @@ fn a_copy_that_serves_is_unshared_while_the_next_one_is_not_there() {
     let revoked = replacing(false).says();
     assert_eq!(revoked, format!("ModifyLaunchPermissions {IMAGE}: add nobody, remove 1 account"));
     assert_eq!(replacing(true).says(), revoked);
+}
+
+/// The same, and the copy that serves lost its grant for the second time.
+fn cancelled_while_replacing(age: i64) -> Replication {
+    let replication = regranted(1, age, replacing(true)).with(|r| {
+        r.status.granted = with_one().status.granted;
+        r.status.destinations[0].applied.shared_generation = Some(1);
+    });
+    permissions_of(replication, Grants::default())
+}
+
+#[test]
+fn an_account_that_cancels_on_a_copy_that_serves_is_left_in_peace_too() {
+    assert_eq!(cancelled_while_replacing(600).ireland().step, None);
+    let again = change(&accounts(&[ONE]), &Grants::default());
+    assert_eq!(cancelled_while_replacing(3600).says(), again.clone() + " as repair");
+    let edited = cancelled_while_replacing(600).with(|r| {
+        r.status.destinations[0].applied.shared_generation = Some(0);
+    });
+    assert_eq!(edited.says(), again, "a new account of this generation need not wait");
+}
+
+#[test]
+fn who_cancelled_is_remembered_when_the_next_copy_is_begun() {
+    let copy =
+        DestinationStatus { source_image_id: Some(ImageId::from("ami-00000000000000009")), ..kept(EU) };
+    let newer = of_encrypted_source(false).with(|r| r.status.destinations = vec![copy]);
+    let begun = regranted(2, 60, newer).after(Outcome::NoCall).destinations.remove(0);
+    assert_eq!(begun.applied.regrants.map(|regrants| regrants.times), Some(2));
+    assert_eq!(begun.applied.shared_generation, Some(1));
+}
+
+#[test]
+fn the_sharing_of_a_copy_that_has_just_become_available_is_not_complete() {
+    let replication = Replication::of(vec![begun(EU, 60)]).sees_image(copy(ImageState::Available));
+    let replication = replication.with(|r| r.status.destinations[0].applied.shared_generation = Some(1));
+    assert_eq!(replication.after(Outcome::NoCall).destinations[0].applied.shared_generation, None);
 }
 
 /// The newest copy is shared with one account; consumers are told of this one or, where that is pinned, of the one before.
