@@ -36,7 +36,7 @@ impl Calls {
 
 /// Calls a build by action, one column for each run.
 pub fn table(runs: &[Run]) -> String {
-    let mut text = "| calls a build |".to_owned();
+    let mut text = "| calls per build |".to_owned();
     for run in runs {
         let _ = write!(text, " {} at once |", builds(run.count));
     }
