@@ -23,11 +23,11 @@ help: ## Show this list
 	@echo "  GUESTS=qemu make demo   builds in a real machine (QEMU)"
 
 .PHONY: demo
-demo: build ## Build two images end to end against a local Kubernetes API and EC2, and show it
+demo: build ## Build and copy an image end to end against a local Kubernetes API server and a simulated EC2
 	@$(if $(filter qemu,$(GUESTS)),GUEST_SYSTEMS=$$(tests/guests/install.sh) && export GUEST_SYSTEMS &&) $(BIN)/demo
 
 .PHONY: demo-down
-demo-down: ## End what KEEP=1 make demo left running
+demo-down: ## Stop what KEEP=1 make demo left running
 	@if [ -x $(BIN)/demo ]; then $(BIN)/demo down; else echo "nothing is running"; fi
 
 .PHONY: test
@@ -39,7 +39,7 @@ test: build $(VENV)/ready ## Run every test: pure, adapter, flow, control plane,
 # Not beside the others, whose deadlines do not expect emulated machines on the same processors; and two at a time.
 # The script exits with 69 where there can be no machines, and has said why.
 .PHONY: test-guest
-test-guest: build ## Build images in real machines (QEMU), if it can be installed
+test-guest: build ## Build images in real machines, if QEMU can be installed
 	@GUEST_SYSTEMS=$$(tests/guests/install.sh); case $$? in \
 	0) export GUEST_SYSTEMS; cargo test --test it guests:: -- --test-threads=2 ;; \
 	69) echo "SKIPPED: the tests in real machines" ;; \
@@ -51,17 +51,17 @@ test-fast: ## Run the tests that need no AWS SDK
 	cargo test --no-default-features
 
 .PHONY: crash-points
-crash-points: build ## Kill the operator at every point of every scenario, and compare the ends
+crash-points: build ## Kill the operator at every point of every scenario, and compare the outcomes
 	@rm -f $(TARGET)/crash-points.txt; status=0; CRASH_POINTS=$(TARGET)/crash-points.txt \
 	  cargo test --test it -- --nocapture crash_points || status=$$?; cat $(TARGET)/crash-points.txt; exit $$status
 
 .PHONY: soak
-soak: build ## Meet 10,000 faults in random runs (SOAK_SEED=1: the first seed; SOAK_FAULTS=…)
+soak: build ## Run random lifecycles with 10,000 faults (SOAK_SEED=1: the first seed; SOAK_FAULTS=…)
 	@rm -f $(TARGET)/soak.txt; status=0; SOAK=$(TARGET)/soak.txt SOAK_FAULTS=$(or $(SOAK_FAULTS),10000) \
 	  cargo test --test it -- --nocapture soak:: || status=$$?; cat $(TARGET)/soak.txt; exit $$status
 
 .PHONY: mutations
-mutations: build ## Break each invariant by one line, and expect a test to fail
+mutations: build ## Violate each invariant with a one-line change, and expect a test to fail
 	@tests/mutations/run.sh
 
 .PHONY: check
@@ -72,14 +72,14 @@ check: build ## Check formatting, lints, generated files and charts
 	$(call find_tool,helm) lint --strict charts/ami-operator charts/ami-operator-crds
 
 .PHONY: audit
-audit: ## Check licences and sources of all dependencies
+audit: ## Check licenses and sources of all dependencies
 	@cargo deny --version >/dev/null 2>&1 || { \
 	  echo "installing cargo-deny: about 5 minutes, this once"; cargo install --locked --quiet cargo-deny; }
 	cargo deny --all-features check licenses bans sources
 
 # One set of features for the operator and for the simulation, so that the AWS SDK is compiled once here too.
 .PHONY: bench
-bench: controlplane ## Measure the release build: size, memory, EC2 calls, time (ONLY="consoles scale …": a part)
+bench: controlplane ## Measure the release build: size, memory, EC2 calls, time (ONLY="consoles scale …": only these parts)
 	@[ -x $(TARGET)/release/ami-operator ] || echo "building for release: about 15 minutes the first time"
 	cargo build --release --workspace --bins --test it
 	@$(if $(filter-out scale,$(or $(ONLY),all)),GUEST_SYSTEMS=$$(tests/guests/install.sh); export GUEST_SYSTEMS; \
@@ -93,7 +93,7 @@ generate: build ## Write crds/, the charts' copies of it, and deploy/install.yam
 	deploy/generate . $(BIN)/ami-operator $(call find_tool,helm)
 
 .PHONY: clean
-clean: demo-down ## Remove what was built (the control plane's binaries stay cached)
+clean: demo-down ## Remove build outputs (the control plane binaries stay cached)
 	cargo clean
 
 .PHONY: generated-files-are-current

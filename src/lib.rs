@@ -1,4 +1,4 @@
-//! A Kubernetes operator that builds Amazon Machine Images and keeps their copies true in every region.
+//! A Kubernetes operator that builds Amazon Machine Images and keeps their copies in sync across regions.
 //!
 //! Imports run one way: `model → api → customize → plan → status → ec2 → controller → cli`.
 

@@ -10,7 +10,7 @@ use tikv_jemallocator::Jemalloc;
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
-/// Builds Amazon Machine Images and keeps their copies true in every region.
+/// Builds Amazon Machine Images (AMIs) and keeps their copies in sync across regions.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
