@@ -23,7 +23,7 @@ help: ## Show this list
 	@echo "  GUESTS=qemu make demo   builds in a real machine (QEMU)"
 
 .PHONY: demo
-demo: build ## Build and copy an image end to end against a local Kubernetes API server and a simulated EC2
+demo: build ## Build an image and copy it, end to end, against a local Kubernetes API server and a simulated EC2
 	@$(if $(filter qemu,$(GUESTS)),GUEST_SYSTEMS=$$(tests/guests/install.sh) && export GUEST_SYSTEMS &&) $(BIN)/demo
 
 .PHONY: demo-down

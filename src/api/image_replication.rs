@@ -1,4 +1,4 @@
-//! `ImageReplication`: keeps copies of one image true in every region.
+//! `ImageReplication`: keeps copies of one image in sync across regions.
 
 #![allow(clippy::duplicated_attributes, reason = "clippy takes columns that share a type for repetitions")]
 
@@ -26,7 +26,8 @@ use super::{
 };
 use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags, ids::PARTITIONS};
 
-/// Keeps copies of one image in every region of a list, for as long as it lives. Adding a region or a tag is an edit.
+/// Keeps copies of one image in every listed region for as long as this object exists. To add a region or a tag, edit the
+/// object.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "ami-operator.dev",
@@ -38,7 +39,7 @@ use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags, ids::PARTITIO
     shortname = "amir",
     category = "amis",
     cel,
-    doc = "Keeps copies of one AMI true in every region of a list. Their ids stand in status.destinations[].imageID.",
+    doc = "Keeps copies of one AMI in sync in every listed region. Their IDs are in status.destinations[].imageID.",
     printcolumn(
         name = "READY",
         type_ = "string",
@@ -62,98 +63,100 @@ use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags, ids::PARTITIO
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("has(self.imageName) == has(oldSelf.imageName) && (!has(self.imageName) || self.imageName == oldSelf.imageName)")
-        .field_path(".imageName").message("imageName is immutable, as the name of an AMI is: create a new ImageReplication"),
+        .field_path(".imageName").message("imageName is immutable, like the name of an AMI: create a new ImageReplication"),
     validation = Rule::new("!has(self.source.image) || self.destinations.all(d, d.region != self.source.image.region)")
         .field_path(".destinations").message("destinations must not list the source's own region: the image is there already"),
     validation = Rule::new(in_one_partition())
-        .field_path(".destinations").message("destinations must be regions of the source's partition: AWS copies no image from one partition (aws, aws-cn, aws-us-gov, …) to another"),
+        .field_path(".destinations").message("destinations must be regions of the source's partition: AWS cannot copy images between partitions (aws, aws-cn, aws-us-gov, …)"),
     validation = Rule::new("duration(self.resyncInterval) >= duration('1m') && duration(self.resyncInterval) <= duration('168h')")
         .field_path(".resyncInterval").message("resyncInterval must be between 1m and 168h"),
     validation = Rule::new("duration(self.inUsePeriod) >= duration('24h') && duration(self.inUsePeriod) <= duration('8760h')")
-        .field_path(".inUsePeriod").message("inUsePeriod must be between 24h and 8760h (a year): AWS tells of a launch a day late"),
+        .field_path(".inUsePeriod").message("inUsePeriod must be between 24h and 8760h (a year): AWS reports a launch a day late"),
     validation = Rule::new("!has(self.deprecateAfter) || (duration(self.deprecateAfter) >= duration('1h') && duration(self.deprecateAfter) <= duration('87600h'))")
         .field_path(".deprecateAfter").message("deprecateAfter must be between 1h and 87600h (ten years)"),
     validation = Rule::new("!has(self.timeBasedCopyMinutes) || self.timeBasedCopyMinutes % 15 == 0")
-        .field_path(".timeBasedCopyMinutes").message("timeBasedCopyMinutes must be a multiple of 15, such as 15, 30 or 45: AWS takes no others"),
+        .field_path(".timeBasedCopyMinutes").message("timeBasedCopyMinutes must be a multiple of 15, such as 15, 30 or 45: AWS accepts no other values"),
     validation = Rule::new("!has(self.publish) || !has(self.publish.tags) || !has(self.tags) || size(self.tags) + size(self.publish.tags) <= 42")
-        .field_path(".publish.tags").message("tags and publish.tags must be 42 at most together: AWS allows 50 tags a resource, and the operator needs eight"),
+        .field_path(".publish.tags").message("tags and publish.tags may have at most 42 tags together: AWS allows 50 tags per resource, and the operator needs eight"),
     validation = Rule::new("!has(self.sharing) || !self.sharing.public || self.destinations.all(d, !has(d.encryption))")
-        .field_path(".sharing.public").message("an encrypted image cannot be public: leave sharing.public or the destinations' encryption out"),
+        .field_path(".sharing.public").message("an encrypted image cannot be public: remove sharing.public or the destinations' encryption"),
     validation = Rule::new("!has(self.sharing) || self.destinations.all(d, !has(d.encryption) || !d.encryption.kmsKeyID.endsWith('alias/aws/ebs'))")
-        .field_path(".destinations").message("an image that is encrypted with alias/aws/ebs cannot be shared with anybody: give encryption.kmsKeyID a key of your own")
+        .field_path(".destinations").message("an image that is encrypted with alias/aws/ebs cannot be shared: set encryption.kmsKeyID to a customer managed key")
 )]
 pub struct ImageReplicationSpec {
     pub source: ReplicationSource,
-    /// Where copies are kept.
+    /// Regions in which copies are kept.
     #[schemars(length(min = 1, max = 50), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["region"]))]
     pub destinations: Vec<Destination>,
-    /// Name of each copy. Default: the source's name, the same in every region, so that consumers can look it up.
+    /// Name of each copy. Default: the name of the source image. It is the same in every region, so that consumers can look
+    /// it up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 3, max = 128), regex(pattern = schema::IMAGE_NAME))]
     pub image_name: Option<String>,
-    /// Description of each copy. Put back when somebody changes it; not given: left as it is.
+    /// Description of each copy. Changes by others are reverted. If not set, it is left unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub description: Option<String>,
-    /// On each copy and its snapshots. Added, repaired, and removed again when taken off this list.
+    /// Tags of each copy and its snapshots. They are added and repaired, and removed again when removed here.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(schema_with = "schema::tags")]
     pub tags: Tags,
-    /// True: the copies and their snapshots have the tags of the source image too, as they were when the source was found;
-    /// `tags` has precedence. Left out are those that begin with `aws:` or `ami-operator.dev/`, and those of `publish.tags`.
-    /// Taken off again when this is no longer true.
+    /// If true, the copies and their snapshots also get the tags that the source image had when it was resolved; `tags`
+    /// takes precedence. Excluded are tags whose keys begin with `aws:` or `ami-operator.dev/`, and those of `publish.tags`.
+    /// The tags are removed when this is set to false.
     #[serde(default)]
     pub copy_source_tags: bool,
-    /// Who may launch the image. Taken off again when taken off here.
+    /// Who may launch the image. Grants are revoked when they are removed here. If not set, permissions are left unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing: Option<Sharing>,
-    /// How consumers find the image. Taken back when taken off here.
+    /// How consumers find the image. Publications are withdrawn when they are removed here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish: Option<Publish>,
-    /// How long after its creation a copy is deprecated: others then find it only by its id. To the minute; a public image
-    /// at most two years.
+    /// Time from the creation of a copy to its deprecation, after which other accounts find it only by ID. Rounded to the
+    /// minute. AWS limits it to two years for public images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::duration")]
     pub deprecate_after: Option<Duration>,
-    /// Whether AWS keeps the copies from being deregistered by anybody. `Enabled`: while it is on. `EnabledWithCooldown`: for
-    /// 24 hours more. `Disabled`: it does not. Not given: left as it is. `deletionPolicy: Delete` switches it off first, and
-    /// waits for a cooldown.
+    /// Whether AWS prevents anyone from deregistering the copies. `Enabled`: until protection is disabled.
+    /// `EnabledWithCooldown`: until 24 hours after that. `Disabled`: no protection. If not set, it is left unchanged.
+    /// `deletionPolicy: Delete` disables protection first and waits for a cooldown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deregistration_protection: Option<DeregistrationProtection>,
-    /// `Disabled`: nobody can launch a copy, and its launch permissions are gone. `Enabled`: it can be launched, and its
-    /// permissions are given again. Not given: a copy that somebody disabled is reported.
+    /// `Disabled`: nobody can launch the copies, and their launch permissions are lost. `Enabled`: the copies can be
+    /// launched, and their permissions are restored. If not set, a copy that someone disabled is only reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch_state: Option<LaunchState>,
-    /// Within how many minutes AWS finishes each snapshot of a copy, from 15 to 2880 in steps of 15. Not given: as soon as it
-    /// can, which costs nothing extra. AWS bills a surcharge by the GiB, the more the shorter the time ($0.020 for 15 minutes,
-    /// $0.005 for 48 hours, in most regions), and allows 2,000 MiB/s from one region to another for all such copies together.
-    /// A copy under way keeps the time that it was begun with.
+    /// Time within which AWS completes each snapshot of a copy, in minutes: 15 to 2880, in steps of 15. AWS charges per GiB,
+    /// more for shorter times ($0.020 for 15 minutes, $0.005 for 48 hours, in most regions), and limits all such copies from
+    /// one region to another to 2,000 MiB/s in total. A copy in progress keeps its original time. If not set, AWS copies as
+    /// fast as it can, without surcharge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 15, max = 2880))]
     pub time_based_copy_minutes: Option<i32>,
-    /// What happens to the copy in a region that is taken off `destinations`. `Retain`: it stays in the account, if it is
-    /// finished. `Delete`: it is deregistered, with those of former sources in that region, and their snapshots are deleted.
+    /// What happens to the copy in a region that is removed from `destinations`. `Retain`: it stays in the account if it is
+    /// finished. `Delete`: it is deregistered together with the region's copies of former sources, and their snapshots are
+    /// deleted.
     #[serde(default)]
     pub removed_destination_policy: DeletionPolicy,
-    /// What happens to the copies of a former source, once every region has its copy of the new one. Until then they are what
-    /// `status.destinations[].servingImageID` names. `Retain`: they stay in the account. `ReplaceWhenReady`: once the new ones
-    /// are published, too, where that is asked for (with `launchState: Disabled` nothing is), those beyond `keepPrevious` are
-    /// deregistered and their snapshots are deleted, the oldest first.
+    /// What happens to the copies of a former source once every region has a copy of the new one; until then
+    /// `status.destinations[].servingImageID` refers to them. `Retain`: they stay in the account. `ReplaceWhenReady`: those
+    /// beyond `keepPrevious` are deregistered and their snapshots are deleted, oldest first, after the new ones are
+    /// published, if publishing is configured (nothing is published with `launchState: Disabled`).
     #[serde(default)]
     pub source_change_policy: SourceChangePolicy,
-    /// How many copies of former sources stay in each region with `sourceChangePolicy: ReplaceWhenReady`, the newest first.
-    /// With 0 there is nothing to go back to by `publish.pin`.
+    /// Number of copies of former sources to keep in each region with `sourceChangePolicy: ReplaceWhenReady`, newest first.
+    /// With 0, `publish.pin` has no image to roll back to.
     #[serde(default = "succession::default_keep_previous")]
     #[schemars(range(min = 0, max = 20), extend("default" = 1))]
     pub keep_previous: u32,
-    /// Keeps a copy that a policy would remove while it is in use: launched within `inUsePeriod`, or named by an instance, a
-    /// launch template, a parameter or a recipe of this account (which takes the permission `ec2:DescribeImageReferences`
-    /// with those of the managed policy `AmazonEC2ImageReferencesAccessPolicy`). A condition tells which. An object that is
-    /// deleted waits for its images.
+    /// If true, a copy that a policy would remove is kept while it is in use: launched within `inUsePeriod`, or referenced
+    /// by an instance, launch template, parameter or recipe of this account. A condition names the reference, and the
+    /// deletion of this object waits. References are detected only with the permission `ec2:DescribeImageReferences` and
+    /// those of the managed policy `AmazonEC2ImageReferencesAccessPolicy`.
     #[serde(default = "super::yes")]
     #[schemars(extend("default" = true))]
     pub protect_in_use: bool,
-    /// How long after its last launch an image counts as in use. AWS tells of a launch a day late.
+    /// How long an image counts as in use after its last launch. AWS reports a launch a day late.
     #[serde(default = "succession::default_in_use_period")]
     #[schemars(schema_with = "schema::duration", extend("default" = "720h"))]
     pub in_use_period: Duration,
@@ -161,10 +164,10 @@ pub struct ImageReplicationSpec {
     /// deregistered and their snapshots are deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// True: nothing new is started in AWS for this object.
+    /// If true, nothing new is started in AWS for this object.
     #[serde(default)]
     pub suspend: bool,
-    /// How often a copy that is there is looked at again.
+    /// Interval at which existing copies are checked for drift.
     #[serde(default = "default_resync_interval")]
     #[schemars(schema_with = "schema::duration", extend("default" = "10m"))]
     pub resync_interval: Duration,
@@ -199,35 +202,36 @@ fn default_resync_interval() -> Duration {
     std::time::Duration::from_mins(10).into()
 }
 
-/// The image to copy. When it changes, new copies are made first; what becomes of the old ones says `sourceChangePolicy`.
+/// The image to copy. When it changes, new copies are created first; `sourceChangePolicy` decides what happens to the old
+/// ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("[has(self.imageBuildRef), has(self.imageBuildSelector), has(self.image)].filter(x, x).size() == 1")
     .message("give exactly one of imageBuildRef, imageBuildSelector or image"))]
 pub struct ReplicationSource {
-    /// A build in this namespace; waits until its image is available.
+    /// An ImageBuild in this namespace; the replication waits until its image is available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_build_ref: Option<LocalRef>,
-    /// The newest build of this namespace with these labels that has succeeded: applying a new ImageBuild rolls its image
-    /// out. Newest is the one that ended last. Builds that run, have failed or are being deleted do not count. There is no
-    /// way back to an older one by itself: when the newest build is deleted or loses its labels, its image stays the source
-    /// until a newer one succeeds. To go back, refer to a build by `imageBuildRef`.
+    /// Selects, by labels, the successful ImageBuild in this namespace that finished last: applying a new ImageBuild rolls
+    /// out its image. Builds that are running, failed or being deleted do not count. The operator never goes back to an
+    /// older build: if the newest is deleted or loses its labels, its image remains the source until a newer build succeeds.
+    /// To go back, use `imageBuildRef`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_build_selector: Option<BuildSelector>,
-    /// An AMI by id.
+    /// An AMI, by ID and region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageRef>,
 }
 
-/// An AMI, which is known by its id only together with its region.
+/// An AMI, identified by ID and region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageRef {
-    /// Id of the AMI.
+    /// ID of the AMI.
     #[serde(rename = "imageID")]
     #[schemars(length(max = 32), regex(pattern = schema::IMAGE_ID))]
     pub image_id: ImageId,
-    /// Region in which the AMI is.
+    /// Region of the AMI.
     #[schemars(length(max = 32), regex(pattern = schema::REGION))]
     pub region: Region,
 }
@@ -239,7 +243,7 @@ pub struct ImageRef {
     validation = Rule::new("has(self.encryption) == has(oldSelf.encryption) && (!has(self.encryption) || self.encryption == oldSelf.encryption)")
         .field_path(".encryption").message("the encryption of a copy cannot be changed: remove the region, apply, and add it again with the new key"),
     validation = Rule::new("!has(self.encryption) || !self.encryption.kmsKeyID.startsWith('arn:') || self.encryption.kmsKeyID.split(':')[3] == self.region")
-        .field_path(".encryption").message("encryption.kmsKeyID must be a key of the destination's region: give a key ARN of that region, or an alias"),
+        .field_path(".encryption").message("encryption.kmsKeyID must be a key of the destination's region: use a key ARN of that region, or an alias"),
     validation = Rule::new("!has(self.fastSnapshotRestoreZones) || self.fastSnapshotRestoreZones.all(z, z.startsWith(self.region))")
         .field_path(".fastSnapshotRestoreZones").message("fastSnapshotRestoreZones must be zones of the destination's region, such as eu-west-1a")
 )]
@@ -247,56 +251,58 @@ pub struct Destination {
     /// Region to copy into, such as `eu-west-1`.
     #[schemars(length(max = 32), regex(pattern = schema::REGION))]
     pub region: Region,
-    /// Encrypts the copy. Without it the copy is encrypted as its source is.
+    /// Encrypts the copy. If not set, the copy is encrypted as its source is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,
-    /// Zones of this region in which volumes of the copy are fast from the start. AWS bills each snapshot in each zone by
-    /// the hour ($0.75 in us-east-1, about $540 a month), whether it is used or not; the quota is five snapshots a region.
-    /// A copy of a new source has it once machines are launched from that one, and the copy before no longer has it.
+    /// Availability zones of this region in which fast snapshot restore is enabled for the copy. AWS bills it per snapshot,
+    /// zone and hour ($0.75 in us-east-1, about $540 a month), used or not; the quota is five snapshots per region. After a
+    /// source change it moves to the new copy once instances are launched from that one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "set"), inner(length(max = 32), regex(pattern = schema::ZONE)))]
     pub fast_snapshot_restore_zones: Vec<String>,
 }
 
-/// What was observed and done. Decisions are made from these receipts, never from conditions.
+/// Observed state, and receipts of what was done. Decisions are based on these receipts, never on conditions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageReplicationStatus {
-    /// The generation of the spec that this status speaks of.
+    /// Generation of the spec that this status reflects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Echo of the annotation `ami-operator.dev/reconcile-requested-at`.
+    /// Last handled value of the annotation `ami-operator.dev/reconcile-requested-at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
-    /// Ready, Available, `SourceResolved`; Reconciling or Stalled.
+    /// Conditions: Ready, Available, `SourceResolved`; while true, Reconciling or Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
+    /// The source image, as resolved last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<ReplicationSourceStatus>,
-    /// How many destinations have their copy of the newest source, such as `2/3`. Conditions tell what else is to be done.
+    /// Number of destinations that have a copy of the newest source, such as `2/3`. Conditions show what else is to be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub ready: Option<String>,
-    /// One for each region of the spec, and for each that was taken off it and is not done with.
+    /// State per region: one entry for each region of the spec, and for each removed region until it is cleaned up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["region"]))]
     pub destinations: Vec<DestinationStatus>,
-    /// Whom the images were shared with, written before it was done; more than wanted while grants are taken back.
+    /// Grants on the images, recorded before they are made. While grants are being revoked, more than the spec lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted: Option<GrantsStatus>,
-    /// Former sources of which no copy is known any more, as they may still be shared.
+    /// Former source images without known copies, which may still be shared.
     #[serde(rename = "formerSourceIDs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
     pub former_source_ids: Vec<ImageId>,
-    /// The source image in its own region, where this object does something with it.
+    /// State of the source image in its own region, if this object shares or publishes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_region: Option<SourceRegionStatus>,
-    /// A former source in another region, until the rollout of the new one is complete and nothing of it is left.
+    /// Former source image in another region, until the rollout of the new one is complete and everything is withdrawn
+    /// there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_source: Option<LeftSource>,
-    /// How often something was put right that had been ready before.
+    /// Number of repairs of something that had been ready before.
     #[serde(default)]
     pub drift_repaired: i32,
 }
@@ -327,82 +333,90 @@ impl ImageReplicationStatus {
     }
 }
 
-/// The image that is copied.
+/// The source image, as resolved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplicationSourceStatus {
-    /// Name of the ImageBuild that it was resolved from. Its copies outlive that object.
+    /// Name of the ImageBuild that the image was resolved from. The copies outlive that object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub image_build_name: Option<String>,
+    /// ID of the source image.
     #[serde(rename = "imageID")]
     pub image_id: ImageId,
+    /// Region of the source image.
     pub region: Region,
-    /// Its name in EC2, which its copies get too where the spec gives none.
+    /// Name of the source image. The copies get the same name unless the spec sets one.
     #[schemars(length(max = 256))]
     pub name: String,
     /// How the build was selected; only with `imageBuildSelector`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selected: Option<SelectedBuild>,
-    /// The image's tags that its copies are to have, as they were when it was found; only with `spec.copySourceTags`.
+    /// Tags of the source image that its copies get, as of when it was resolved; only with `spec.copySourceTags`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Tags>,
 }
 
-/// What is done with the source image in its own region.
+/// State of the source image in its own region.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceRegionStatus {
-    /// The generation of the object that the image was last found to satisfy.
+    /// Generation of the object that the image was last found to satisfy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// What is published in the source's region, recorded before it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Published>,
+    /// What the operator wrote on the source image besides tags, and what it remembers about it.
     #[serde(default, skip_serializing_if = "Applied::is_empty")]
     pub applied: Applied,
-    /// Shared, Published; Stalled.
+    /// Conditions of the source's region: Shared, Published; while true, Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
 }
 
-/// One region: the copy under way or in place, written before the call that makes it.
+/// State of one region: the copy in progress or in place, recorded before the call that creates it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DestinationStatus {
+    /// Region of the copy.
     pub region: Region,
+    /// The copy in this region, once `CopyImage` has returned its ID. It may still be pending: see `availableAt`.
     #[serde(rename = "imageID", default, skip_serializing_if = "Option::is_none")]
     pub image_id: Option<ImageId>,
-    /// The image to launch from: the copy of the newest source once every region has it, until then that of the one before.
+    /// The image to launch from: the copy of the newest source once every region has it, until then the copy of the previous
+    /// one.
     #[serde(rename = "servingImageID", default, skip_serializing_if = "Option::is_none")]
     pub serving_image_id: Option<ImageId>,
-    /// Which source image this is a copy of.
+    /// ID of the source image that this is a copy of.
     #[serde(rename = "sourceImageID", default, skip_serializing_if = "Option::is_none")]
     pub source_image_id: Option<ImageId>,
-    /// The key that the copy was asked to be encrypted with. Without it: as its source is.
+    /// KMS key requested for the copy. If not set, the copy is encrypted as its source is.
     #[serde(rename = "kmsKeyID", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub kms_key_id: Option<String>,
-    /// The snapshots behind the copy.
+    /// EBS snapshots of the copy.
     #[serde(rename = "snapshotIDs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     pub snapshot_ids: Vec<SnapshotId>,
-    /// Which copy call this is, from 1.
+    /// Number of the current copy call, starting at 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i32>,
-    /// How many copies of this source failed since one was available; each rests longer than the one before.
+    /// Number of failed copies of this source since one was available; the delay before a retry grows with it.
     #[serde(default, skip_serializing_if = "crate::api::is_zero")]
     pub failed_attempts: i32,
+    /// Client token that makes the copy call idempotent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<ClientToken>,
-    /// When the token was written down: the call was not made before.
+    /// When the client token was recorded, immediately before the first call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Time>,
-    /// The error code of a call that may have begun the copy all the same: it is looked for before it is asked for again.
+    /// Error code of a call that may have started the copy nevertheless: the operator searches for it before it retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub uncertain: Option<String>,
-    /// Percent copied, while the copy is under way.
+    /// Progress of the copy in percent, while it is running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<i32>,
     /// Snapshots that could not be deleted because something else uses them.
@@ -412,22 +426,25 @@ pub struct DestinationStatus {
     /// When the copy was first seen available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_at: Option<Time>,
-    /// The generation of the object that the copy was last found to satisfy.
+    /// Generation of the object that the copy was last found to satisfy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// The keys of `spec.tags` that were put on the copy, so that they can be taken off again: while all of them are
-    /// exchanged, the old and the new ones.
+    /// Keys of the tags that the operator put on the copy: those of `spec.tags`, the source image's and those of
+    /// `publish.tags`. It removes them again when they are no longer wanted; during a change, both old and new keys are
+    /// listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 128)))]
     pub tag_keys: Vec<String>,
+    /// What is published in this region, recorded before it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Published>,
+    /// What the operator wrote on the copy besides tags, and what it remembers about it.
     #[serde(default, skip_serializing_if = "Applied::is_empty")]
     pub applied: Applied,
-    /// Why the last copy failed; it is removed, then made again.
+    /// Why the last copy failed; it is removed before it is created again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureStatus>,
-    /// Copied, Shared, Published, `FormerRemoved`; Stalled.
+    /// Conditions of this region: Copied, Shared, Published, `FormerRemoved`; while true, Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
@@ -454,11 +471,14 @@ impl DestinationStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PreviousCopy {
+    /// ID of this copy of a former source.
     #[serde(rename = "imageID")]
     pub image_id: ImageId,
+    /// ID of the former source image that this is a copy of.
     #[serde(rename = "sourceImageID", default, skip_serializing_if = "Option::is_none")]
     pub source_image_id: Option<ImageId>,
-    /// The fast snapshot restore that it has as long as machines are launched from it; written down until it is off.
+    /// Fast snapshot restore that is still enabled for this copy because instances are launched from it; listed until it is
+    /// disabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fast_snapshot_restores: Option<FastSnapshotRestores>,
 }

@@ -19,24 +19,24 @@ use serde::{Deserialize, Serialize};
 /// The API group of both kinds, and the prefix of annotations and finalizers.
 pub const GROUP: &str = "ami-operator.dev";
 
-/// Any new value means "look now". Its echo is `status.lastHandledReconcileAt`.
+/// Annotation that requests a reconciliation when its value changes. `status.lastHandledReconcileAt` repeats the value.
 pub const RECONCILE_REQUESTED_AT: &str = "ami-operator.dev/reconcile-requested-at";
 
-/// Held while something in AWS may still have to be removed or handed over.
+/// The finalizer that objects carry while AWS resources may still have to be removed or handed over.
 pub const FINALIZER: &str = "ami-operator.dev/cleanup";
 
-/// The default of what is on.
+/// The default of options that are enabled.
 fn yes() -> bool {
     true
 }
 
-/// A count that needs no telling.
+/// Whether a count can be left out.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_zero(number: &i32) -> bool {
     *number == 0
 }
 
-/// What happens to an image when the object that made it goes.
+/// What happens to an image when the object that created it is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {
     /// The AMI and its snapshots stay in the account.
@@ -46,7 +46,8 @@ pub enum DeletionPolicy {
     Delete,
 }
 
-/// Whether AWS lets an image be deregistered, whoever asks; with a cooldown it outlasts its end by 24 hours.
+/// Whether AWS prevents anyone from deregistering an image; with a cooldown, protection continues for 24 hours after it is
+/// disabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeregistrationProtection {
     Disabled,
@@ -61,45 +62,47 @@ pub enum LaunchState {
     Disabled,
 }
 
-/// With which key an image is encrypted.
+/// KMS key that encrypts an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Encryption {
-    /// Key id, key ARN, `alias/…` or alias ARN, of the image's region.
+    /// KMS key of the image's region: key ID, key ARN, `alias/…` or alias ARN.
     #[serde(rename = "kmsKeyID")]
     #[schemars(length(max = 2048), regex(pattern = schema::KMS_KEY))]
     pub kms_key_id: String,
 }
 
-/// Names an object of a known kind in the same namespace.
+/// Reference to an object of a known kind in the same namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalRef {
-    /// Name of the object, in the namespace of the one that refers to it.
+    /// Name of the object, in the namespace of this object.
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
     pub name: String,
 }
 
-/// A snapshot that was to be deleted, and that something else uses.
+/// A snapshot that could not be deleted because something else uses it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsedSnapshot {
+    /// ID of the snapshot that is in use.
     #[serde(rename = "snapshotID")]
     pub snapshot_id: crate::model::SnapshotId,
-    /// When EC2 first said so. Minutes later it is left to its user.
+    /// When EC2 first reported the use. After some minutes the snapshot is left to its user.
     pub since: Time,
 }
 
-/// One EBS snapshot behind an image.
+/// One EBS snapshot of an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SnapshotStatus {
-    /// Such as `/dev/xvda`.
+    /// Device name, such as `/dev/xvda`.
     #[schemars(length(max = 256))]
     pub device_name: String,
+    /// ID of the snapshot.
     #[serde(rename = "snapshotID")]
     pub snapshot_id: crate::model::SnapshotId,
-    /// Size of the volume, in GiB.
+    /// Size of the volume in GiB.
     #[serde(rename = "sizeGiB", default, skip_serializing_if = "Option::is_none")]
     pub size_gib: Option<i32>,
 }

@@ -49,7 +49,7 @@ pub const UNIT: &str = r"^[A-Za-z0-9_@.:][A-Za-z0-9_@.:\\-]*$";
 /// Source: useradd(8), which takes no more everywhere.
 pub const USER: &str = "^[a-z_][a-z0-9_-]{0,31}$";
 
-/// EC2 tags. Sources: EC2 user guide, "Tag restrictions" (128 and 256 characters, `aws:` reserved, 50 a resource, of
+/// EC2 tags. Sources: EC2 user guide, "Tag restrictions" (128 and 256 characters, `aws:` reserved, 50 per resource, of
 /// which the operator needs eight).
 pub fn tags(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
@@ -73,7 +73,7 @@ pub fn tags(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// Tags that an image had. Source: EC2 user guide, "Tag restrictions": 50 a resource.
+/// Tags that an image had. Source: EC2 user guide, "Tag restrictions": 50 per resource.
 pub fn tags_of_an_image(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
@@ -103,12 +103,12 @@ pub fn conditions(_: &mut SchemaGenerator) -> Schema {
             "type": "object",
             "required": ["lastTransitionTime", "message", "reason", "status", "type"],
             "properties": {
-                "type": {"description": "What it is about, in CamelCase.", "type": "string", "maxLength": 316},
-                "status": {"description": "Whether it holds.", "type": "string", "enum": ["True", "False", "Unknown"]},
-                "reason": {"description": "Why, in one word in CamelCase, for programs.", "type": "string", "minLength": 1, "maxLength": 1024},
-                "message": {"description": "Why, for people.", "type": "string", "maxLength": 32768},
-                "lastTransitionTime": {"description": "When its status last changed.", "type": "string", "format": "date-time"},
-                "observedGeneration": {"description": "The generation of the spec that it speaks of.", "type": "integer", "format": "int64", "minimum": 0},
+                "type": {"description": "Type of the condition, in CamelCase.", "type": "string", "maxLength": 316},
+                "status": {"description": "Status of the condition: True, False or Unknown.", "type": "string", "enum": ["True", "False", "Unknown"]},
+                "reason": {"description": "Machine-readable reason, one word in CamelCase.", "type": "string", "minLength": 1, "maxLength": 1024},
+                "message": {"description": "Human-readable explanation.", "type": "string", "maxLength": 32768},
+                "lastTransitionTime": {"description": "When the status last changed.", "type": "string", "format": "date-time"},
+                "observedGeneration": {"description": "Generation of the spec that the condition reflects.", "type": "integer", "format": "int64", "minimum": 0},
             },
         },
     })

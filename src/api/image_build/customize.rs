@@ -1,4 +1,4 @@
-//! What is done to a builder before it becomes an image.
+//! How a builder is customized before it becomes an image.
 
 use kube::{KubeSchema, core::Duration};
 use schemars::JsonSchema;
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::schema;
 
-/// Steps that a build may have.
+/// Maximum number of steps of a build.
 pub const MAX_STEPS: usize = 100;
 
-/// What is done to the builder before it becomes an image.
+/// How the builder is customized before it becomes an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -18,21 +18,21 @@ pub const MAX_STEPS: usize = 100;
         .field_path(".steps").message("a script's timeout must be between 1s and customize.timeout")
 )]
 pub struct Customize {
-    /// How the steps get to the builder. `UserData`: as a program for cloud-init; needs no network, no agent and no role.
-    /// `SSM`: as commands of Systems Manager Run Command; needs its agent in the source image and an instance profile that
-    /// lets the agent register; takes larger contents, shows each step's output, and runs PowerShell on Windows.
+    /// How the steps reach the builder. `UserData`: as a program that cloud-init runs; needs no network, agent or role.
+    /// `SSM`: as Systems Manager Run Commands; needs the agent in the source image and an instance profile that lets it
+    /// register. `SSM` allows larger contents, shows the output of each step, and runs PowerShell on Windows.
     #[serde(default)]
     pub transport: Transport,
-    /// Time for all steps together, from the moment the builder is seen running.
+    /// Time limit for all steps together, counted from when the builder is first seen running.
     #[serde(default = "default_timeout")]
     #[schemars(schema_with = "schema::duration", extend("default" = "30m"))]
     pub timeout: Duration,
-    /// Done in this order; the first that fails ends the attempt, and `backoffLimit` says whether another one follows.
+    /// Steps, run in this order. The first failure ends the attempt; `backoffLimit` determines whether another one follows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_STEPS), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub steps: Vec<Step>,
-    /// What is removed after the last step. `Standard`: machine-id, SSH host keys, cloud-init's state, package caches,
-    /// temporary files, shell histories, logs, DHCP leases and random seeds. `None`: nothing.
+    /// What is removed from the guest after the last step. `Standard`: machine-id, SSH host keys, cloud-init's state,
+    /// package caches, temporary files, shell histories, logs, DHCP leases and random seeds. `None`: nothing.
     #[serde(default)]
     pub cleanup: Cleanup,
 }
@@ -48,13 +48,13 @@ impl Default for Customize {
     }
 }
 
-/// How the steps get to the builder.
+/// How the steps reach the builder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Transport {
-    /// As a program in EC2 user data, which cloud-init runs; the verdict comes over the serial console.
+    /// As a program in EC2 user data, which cloud-init runs; the result is reported on the serial console.
     #[default]
     UserData,
-    /// As commands of Systems Manager Run Command.
+    /// As Systems Manager Run Commands.
     #[serde(rename = "SSM")]
     Ssm,
 }
@@ -66,52 +66,52 @@ fn default_timeout() -> Duration {
 /// What is removed after the last step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Cleanup {
-    /// What would give two machines one identity, and traces of the builder. Never files of users.
+    /// What would give two instances the same identity, and traces of the builder. Never files of users.
     #[default]
     Standard,
     /// Nothing.
     None,
 }
 
-/// One step of customisation: a name and exactly one action.
+/// One customization step: a name and exactly one action.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("[has(self.script), has(self.file), has(self.packages), has(self.services), has(self.user), has(self.reboot), has(self.monitoring)].filter(x, x).size() == 1")
     .message("a step has exactly one action: script, file, packages, services, user, reboot or monitoring"))]
 pub struct Step {
-    /// Unique among the steps: lower-case letters, digits and dashes.
+    /// Name of the step, unique among the steps: lower-case letters, digits and dashes.
     #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"))]
     pub name: String,
-    /// A program to run as root. Exit code 0 is success.
+    /// Runs a program as root. Exit code 0 means success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<Script>,
-    /// A file to write. Parent directories are made.
+    /// Writes a file. Parent directories are created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<File>,
-    /// Packages to remove, upgrade and install, in this order, by dnf, yum, apt, zypper or apk, whichever the guest has.
+    /// Removes, upgrades and installs packages, in this order, with dnf, yum, apt, zypper or apk, whichever the guest has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packages: Option<Packages>,
-    /// Services that instances of the image start at boot, or do not. Nothing is started here.
+    /// Enables or disables services at boot of the image's instances. The step itself starts nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<Services>,
-    /// A user that has to exist. One that is there already is changed to what is given.
+    /// Creates a user, or changes an existing one to match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<User>,
-    /// Restarts the builder, for a new kernel say; write `{}`. The steps after it go on after the boot.
+    /// Restarts the builder, for example for a new kernel; write `{}`. Later steps run after the restart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reboot: Option<Reboot>,
-    /// A monitoring agent: installed, configured, and started at boot by instances of the image.
+    /// Installs and configures a monitoring agent, and starts it at boot of the image's instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitoring: Option<Monitoring>,
 }
 
-/// Where a content stands that is not part of the manifest. Leave it as it is while an attempt needs it: with `transport:
-/// UserData` until the builder is launched, with `SSM` until its last step is done. An attempt that finds it edited fails with
-/// `ContentChanged`; the next attempt takes it as it is then.
+/// Content that is stored outside this manifest. Do not edit it while an attempt needs it: with `transport: UserData` until
+/// the builder is launched, with `SSM` until the last step is done. Otherwise the attempt fails with `ContentChanged`, and
+/// the next attempt uses the new content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ContentSource {
-    /// A key of a ConfigMap in the namespace of this object. While one of the two is missing, the build waits.
+    /// A key of a ConfigMap in the namespace of this object. While the ConfigMap or the key is missing, the build waits.
     pub config_map_key_ref: ConfigMapKeyRef,
 }
 
@@ -127,7 +127,7 @@ pub struct ConfigMapKeyRef {
     pub key: String,
 }
 
-/// A program that runs as root. Exit code 0 is success.
+/// A program that runs as root. Exit code 0 means success.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -136,16 +136,16 @@ pub struct ConfigMapKeyRef {
         .field_path(".interpreter").message("interpreter must be sh, bash, python3, perl, ruby, powershell or an absolute path")
 )]
 pub struct Script {
-    /// The program. Its first line may name the interpreter (`#!/usr/bin/env python3`); without one it is `/bin/sh`.
-    /// No secrets: user data can be read by whoever may describe the instance.
+    /// The program. Its first line may name the interpreter (`#!/usr/bin/env python3`); otherwise it is `/bin/sh`. Do not
+    /// include secrets: anyone who may describe the instance can read its user data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 65536))]
     pub inline: Option<String>,
-    /// The program from elsewhere.
+    /// The program, stored elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<ContentSource>,
-    /// What runs the program, whatever its first line says: sh, bash, python3, perl, ruby or an absolute path; on Windows
-    /// powershell, which is the default there.
+    /// Interpreter that runs the program, regardless of its first line: sh, bash, python3, perl, ruby or an absolute path.
+    /// On Windows powershell, which is the default there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^[A-Za-z0-9/._+-]+$"))]
     pub interpreter: Option<String>,
@@ -153,11 +153,11 @@ pub struct Script {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub env: Vec<EnvVar>,
-    /// Absolute path of a directory that exists; default `/`.
+    /// Working directory: the absolute path of an existing directory. Default: `/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096), regex(pattern = r"^/[^\x00-\x1f]*$"))]
     pub working_directory: Option<String>,
-    /// Time for this program, at the end of which it is ended with everything it started. Default: what is left for all
+    /// Time limit for this program, after which it is killed with everything it started. Default: the time left for all
     /// steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::duration")]
@@ -168,15 +168,16 @@ pub struct Script {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvVar {
-    /// Letters, digits and underscores, the first no digit.
+    /// Name of the variable: letters, digits and underscores, not starting with a digit.
     #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*$"))]
     pub name: String,
-    /// Any characters but NUL. No secrets: user data can be read by whoever may describe the instance.
+    /// Value of the variable: any characters except NUL. Do not include secrets: anyone who may describe the instance can
+    /// read its user data.
     #[schemars(length(max = 4096), regex(pattern = r"^[^\x00]*$"))]
     pub value: String,
 }
 
-/// A file to write. Parent directories are made.
+/// A file to write. Parent directories are created.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -190,29 +191,29 @@ pub struct EnvVar {
         .message("mode must be three or four octal digits in quotes, such as \"0644\"")
 )]
 pub struct File {
-    /// Absolute path, without a slash at its end.
+    /// Absolute path of the file, without a trailing slash.
     #[schemars(length(min = 2, max = 4096), regex(pattern = r"^[^\x00-\x1f]*$"))]
     pub path: String,
-    /// Octal and in quotes, as for `chmod`: `"0644"`.
+    /// Mode in octal, in quotes, as for `chmod`: `"0644"`.
     #[serde(default = "default_mode")]
     #[schemars(length(max = 4))]
     pub mode: String,
-    /// As for `chown`: `user` or `user:group`.
+    /// Owner as for `chown`: `user` or `user:group`.
     #[serde(default = "default_owner")]
     #[schemars(
         length(max = 65),
         regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$")
     )]
     pub owner: String,
-    /// The content, byte for byte. No secrets: user data can be read by whoever may describe the instance.
+    /// Text content, written unchanged. Do not include secrets: anyone who may describe the instance can read its user data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 65536))]
     pub content: Option<String>,
-    /// Base64 of a content that is not text; lines and spaces in it do not matter.
+    /// Binary content in base64; whitespace is ignored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 98304), regex(pattern = schema::BASE64))]
     pub binary_data: Option<String>,
-    /// The content from elsewhere, text or bytes.
+    /// Text or binary content, stored elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_from: Option<ContentSource>,
 }
@@ -230,21 +231,22 @@ fn default_owner() -> String {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.install) || has(self.remove) || self.upgrade != 'None'").message("packages needs install, remove or upgrade"))]
 pub struct Packages {
-    /// Names as the guest's package manager takes them: with a version, a group or a star where it can do that.
+    /// Packages to install, as the guest's package manager names them; versions, groups and wildcards where it supports
+    /// them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1, max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 255), regex(pattern = schema::PACKAGE)))]
     pub install: Vec<String>,
-    /// Names of packages. It is no error if one is not installed.
+    /// Packages to remove. Packages that are not installed are ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1, max = 100), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 255), regex(pattern = schema::PACKAGE)))]
     pub remove: Vec<String>,
-    /// Which installed packages are brought up to date. `None`: none. `Security`: those with what the distribution marks as a
-    /// repair of security; apk marks nothing and upgrades all. `All`: all.
+    /// Which installed packages are upgraded. `None`: none. `Security`: those with security updates, as marked by the
+    /// distribution; apk has no such marks and upgrades all. `All`: all.
     #[serde(default)]
     pub upgrade: Upgrade,
 }
 
-/// Which installed packages are brought up to date.
+/// Which installed packages are upgraded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Upgrade {
     #[default]
@@ -264,55 +266,55 @@ impl Upgrade {
     }
 }
 
-/// Services of systemd, or of `OpenRC`.
+/// Services of systemd or `OpenRC`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.enable) || has(self.disable) || has(self.mask)").message("services needs enable, disable or mask"))]
 pub struct Services {
-    /// Started at boot.
+    /// Services to start at boot.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1, max = 64), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 255), regex(pattern = schema::UNIT)))]
     pub enable: Vec<String>,
-    /// Not started at boot.
+    /// Services not to start at boot.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1, max = 64), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 255), regex(pattern = schema::UNIT)))]
     pub disable: Vec<String>,
-    /// Never started, not even by other services. systemd only.
+    /// Services that can never be started, not even by other services. systemd only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1, max = 64), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 255), regex(pattern = schema::UNIT)))]
     pub mask: Vec<String>,
 }
 
-/// A user that has to exist.
+/// A user account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
-    /// Lower-case letters, digits, dashes and underscores.
+    /// Name of the user: lower-case letters, digits, dashes and underscores.
     #[schemars(length(max = 32), regex(pattern = schema::USER))]
     pub name: String,
-    /// A user for a service: an id of the system's range, no home directory, and no login unless a shell is given.
+    /// Whether this is a system account: an ID from the system range, no home directory, and no login unless `shell` is set.
     #[serde(default)]
     pub system: bool,
-    /// Groups besides its own. They are made where they do not exist.
+    /// Supplementary groups. They are created if they do not exist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "set"), inner(length(max = 32), regex(pattern = schema::USER)))]
     pub groups: Vec<String>,
-    /// Absolute path of the login shell.
+    /// Absolute path of the login shell. If not set, the guest's default is used, or no login for a system account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255), regex(pattern = r"^/[A-Za-z0-9/._+-]+$"))]
     pub shell: Option<String>,
 }
 
-/// Nothing to choose: `{}`.
+/// A restart without options: `{}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[schemars(extend("maxProperties" = 0))]
 pub struct Reboot {}
 
-/// What watches over instances of the image.
+/// Monitoring of the image's instances.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Monitoring {
-    /// The Amazon CloudWatch agent, from the distribution's packages where it is one of them, else from AWS.
+    /// The Amazon CloudWatch agent, installed from the distribution's packages if available there, otherwise from AWS.
     pub cloud_watch_agent: CloudWatchAgent,
 }
 
@@ -321,11 +323,11 @@ pub struct Monitoring {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.config) != has(self.configFrom)").message("cloudWatchAgent has exactly one of config and configFrom"))]
 pub struct CloudWatchAgent {
-    /// Its configuration, as JSON.
+    /// Configuration of the agent, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 2, max = 65536))]
     pub config: Option<String>,
-    /// Its configuration from elsewhere.
+    /// Configuration of the agent, stored elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_from: Option<ContentSource>,
 }

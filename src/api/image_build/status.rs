@@ -10,95 +10,99 @@ use crate::{
     model::{ClientToken, CommandId, ImageId, InstanceId, Region, StepResult},
 };
 
-/// What was observed and done. Decisions are made from these receipts, never from conditions.
+/// Observed state, and receipts of what was done. Decisions are based on these receipts, never on conditions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageBuildStatus {
-    /// The generation of the spec that this status speaks of.
+    /// Generation of the spec that this status reflects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Echo of the annotation `ami-operator.dev/reconcile-requested-at`.
+    /// Last handled value of the annotation `ami-operator.dev/reconcile-requested-at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
-    /// Ready, Succeeded, `SourceResolved`, `BuilderRunning`, Customized, `BuilderStopped`, `ImageAvailable`, `CleanedUp`;
-    /// Reconciling or Stalled.
+    /// Conditions: Ready, Succeeded, `SourceResolved`, `BuilderRunning`, Customized, `BuilderStopped`, `ImageAvailable`,
+    /// `CleanedUp`; while true, Reconciling or Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
-    /// Which launch this is, from 1.
+    /// Number of the current launch, starting at 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i32>,
-    /// How many builders failed so far; at most `spec.backoffLimit` of them are tried again.
+    /// Number of builders that failed so far; up to `spec.backoffLimit` of them are replaced.
     #[serde(default, skip_serializing_if = "crate::api::is_zero")]
     pub failed_attempts: i32,
-    /// When the first write to AWS was about to be made.
+    /// When the run started, immediately before the first write to AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Time>,
-    /// When the run ended, all temporary things confirmed gone. Once set, Succeeded never changes.
+    /// When the run ended, with all temporary resources confirmed gone. Once set, Succeeded never changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion_time: Option<Time>,
-    /// From start to completion, such as `4m12s`.
+    /// Time from start to completion, such as `4m12s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub duration: Option<String>,
+    /// The image that the run starts from, as resolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceStatus>,
+    /// The builder of the current attempt, recorded before its launch is requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub builder: Option<BuilderStatus>,
-    /// How each step went, in the order of the spec.
+    /// Result of each step, in the order of the spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_STEPS), extend("x-kubernetes-list-type" = "atomic"))]
     pub steps: Vec<StepStatus>,
-    /// What the cleanup removed from the guest, in its own words.
+    /// What the cleanup removed from the guest, as the guest reports it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(max = 64)))]
     pub cleaned: Vec<String>,
+    /// The AMI: its name is recorded before it is requested, its ID as soon as EC2 returns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageStatus>,
-    /// Percent of the stage under way, where AWS tells.
+    /// Progress of the current stage in percent, if AWS reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<i32>,
-    /// Where the time went.
+    /// Start and end of each stage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
     pub stages: Vec<StageStatus>,
     /// Why the run failed; set before its resources are removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureStatus>,
-    /// The last lines of the failing step's output; with `transport: SSM` of the last finished step's while the steps run.
+    /// Last lines of output of the failed step. With `transport: SSM`, while the steps run: of the last finished step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8192))]
     pub log: Option<String>,
-    /// Since when a content that a step refers to is missing.
+    /// Since when content that a step refers to has been missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for_content_since: Option<Time>,
 }
 
-/// The image that the run started from, as it was resolved.
+/// The image that the run starts from, as resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceStatus {
+    /// ID of the source image.
     #[serde(rename = "imageID")]
     pub image_id: ImageId,
-    /// Its name in EC2.
+    /// Name of the source image.
     #[schemars(length(max = 256))]
     pub name: String,
-    /// The account that owns it.
+    /// ID of the account that owns the image.
     #[serde(rename = "ownerID")]
     #[schemars(length(max = 64))]
     pub owner_id: String,
-    /// Such as `x86_64` or `arm64`.
+    /// Processor architecture, such as `x86_64` or `arm64`.
     #[schemars(length(max = 32))]
     pub architecture: String,
-    /// When it was made.
+    /// When the image was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Time>,
-    /// Such as `/dev/xvda`.
+    /// Name of the root device, such as `/dev/xvda`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub root_device_name: Option<String>,
-    /// `windows`, or nothing for everything else.
+    /// `windows`, or not set for all other platforms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub platform: Option<String>,
@@ -109,7 +113,7 @@ pub struct SourceStatus {
 }
 
 impl SourceStatus {
-    /// Whether the builder runs Windows.
+    /// Whether the image is a Windows image.
     pub fn is_windows(&self) -> bool {
         self.platform.as_deref() == Some("windows")
     }
@@ -119,148 +123,154 @@ impl SourceStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceStatus {
-    /// Such as `/dev/xvda`.
+    /// Device name, such as `/dev/xvda`.
     #[schemars(length(max = 256))]
     pub device_name: String,
-    /// Whether EC2 deletes the volume together with its instance.
+    /// Whether EC2 deletes the volume when the instance is terminated.
     pub delete_on_termination: bool,
 }
 
-/// The launch of this attempt: written before the call, and what came of it.
+/// The builder of the current attempt: what was recorded before its launch, and what happened since.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BuilderStatus {
+    /// Client token that makes the launch idempotent.
     pub client_token: ClientToken,
-    /// When the token was written down: the call was not made before.
+    /// When the launch was recorded, immediately before the first call.
     pub requested_at: Time,
-    /// The type that is asked for.
+    /// Requested instance type.
     #[schemars(length(max = 64))]
     pub instance_type: String,
-    /// The subnet that is asked for; none for the default one.
+    /// Requested subnet; not set for a subnet of EC2's choice.
     #[serde(rename = "subnetID", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub subnet_id: Option<String>,
-    /// SHA-256 of the contents that steps refer to, as they were when the attempt began. No attempt mixes these with later ones:
-    /// one that still needs them when they are edited fails with `ContentChanged`, and the next one takes them as they are then.
+    /// SHA-256 of the contents that steps refer to, as they were at the start of the attempt. If they are edited while the
+    /// attempt still needs them, it fails with `ContentChanged`, and the next attempt uses the new contents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub content_hash: Option<String>,
+    /// ID of the instance, once `RunInstances` has returned it.
     #[serde(rename = "instanceID", default, skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<InstanceId>,
-    /// Where it runs.
+    /// Availability zone of the instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub availability_zone: Option<String>,
     /// When the instance was first seen running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running_at: Option<Time>,
-    /// When the agent of Systems Manager was first seen online (`transport: SSM`).
+    /// When the Systems Manager agent was first seen online (`transport: SSM`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_online_at: Option<Time>,
-    /// The command under way (`transport: SSM`).
+    /// The current command (`transport: SSM`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandStatus>,
-    /// When EC2 accepted that the customised instance is stopped (`transport: SSM`).
+    /// When EC2 accepted the request to stop the customized instance (`transport: SSM`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopping_at: Option<Time>,
-    /// When the instance was first seen stopped, customised.
+    /// When the customized instance was first seen stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<Time>,
-    /// Why EC2 launched nothing under this token, and never will: the attempt is over.
+    /// Why EC2 launched nothing with this client token, and never will: the attempt is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<FailureStatus>,
-    /// Why this builder came to nothing. It is removed, then the next attempt begins.
+    /// Why this builder failed. It is removed before the next attempt starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<FailureStatus>,
-    /// The error code of a launch that may have happened all the same: it is looked for before it is asked for again.
+    /// Error code of a launch that may have succeeded nevertheless: the operator searches for the instance before it
+    /// retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub uncertain: Option<String>,
-    /// When EC2 accepted that the instance is terminated.
+    /// When EC2 accepted the request to terminate the instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminating_at: Option<Time>,
-    /// When the instance was confirmed to be gone.
+    /// When the instance was confirmed gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminated_at: Option<Time>,
 }
 
-/// A command of Systems Manager: written before it is sent, as it has no token.
+/// A Systems Manager command. It is recorded before it is sent, because the call has no client token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CommandStatus {
-    /// The step that it carries out.
+    /// Name of the step that the command executes.
     #[schemars(length(max = 63))]
     pub step: String,
-    /// When it was written down: it was not sent before.
+    /// When the command was recorded, immediately before the first call.
     pub requested_at: Time,
+    /// ID of the command, once `SendCommand` has returned it.
     #[serde(rename = "commandID", default, skip_serializing_if = "Option::is_none")]
     pub command_id: Option<CommandId>,
-    /// The error code of a call that may have sent it all the same: it is looked for before it is sent again.
+    /// Error code of a call that may have sent the command nevertheless: the operator searches for it before it retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub uncertain: Option<String>,
-    /// When it was seen to be over.
+    /// When the command was seen finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
-    /// When it was asked to end early.
+    /// When cancellation of the command was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<Time>,
 }
 
-/// A reason, a sentence, and when.
+/// Reason, message and time of a failure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureStatus {
-    /// One word in CamelCase, for programs.
+    /// Machine-readable reason, one word in CamelCase.
     #[schemars(length(max = 1024))]
     pub reason: String,
-    /// For people: what failed, where, and what to do.
+    /// Human-readable message: what failed, where, and what to do.
     #[schemars(length(max = 32768))]
     pub message: String,
-    /// When that was found.
+    /// When the failure was detected.
     pub time: Time,
 }
 
-/// How one step went.
+/// Result of one step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepStatus {
-    /// Its name in the spec.
+    /// Name of the step in the spec.
     #[schemars(length(max = 63))]
     pub name: String,
-    /// How far it came. `Running`: it was begun, and has not been heard to end. `Succeeded`: it is done. `Failed`: it ended the
-    /// attempt, with the words in `status.log`.
+    /// `Running`: the step has started, and its end has not been reported. `Succeeded`: it is done. `Failed`: it ended the
+    /// attempt; its output is in `status.log`.
     pub result: StepResult,
-    /// Of its program, where that ran to its end.
+    /// Exit code of the step's program, if it ran to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// In whole seconds, such as `41s`.
+    /// Duration of the step in whole seconds, such as `41s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub duration: Option<String>,
 }
 
-/// The AMI. Its name is written before it is made, its id the moment it is made.
+/// The AMI. Its name is recorded before it is requested, its ID as soon as EC2 returns it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageStatus {
-    /// The name in EC2, unique in account and region.
+    /// Name of the AMI, unique per account and region.
     #[schemars(length(max = 128))]
     pub name: String,
+    /// Region of the AMI.
     pub region: Region,
-    /// When the name was written down: the call was not made before.
+    /// When the name was recorded, immediately before the first call.
     pub requested_at: Time,
+    /// ID of the AMI, once `CreateImage` has returned it. It may still be pending: see `availableAt`.
     #[serde(rename = "imageID", default, skip_serializing_if = "Option::is_none")]
     pub image_id: Option<ImageId>,
-    /// The error code of a call that may have made the image all the same: it is looked for before it is asked for again.
+    /// Error code of a call that may have created the image nevertheless: the operator searches for it before it retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub uncertain: Option<String>,
-    /// Such as `x86_64` or `arm64`.
+    /// Processor architecture, such as `x86_64` or `arm64`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub architecture: Option<String>,
-    /// The snapshots behind the image.
+    /// EBS snapshots of the image.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     pub snapshots: Vec<SnapshotStatus>,
@@ -268,19 +278,19 @@ pub struct ImageStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub used_snapshots: Vec<UsedSnapshot>,
-    /// When the image was first seen available, with everything asked for.
+    /// When the image was first seen available, with all requested settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_at: Option<Time>,
-    /// What became of the finished image, as last seen; looked at only where `spec.launchState` is given. `Enabled`: it can be
-    /// launched. `Disabled`: nobody can launch it. `Gone`: somebody deregistered it, and it is not looked for any more.
+    /// Last observed state of the finished image; checked only while `spec.launchState` is set. `Enabled`: it can be
+    /// launched. `Disabled`: nobody can launch it. `Gone`: someone deregistered it, and it is no longer checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<FinishedImage>,
-    /// When an image that was to be removed was confirmed to be gone.
+    /// When a removed image was confirmed gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Time>,
 }
 
-/// Whether a finished image can be launched; `Gone`: somebody deregistered it.
+/// Whether a finished image can be launched, or is gone because someone deregistered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum FinishedImage {
     Enabled,
@@ -288,16 +298,16 @@ pub enum FinishedImage {
     Gone,
 }
 
-/// When a stage began and ended.
+/// Start and end of a stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StageStatus {
-    /// One word in CamelCase.
+    /// Name of the stage, one word in CamelCase.
     #[schemars(length(max = 64))]
     pub name: String,
-    /// When it began.
+    /// When the stage started.
     pub start_time: Time,
-    /// When it ended; not given while it is under way.
+    /// When the stage ended; not set while it is in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion_time: Option<Time>,
 }

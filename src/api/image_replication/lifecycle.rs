@@ -1,4 +1,4 @@
-//! What was done to a copy besides making it.
+//! What was done to a copy besides creating it.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::KubeSchema;
@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ImageId, SnapshotId};
 
-/// What was written on an image besides its tags, so that it can be taken off again.
+/// What the operator wrote on the image besides tags, and what it remembers about it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Applied {
-    /// When others no longer find the image, as it was last set.
+    /// Deprecation time of the image, as last set by the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deprecate_at: Option<Time>,
-    /// Zones with fast snapshot restore, written down before it is switched on: it is paid for by the hour.
+    /// Availability zones with fast snapshot restore, recorded before it is enabled, because it is billed by the hour.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 32)))]
     pub fast_snapshot_restore_zones: Vec<String>,
-    /// The image that is ready to be published.
+    /// ID of the image that is ready to be published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepared: Option<ImageId>,
-    /// Grants that were gone and were made again.
+    /// Restored grants that others had removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regrants: Option<Regrants>,
     /// The generation whose sharing is complete, where something else of it is not.
@@ -29,31 +29,31 @@ pub struct Applied {
 }
 
 impl Applied {
-    /// Nothing was.
+    /// Whether nothing was written or is remembered.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Snapshots that are fast in these zones.
+/// Snapshots with fast snapshot restore, and the zones in which it is enabled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FastSnapshotRestores {
-    /// The snapshots behind the copy.
+    /// EBS snapshots of the copy.
     #[serde(rename = "snapshotIDs")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     pub snapshot_ids: Vec<SnapshotId>,
-    /// Where it is still paid for.
+    /// Availability zones in which fast snapshot restore is still billed.
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 32)))]
     pub zones: Vec<String>,
 }
 
-/// How often grants were made again. An account that cancels its own is asked ever more rarely.
+/// How often grants were restored. If an account cancels its own grant, it is restored with increasing delays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Regrants {
-    /// Within a week.
+    /// Grants restored in a row, each less than a week after the one before.
     pub times: i32,
-    /// The last of them.
+    /// When a grant was last restored.
     pub at: Time,
 }

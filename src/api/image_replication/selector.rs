@@ -1,4 +1,4 @@
-//! Builds by their labels.
+//! Selection of builds by labels.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -10,27 +10,27 @@ use kube::{
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// Objects by their labels, as a `LabelSelector` of Kubernetes: all that is given must match.
+/// Selects objects by labels, like a Kubernetes `LabelSelector`: all requirements must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("(has(self.matchLabels) && size(self.matchLabels) > 0) || (has(self.matchExpressions) && size(self.matchExpressions) > 0)")
-    .message("a selector must have matchLabels or matchExpressions: an empty one would take every build of the namespace"))]
+    .message("a selector must have matchLabels or matchExpressions: an empty one would select every build of the namespace"))]
 pub struct BuildSelector {
-    /// Labels and their values.
+    /// Labels and values that the object must have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "labels")]
     pub match_labels: BTreeMap<String, String>,
-    /// Conditions on single labels.
+    /// Requirements on single labels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
     pub match_expressions: Vec<LabelRequirement>,
 }
 
-/// One condition on a label.
+/// One requirement on a label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("(self.operator == 'In' || self.operator == 'NotIn') == (has(self.values) && size(self.values) > 0)")
-    .field_path(".values").message("values must be given with the operators In and NotIn, and with no other"))]
+    .field_path(".values").message("values are required with the operators In and NotIn, and not allowed with others"))]
 pub struct LabelRequirement {
     /// Key of the label.
     #[schemars(
@@ -38,16 +38,16 @@ pub struct LabelRequirement {
         regex(pattern = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")
     )]
     pub key: String,
-    /// How the label is compared with the values. `In`: it has one of them. `NotIn`: it has none of them, or is missing.
-    /// `Exists`: there is such a label. `DoesNotExist`: there is none.
+    /// How the label is compared with the values. `In`: it has one of them. `NotIn`: it has none of them, or does not exist.
+    /// `Exists`: it exists. `DoesNotExist`: it does not exist.
     pub operator: LabelOperator,
-    /// For `In` and `NotIn`.
+    /// Values, for `In` and `NotIn`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 63), regex(pattern = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")))]
     pub values: Vec<String>,
 }
 
-/// The operators of Kubernetes.
+/// The selector operators of Kubernetes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum LabelOperator {
     /// The label has one of the values.
@@ -123,14 +123,14 @@ impl fmt::Display for BuildSelector {
     }
 }
 
-/// How a build was selected: a later one takes its place, and never an earlier one.
+/// How a build was selected. It is replaced only by a build that finished later, never by an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SelectedBuild {
-    /// The selector that it matched, as `kubectl --selector` takes it.
+    /// Selector that the build matched, in the syntax of `kubectl --selector`.
     #[schemars(length(max = 65536))]
     pub selector: String,
-    /// When the build ended.
+    /// When the build finished.
     pub completion_time: Time,
     /// When the build was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]

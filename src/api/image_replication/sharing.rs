@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{api::schema, model::Grants};
 
-/// Who may launch the image, in the source's region and in every destination. Differences are computed from what is
-/// there. An image that is encrypted must be so by a key of your own whose policy lets these accounts use it.
+/// Who may launch the image, in the source's region and in every destination. An encrypted image can be shared only if it
+/// uses a customer managed key whose policy allows these accounts to use it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.snapshots != 'Shared' || (has(self.accountIDs) && size(self.accountIDs) > 0)")
-    .field_path(".snapshots").message("AWS shares snapshots with accounts only: list them in accountIDs, or leave snapshots out"))]
+    .field_path(".snapshots").message("AWS shares snapshots only with accounts: list them in accountIDs, or remove snapshots"))]
 pub struct Sharing {
-    /// Accounts by their twelve digits.
+    /// AWS accounts, by their twelve-digit IDs.
     #[serde(rename = "accountIDs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000), extend("x-kubernetes-list-type" = "set"), inner(length(max = 12), regex(pattern = schema::ACCOUNT)))]
     pub account_ids: Vec<String>,
@@ -21,25 +21,25 @@ pub struct Sharing {
     #[serde(rename = "organizationARNs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "set"), inner(length(max = 256), regex(pattern = schema::ORGANIZATION)))]
     pub organization_arns: Vec<String>,
-    /// Organizational units with all below them, by ARN.
+    /// Organizational units, including everything below them, by ARN.
     #[serde(rename = "organizationalUnitARNs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "set"), inner(length(max = 256), regex(pattern = schema::ORGANIZATIONAL_UNIT)))]
     pub organizational_unit_arns: Vec<String>,
-    /// Everybody. Where the account blocks public access to images, that stays as it is, and `Shared` says so. AWS
-    /// deprecates a public image two years after its creation at the latest.
+    /// Whether everyone may launch the image. If the account blocks public access to images, the block is respected, and the
+    /// condition `Shared` reports it. AWS deprecates a public image at most two years after its creation.
     #[serde(default)]
     pub public: bool,
-    /// Whether these accounts may use the snapshots too. `Private`: they can launch the image. `Shared`: they can also copy it
-    /// and make volumes of it. AWS shares snapshots with accounts only.
+    /// Whether the accounts may also use the snapshots. `Private`: they can only launch the image. `Shared`: they can also
+    /// copy it and create volumes from its snapshots. AWS shares snapshots only with accounts.
     #[serde(default)]
     pub snapshots: SnapshotSharing,
     /// What happens to grants that are not listed here and that the operator did not make. `Keep`: they stay. `Revoke`: they
-    /// are taken back.
+    /// are revoked.
     #[serde(default)]
     pub unmanaged_grants: UnmanagedGrants,
-    /// Whether the source image is shared too, in its own region, where this account owns it. An image that no `ImageBuild`
-    /// made takes permissions beyond those of `deploy/iam`; one that is encrypted with `alias/aws/ebs` can be shared with
-    /// nobody.
+    /// Whether the source image is also shared in its own region, if this account owns it. For an image that no ImageBuild
+    /// created, this needs permissions beyond those in `deploy/iam`. An image that is encrypted with `alias/aws/ebs` cannot
+    /// be shared.
     #[serde(default = "crate::api::yes")]
     #[schemars(extend("default" = true))]
     pub include_source_region: bool,
@@ -48,43 +48,43 @@ pub struct Sharing {
 /// Whether snapshots are shared along with the image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SnapshotSharing {
-    /// Receivers can launch the image.
+    /// Receivers can only launch the image.
     #[default]
     Private,
-    /// Receivers can also copy it and make volumes.
+    /// Receivers can also copy it and create volumes from its snapshots.
     Shared,
 }
 
-/// What happens to what others granted.
+/// What happens to grants that others made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum UnmanagedGrants {
-    /// It stays.
+    /// They stay.
     #[default]
     Keep,
-    /// It is taken back.
+    /// They are revoked.
     Revoke,
 }
 
-/// Grants as they are written down.
+/// Grants, as recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantsStatus {
-    /// Accounts.
+    /// AWS accounts, by ID.
     #[serde(rename = "accountIDs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10000), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 12)))]
     pub account_ids: Vec<String>,
-    /// Whole organizations.
+    /// Whole organizations, by ARN.
     #[serde(rename = "organizationARNs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 256)))]
     pub organization_arns: Vec<String>,
-    /// Organizational units.
+    /// Organizational units, by ARN.
     #[serde(rename = "organizationalUnitARNs", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000), extend("x-kubernetes-list-type" = "atomic"), inner(length(max = 256)))]
     pub organizational_unit_arns: Vec<String>,
-    /// Everybody.
+    /// Whether everyone may launch the images.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub public: bool,
-    /// The accounts were let use snapshots too.
+    /// The accounts may also use the snapshots.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub snapshots: bool,
 }
@@ -102,7 +102,7 @@ impl GrantsStatus {
         grants(&self.account_ids, &self.organization_arns, &self.organizational_unit_arns, self.public)
     }
 
-    /// These grants, to be written down.
+    /// These grants, in the form in which they are recorded.
     pub fn of(grants: &Grants, snapshots: bool) -> Self {
         Self {
             account_ids: grants.accounts.iter().cloned().collect(),

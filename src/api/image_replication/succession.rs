@@ -1,4 +1,4 @@
-//! What becomes of the copies of a former source.
+//! What happens to the copies of a former source.
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -13,8 +13,8 @@ pub enum SourceChangePolicy {
     /// They stay in the account.
     #[default]
     Retain,
-    /// Once every region has the new copy, and it is published where that is asked for (with `launchState: Disabled`
-    /// nothing is), those beyond `keepPrevious` are deregistered and their snapshots are deleted, the oldest first.
+    /// Once every region has the new copy, and it is published if publishing is configured (nothing is published with
+    /// `launchState: Disabled`), those beyond `keepPrevious` are deregistered and their snapshots are deleted, oldest first.
     ReplaceWhenReady,
 }
 
@@ -27,15 +27,17 @@ pub(super) fn default_in_use_period() -> Duration {
     std::time::Duration::from_hours(30 * 24).into()
 }
 
-/// What is to be taken back of a source in a region that the source has left: consumers there go on with it until the new one is
-/// everywhere.
+/// Former source image in a region that the source has left. Consumers there continue to use it until the new image is
+/// everywhere; then it is withdrawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LeftSource {
+    /// ID of the former source image.
     #[serde(rename = "imageID")]
     pub image_id: ImageId,
+    /// Region of the former source image.
     pub region: Region,
-    /// What is still published there, unless a copy has taken it over.
+    /// What is still published there, unless a copy has replaced it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Published>,
 }

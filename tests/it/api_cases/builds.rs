@@ -63,7 +63,7 @@ fn sources() -> Vec<Case> {
         refused(
             "a build cannot start from itself",
             with_source(json!({"imageBuildRef": {"name": "case"}})),
-            "source.imageBuildRef must name another ImageBuild",
+            "source.imageBuildRef must not refer to this ImageBuild",
         ),
         refused(
             "the name of a build is lower-case",

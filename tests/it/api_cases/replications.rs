@@ -102,12 +102,12 @@ fn selectors() -> Vec<Case> {
         refused(
             "a comparison needs values",
             expression(json!({"key": "app", "operator": "NotIn"})),
-            "values must be given with the operators In and NotIn",
+            "values are required with the operators In and NotIn",
         ),
         refused(
             "existence needs none",
             expression(json!({"key": "app", "operator": "Exists", "values": ["web"]})),
-            "values must be given with the operators In and NotIn",
+            "values are required with the operators In and NotIn",
         ),
         refused(
             "an operator is one of four",
@@ -196,7 +196,7 @@ fn sharing() -> Vec<Case> {
         refused(
             "snapshots are shared with accounts only",
             shared(json!({"organizationARNs": [organization], "snapshots": "Shared"})),
-            "AWS shares snapshots with accounts only",
+            "AWS shares snapshots only with accounts",
         ),
         accepted("an image can be public", shared(json!({"public": true}))),
         refused(
@@ -254,7 +254,7 @@ fn publishing() -> Vec<Case> {
         refused(
             "forty-three are refused",
             with(publish(json!({"tags": tags(20)})), "tags", tags(23)),
-            "tags and publish.tags must be 42 at most together",
+            "tags and publish.tags may have at most 42 tags together",
         ),
     ]
 }
