@@ -45,7 +45,7 @@ impl Connection {
 
     /// The cluster of KUBECONFIG, or the one that this runs in.
     pub async fn kubernetes(&self) -> anyhow::Result<Client> {
-        Client::try_default().await.context("no Kubernetes cluster: set KUBECONFIG, or run inside of one")
+        Client::try_default().await.context("no Kubernetes cluster: set KUBECONFIG, or run inside a cluster")
     }
 
     /// AWS, by the SDK's own chain of credentials.

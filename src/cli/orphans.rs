@@ -49,11 +49,11 @@ async fn look(args: OrphansArgs) -> anyhow::Result<ExitCode> {
     let findings = orphans::find(&seen.inventories, &seen.objects, args.connection.adopt_restored, now);
     print(&findings, now, &mut io::stdout().lock())?;
     for error in &seen.unseen {
-        eprintln!("{} could not be looked at: {}", error.region, explain(error));
+        eprintln!("{} could not be read: {}", error.region, explain(error));
     }
     let to_go = findings.iter().filter(|f| f.verdict == Verdict::Remove).count();
     eprintln!(
-        "{} found in {} regions, {to_go} to remove: the operator does it when two sweeps agree, not before {} of its life",
+        "{} found in {} regions, {to_go} to remove: the operator removes them when two sweeps agree, but not in its first {}",
         findings.len(),
         seen.inventories.len(),
         timing::human(timing::SWEEP_SETTLING.as_secs()),
@@ -61,7 +61,7 @@ async fn look(args: OrphansArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-const TITLES: [&str; 7] = ["REGION", "KIND", "ID", "AGE", "OWNER", "WOULD", "WHY"];
+const TITLES: [&str; 7] = ["REGION", "KIND", "ID", "AGE", "OWNER", "ACTION", "WHY"];
 
 fn print(findings: &[Finding], now: Timestamp, out: &mut impl Write) -> io::Result<()> {
     let titles = TITLES.map(str::to_owned);
@@ -82,9 +82,9 @@ fn row(finding: &Finding, now: Timestamp) -> [String; 7] {
     let Finding { region, thing, made_at, owner, verdict, why, former: _, concerns: _ } = finding;
     let age = made_at.map_or("?".to_owned(), |at| timing::human(timing::elapsed(at, now).as_secs()));
     let would = match verdict {
-        Verdict::Remove => "remove it",
+        Verdict::Remove => "remove",
         Verdict::Young => "wait",
-        Verdict::Report => "leave it",
+        Verdict::Report => "keep",
     };
     [
         region.0.clone(),
@@ -118,8 +118,8 @@ mod tests {
         let mut out = Vec::new();
         print(&[finding], now, &mut out).unwrap();
         let expected = "\
-REGION     KIND      ID   AGE     OWNER                  WOULD      WHY
-eu-west-1  instance  i-1  2h0m0s  ImageBuild images/web  remove it  its owner is gone
+REGION     KIND      ID   AGE     OWNER                  ACTION  WHY
+eu-west-1  instance  i-1  2h0m0s  ImageBuild images/web  remove  its owner is gone
 ";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

@@ -66,7 +66,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     let parsed: kube::core::Duration = text.parse().map_err(|e| format!("{e}"))?;
     let duration = Duration::from(parsed);
     if parsed.is_negative() || duration < Duration::from_millis(100) {
-        return Err("give at least 100ms".to_owned());
+        return Err("must be at least 100ms".to_owned());
     }
     Ok(duration)
 }
@@ -75,7 +75,7 @@ fn copies(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
         .filter(|copies| (1..=10_000).contains(copies))
-        .ok_or_else(|| "give 1 to 10000".to_owned())
+        .ok_or_else(|| "must be between 1 and 10000".to_owned())
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -137,7 +137,7 @@ async fn sweep(operator: &Operator, scope: Scope, args: &RunArgs) -> anyhow::Res
     let (cluster, ec2, metrics) = (operator.cluster.clone(), operator.ec2.clone(), operator.metrics.clone());
     let sweeper = Sweeper::new(cluster, ec2, operator.clock, metrics, scope, args.connection.adopt_restored);
     sweeper.adopt().await.context(
-        "cannot adopt what was restored; statement NeverGiveUpOwnership of deploy/iam forbids it until it is taken off",
+        "cannot adopt restored images; for this one start, remove ami-operator.dev/uid from the keys of statement NeverGiveUpOwnership (deploy/iam/README.md)",
     )?;
     if args.sweep {
         tokio::spawn(sweeper.run(args.sweep_interval));

@@ -41,17 +41,26 @@ pub(super) async fn run(ec2: Arc<dyn Ec2>, home: Region, ready: Readiness) {
 fn introduce(answers: &Answers) {
     if let Ok(identity) = &answers.identity {
         let regions = answers.regions.as_ref().map_or(0, Vec::len);
-        tracing::info!(account = identity.account, identity = who(&identity.arn), regions, "AWS knows us");
+        tracing::info!(
+            account = identity.account,
+            identity = who(&identity.arn),
+            regions,
+            "AWS accepted the operator's credentials"
+        );
     }
 }
 
 /// What a person has to know, a sentence each.
 fn troubles(answers: &Answers, home: &Region) -> Vec<String> {
-    let identity = answers.identity.as_ref().err().map(|e| format!("AWS does not know us: {}", explain(e)));
+    let identity = answers
+        .identity
+        .as_ref()
+        .err()
+        .map(|e| format!("AWS did not accept the operator's credentials: {}", explain(e)));
     let regions = match &answers.regions {
         Ok(enabled) if enabled.contains(home) => None,
         Ok(_) => Some(format!("AWS_REGION is {home}, which is not enabled for the account")),
-        Err(error) => Some(format!("the account's regions are not known: {}", explain(error))),
+        Err(error) => Some(format!("the account's regions could not be listed: {}", explain(error))),
     };
     identity.into_iter().chain(regions).collect()
 }
@@ -96,7 +105,7 @@ mod tests {
     fn unknown_credentials_are_told_with_what_to_do() {
         let identity = Err(refused(Action::GetCallerIdentity, "InvalidClientTokenId"));
         let told = troubles(&Answers { identity, ..well() }, &home());
-        let text = "AWS does not know us: GetCallerIdentity in eu-west-1 failed: InvalidClientTokenId: no (request id 8f2e); \
+        let text = "AWS did not accept the operator's credentials: GetCallerIdentity in eu-west-1 failed: InvalidClientTokenId: no (request id 8f2e); \
                     check the operator's credentials";
         assert_eq!(told, [text]);
     }
@@ -105,7 +114,10 @@ mod tests {
     fn a_missing_permission_to_see_the_regions_is_told() {
         let regions = Err(refused(Action::DescribeRegions, "UnauthorizedOperation"));
         let told = troubles(&Answers { regions, ..well() }, &home());
-        assert!(told[0].starts_with("the account's regions are not known: DescribeRegions"), "{told:?}");
+        assert!(
+            told[0].starts_with("the account's regions could not be listed: DescribeRegions"),
+            "{told:?}"
+        );
         assert!(told[0].ends_with("(deploy/iam has the policy)"), "{told:?}");
     }
 

@@ -69,7 +69,7 @@ fn log(subject: &Subject, action: Action, region: &Region, outcome: &Outcome) {
         Outcome::Launched(instance) => {
             tracing::info!(object, %action, %region, id = %instance.id, "launched");
         }
-        Outcome::ImageCreated(id) => tracing::info!(object, %action, %region, %id, "image begun"),
+        Outcome::ImageCreated(id) => tracing::info!(object, %action, %region, %id, "image creation started"),
         Outcome::CommandSent(id) => tracing::info!(object, %action, %region, %id, "command sent"),
         Outcome::SnapshotsKept(_, kept) => {
             tracing::warn!(object, %action, %region, ?kept, "snapshots were kept");

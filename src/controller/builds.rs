@@ -172,7 +172,7 @@ async fn report(
 
 /// As it was read, or not at all: somebody may just have given it more time.
 async fn expire(operator: &Operator, subject: &Subject, held: &Held<ImageBuild>) -> Result<(), ClusterError> {
-    tracing::info!(object = status_writer::name(subject), "deleting: spec.ttlAfterFinished is over");
+    tracing::info!(object = status_writer::name(subject), "deleting: spec.ttlAfterFinished has expired");
     operator.cluster.delete(subject, &held.uid, &held.resource_version).await
 }
 

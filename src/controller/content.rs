@@ -46,9 +46,9 @@ pub async fn resolve(
 fn missing(step: &str, reference: &ConfigMapKeyRef, map_exists: bool, namespace: &str) -> String {
     let ConfigMapKeyRef { name, key } = reference;
     if map_exists {
-        format!("key {key} of ConfigMap {namespace}/{name}, to which step {step} refers")
+        format!("key {key} of ConfigMap {namespace}/{name}, referenced by step {step}")
     } else {
-        format!("ConfigMap {namespace}/{name}, to whose key {key} step {step} refers")
+        format!("ConfigMap {namespace}/{name}, whose key {key} is referenced by step {step}")
     }
 }
 

@@ -137,7 +137,7 @@ impl Sweeper {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => {
-                tracing::warn!(region = region.0, id, %error, "an orphan stays, as its owner could not be looked for");
+                tracing::warn!(region = region.0, id, %error, "an orphan is kept because its owner could not be looked up");
                 return;
             }
         }
@@ -207,7 +207,8 @@ impl Sweeper {
             let (region, owner) = (&adoption.region, &adoption.owner);
             let tagged = self.ec2.create_tags(region, &adoption.resources, &adoption.tags()).await;
             tagged.map_err(SurveyError::Aws)?;
-            let message = format!("image {} in {region} of its former uid is its own again", adoption.image);
+            let message =
+                format!("image {} in {region} with its former UID is assigned to it again", adoption.image);
             tracing::info!(kind = owner.kind, namespace = owner.namespace, name = owner.name, message);
             let note = Note { warning: false, reason: "Adopted".to_owned(), message };
             self.cluster.publish(&subject(owner), &owner.uid, &note).await;

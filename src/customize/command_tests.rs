@@ -246,7 +246,7 @@ fn a_step_that_is_too_large_is_named_with_size_limit_and_the_way_out() {
     let TooLarge::Command { step, bytes, limit: COMMAND_LIMIT } = &refused else { panic!("{refused:?}") };
     assert!(step == "large" && *bytes > COMMAND_LIMIT);
     let expected = format!(
-        "step large makes a command of {bytes} bytes and Run Command takes 65536: divide it, or let a script fetch what is large"
+        "step large needs a command of {bytes} bytes and Run Command allows 65536: split it, or download large contents in a script"
     );
     assert_eq!(refused.to_string(), expected);
 }
@@ -335,13 +335,13 @@ fn what_windows_cannot_do_is_named() {
         ),
         (
             python,
-            "step python: interpreter python3 is not supported on Windows: use powershell, or give none",
+            "step python: interpreter python3 is not supported on Windows: use powershell, or leave it out",
         ),
         (
             script("shell", "#!/bin/sh\ntrue\n"),
-            "step shell: interpreter /bin/sh is not supported on Windows: use powershell, or give none",
+            "step shell: interpreter /bin/sh is not supported on Windows: use powershell, or leave it out",
         ),
-        (file("motd", "/motd", ""), "step motd: mode means nothing on Windows: leave it out"),
+        (file("motd", "/motd", ""), "step motd: mode has no effect on Windows: leave it out"),
     ] {
         assert_eq!(unsupported_on_windows(&steps([script("fine", ""), step])), Some(expected.to_owned()));
     }

@@ -17,12 +17,12 @@ pub const USER_DATA_LIMIT: usize = 16 * 1024;
 pub enum TooLarge {
     /// `bytes` is the size of the user data, compressed, before base64.
     #[error(
-        "the steps make {bytes} bytes of user data and EC2 takes {limit}: set customize.transport to SSM, which carries each step by itself, or let a script fetch what is large"
+        "the steps need {bytes} bytes of user data and EC2 allows {limit}: set customize.transport to SSM, which sends each step separately, or download large contents in a script"
     )]
     UserData { bytes: usize, limit: usize },
     /// `bytes` is the size of the step's command, its content compressed.
     #[error(
-        "step {step} makes a command of {bytes} bytes and Run Command takes {limit}: divide it, or let a script fetch what is large"
+        "step {step} needs a command of {bytes} bytes and Run Command allows {limit}: split it, or download large contents in a script"
     )]
     Command { step: String, bytes: usize, limit: usize },
 }
@@ -112,7 +112,7 @@ mod tests {
         let TooLarge::UserData { bytes, limit: USER_DATA_LIMIT } = refused else { panic!("{refused:?}") };
         assert!(bytes > USER_DATA_LIMIT);
         let expected = format!(
-            "the steps make {bytes} bytes of user data and EC2 takes 16384: set customize.transport to SSM, which carries each step by itself, or let a script fetch what is large"
+            "the steps need {bytes} bytes of user data and EC2 allows 16384: set customize.transport to SSM, which sends each step separately, or download large contents in a script"
         );
         assert_eq!(refused.to_string(), expected);
     }

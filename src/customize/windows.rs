@@ -13,7 +13,7 @@ use crate::api::image_build::{Customize, EnvVar, File, Script, Step};
 const DEFAULT_MODE: &str = "0644";
 const DEFAULT_OWNER: &str = "root:root";
 
-/// The first step that a machine with Windows cannot do, and why, as in `step motd: mode means nothing on Windows`.
+/// The first step that a machine with Windows cannot do, and why, as in `step motd: mode has no effect on Windows`.
 pub fn unsupported_on_windows(customize: &Customize) -> Option<String> {
     customize.steps.iter().find_map(|step| Some(format!("step {}: {}", step.name, unsupported(step)?)))
 }
@@ -37,13 +37,13 @@ fn unsupported_script(script: &Script) -> Option<String> {
     let first = script.inline.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
     let named = script.interpreter.as_deref().or_else(|| first.strip_prefix("#!"));
     let interpreter = named.filter(|interpreter| *interpreter != "powershell")?;
-    Some(format!("interpreter {interpreter} is not supported on Windows: use powershell, or give none"))
+    Some(format!("interpreter {interpreter} is not supported on Windows: use powershell, or leave it out"))
 }
 
 fn unsupported_file(file: &File) -> Option<String> {
     let given = [("mode", &file.mode, DEFAULT_MODE), ("owner", &file.owner, DEFAULT_OWNER)];
     let other = given.iter().find(|(_, given, default)| given.as_str() != *default);
-    other.map(|(field, ..)| format!("{field} means nothing on Windows: leave it out"))
+    other.map(|(field, ..)| format!("{field} has no effect on Windows: leave it out"))
 }
 
 /// The program that carries out one step, prints the end of its output and exits with its exit code. Run a second time,

@@ -241,32 +241,32 @@ impl Class {
             }
             Self::NotAuthenticated => "check the operator's credentials",
             Self::RegionOff => {
-                "enable the region for the account (it takes minutes to hours), or take it out of the object"
+                "enable the region for the account (it takes minutes to hours), or remove it from the object"
             }
             Self::NoSuchRegion => {
-                "write a name that `aws ec2 describe-regions --all-regions` lists, or take the region out of the object"
+                "use a name that `aws ec2 describe-regions --all-regions` lists, or remove the region from the object"
             }
             Self::NotSubscribed => "accept the product's terms on AWS Marketplace with this account",
             Self::Quota => "wait for running work to end, or raise the quota in Service Quotas",
             Self::Credentials => "check the credentials' source and the clock",
             Self::NameTaken => {
-                "give spec.image.name of an ImageBuild, or spec.imageName of an ImageReplication, another value in a new object"
+                "change spec.image.name of an ImageBuild, or spec.imageName of an ImageReplication, in a new object"
             }
-            Self::Protected => "switch off the resource's protection, or remove it by hand",
+            Self::Protected => "disable the resource's protection, or remove it manually",
             Self::Kms => {
                 "check that the key exists in this region, is enabled, and that its policy lets the operator's role use it: kms:CreateGrant, kms:Decrypt, kms:DescribeKey, kms:GenerateDataKeyWithoutPlaintext and kms:ReEncrypt*"
             }
             Self::NotShared => {
-                "let the image's owner share each of its snapshots too: `aws ec2 modify-snapshot-attribute --attribute createVolumePermission --operation-type add --user-ids ACCOUNT --snapshot-id SNAPSHOT`, and the key of encrypted ones; what is encrypted with alias/aws/ebs can be shared only as a copy under a key of the owner's own"
+                "ask the image's owner to share each of its snapshots too: `aws ec2 modify-snapshot-attribute --attribute createVolumePermission --operation-type add --user-ids ACCOUNT --snapshot-id SNAPSHOT`, and the key of encrypted ones; what is encrypted with alias/aws/ebs can be shared only as a copy under a customer managed key of the owner"
             }
             Self::NotShareable => {
-                "a key of AWS's own can be used by no other account: let the image be made again under a key of your own (of a source image, spec.sharing.includeSourceRegion: false shares its copies only)"
+                "an AWS managed key cannot be used by other accounts: create the image again under a customer managed key (for a source image, spec.sharing.includeSourceRegion: false shares only its copies)"
             }
             Self::NotCopyable => {
-                "only the owner may copy an image with a product code of AWS Marketplace or a billed licence (Windows, RHEL, SUSE): make an image of your own from it with an ImageBuild, and copy that"
+                "only the owner may copy an image with a product code of AWS Marketplace or a billed license (Windows, RHEL, SUSE): build your own image from it with an ImageBuild, and copy that"
             }
             Self::Invalid => "correct the manifest",
-            Self::NotFound => "check the id: it may be of another region or account, or gone",
+            Self::NotFound => "check the id: the resource may be gone, or in another region or account",
             Self::Throttled
             | Self::Ambiguous
             | Self::Capacity

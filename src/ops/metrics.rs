@@ -72,27 +72,23 @@ impl Default for Metrics {
             start_time: Gauge::default(),
             registry: Registry::default(),
         };
-        registry.register(
-            "aws_calls",
-            "Calls to AWS by action, region and result class",
-            metrics.calls.clone(),
-        );
+        registry.register("aws_calls", "AWS calls by action, region and result class", metrics.calls.clone());
         registry.register(
             "aws_call_seconds",
-            "Duration of calls to AWS, retries included",
+            "Duration of AWS calls, including retries",
             metrics.call_seconds.clone(),
         );
-        registry.register("passes", "Passes over an object by kind and result", metrics.passes.clone());
+        registry.register("passes", "Reconcile passes by kind and result", metrics.passes.clone());
         registry.register("builds_finished", "Finished builds by result", metrics.builds.clone());
         registry.register(
             "drift_repaired",
-            "What was changed behind the operator's back and put right, by kind",
+            "Drift that was repaired, by kind",
             metrics.drift_repaired.clone(),
         );
         metrics.register_sweeps(&mut registry);
         registry.register(
             "start_time_seconds",
-            "When the process started, in seconds since 1970",
+            "Start time of the process, in seconds since the Unix epoch",
             metrics.start_time.clone(),
         );
         #[allow(clippy::cast_precision_loss)]
@@ -106,7 +102,7 @@ impl Metrics {
         registry.register("sweeps", "Sweeps for orphans by result", self.sweeps.clone());
         registry.register(
             "orphans",
-            "Things in AWS without an owner, or past their time, that the last sweep found",
+            "AWS resources without an owner, or past their time, that the last sweep found",
             self.orphans.clone(),
         );
         registry.register(

@@ -252,7 +252,7 @@ impl fmt::Display for WaitingOn {
             Self::SourceLookup => write!(f, "looking for the source image"),
             Self::SourceBuild { name } => write!(f, "waiting for ImageBuild {name} to have an image"),
             Self::SelectedBuild { selector } => {
-                write!(f, "waiting for an ImageBuild of this namespace with the labels {selector} to succeed")
+                write!(f, "waiting for an ImageBuild in this namespace with the labels {selector} to succeed")
             }
             Self::SourceImage { id, state } => write!(f, "waiting for source image {id}, which is {state}"),
             Self::NameLookup { name } => write!(f, "checking that image name {name:?} is free"),
@@ -267,10 +267,7 @@ impl fmt::Display for WaitingOn {
                 write!(f, "no capacity in attempt {attempt}, trying again: {message}")
             }
             Self::Retry { failed, allowed, message } => {
-                write!(
-                    f,
-                    "builder {failed} of at most {allowed} came to nothing, another one is tried: {message}"
-                )
+                write!(f, "builder {failed} of {allowed} failed, launching another: {message}")
             }
             Self::BuilderStart { id } => write!(f, "waiting for builder {id} to run"),
             Self::Guest { id, step: None } => write!(f, "builder {id} runs the steps"),
@@ -282,7 +279,7 @@ impl fmt::Display for WaitingOn {
             Self::BuilderStop { id } => write!(f, "waiting for builder {id} to stop"),
             Self::Console { id } => write!(f, "waiting for the console output of builder {id}"),
             Self::ImageLookup { name, region } => {
-                write!(f, "looking for image {name:?} that may have been made in {region}")
+                write!(f, "looking for image {name:?} that may have been created in {region}")
             }
             Self::ImageCreation { name } => write!(f, "creating image {name:?}"),
             Self::Image { id, region, progress } => {
@@ -299,39 +296,38 @@ impl fmt::Display for WaitingOn {
             Self::CopySlot { region } => {
                 write!(
                     f,
-                    "waiting in line: as many copies are under way into {region} as are allowed at a time"
+                    "waiting for a copy slot: the maximum number of copies into {region} is in progress"
                 )
             }
             Self::CopyLookup { region } => {
-                write!(f, "looking for the copy that may have been begun in {region}")
+                write!(f, "looking for the copy that may have been started in {region}")
             }
             Self::CopyStart { region } => write!(f, "starting the copy into {region}"),
             Self::CopyRetry { region, message } => {
-                write!(f, "the copy into {region} failed and is made again: {message}")
+                write!(f, "the copy into {region} failed and is retried: {message}")
             }
-            Self::Tags { id, region } => write!(f, "putting the tags of {id} in {region} right"),
-            Self::Sharing { id, region } => write!(f, "putting the permissions of {id} in {region} right"),
-            Self::Lifecycle { id, region } => write!(f, "putting the life cycle of {id} in {region} right"),
+            Self::Tags { id, region } => write!(f, "updating the tags of {id} in {region}"),
+            Self::Sharing { id, region } => write!(f, "updating the permissions of {id} in {region}"),
+            Self::Lifecycle { id, region } => {
+                write!(f, "updating the lifecycle settings of {id} in {region}")
+            }
             Self::Publication { id, region } => {
-                write!(
-                    f,
-                    "publishing {id} in {region}, as soon as all regions that it waits for have their image"
-                )
+                write!(f, "publishing {id} in {region} once all regions that it waits for are ready")
             }
-            Self::Withdrawal { region } => write!(f, "taking back what was published in {region}"),
+            Self::Withdrawal { region } => write!(f, "withdrawing what was published in {region}"),
             Self::ProtectionCooldown { id, region, until } => {
                 write!(f, "{id} in {region} stays protected from deregistration until {until:.0}")
             }
             Self::Succession { region } => write!(
                 f,
-                "former copies in {region} stay until every region has the newest one, published where that is asked for"
+                "former copies in {region} stay until every region has the newest one, published if spec.publish is set"
             ),
             Self::Disuse { why } => write!(
                 f,
-                "{why}: it is removed when it is out of use; set spec.protectInUse to false to have it removed now, or the policy to Retain"
+                "{why}: it is removed when it is out of use; set spec.protectInUse to false to remove it now, or spec.deletionPolicy (spec.removedDestinationPolicy in a removed region) to Retain to keep it"
             ),
             Self::Destinations { ready, total } => {
-                write!(f, "{ready} of {total} destinations are as they should be")
+                write!(f, "{ready} of {total} destinations are ready")
             }
         }
     }
@@ -340,7 +336,7 @@ impl fmt::Display for WaitingOn {
 /// What somebody types who wants to know what a failed builder is about.
 fn how_to_look(id: &InstanceId, region: &Region, until: Timestamp) -> String {
     format!(
-        "builder {id} is kept until {until:.0}: start it with `aws ec2 start-instances --region {region} --instance-ids {id}` if it is stopped, then look at it with `aws ssm start-session --region {region} --target {id}` (Session Manager), `aws ec2 get-console-output --region {region} --instance-id {id} --latest --output text` or the EC2 serial console; spec.onFailure: Terminate lets it go now"
+        "builder {id} is kept until {until:.0}: start it with `aws ec2 start-instances --region {region} --instance-ids {id}` if it is stopped, then inspect it with `aws ssm start-session --region {region} --target {id}` (Session Manager), `aws ec2 get-console-output --region {region} --instance-id {id} --latest --output text` or the EC2 serial console; spec.onFailure: Terminate removes it now"
     )
 }
 

@@ -33,7 +33,7 @@ const MILESTONES: [&str; 11] = [
 /// What was put right that had been ready before: where, and what.
 pub fn of_repairs<'d>(repairs: impl Iterator<Item = &'d Drift>) -> Note {
     let found: Vec<&str> = repairs.map(|drift| drift.found.as_str()).collect();
-    let message = format!("changed behind the operator's back: {}", found.join("; "));
+    let message = format!("drift repaired: {}", found.join("; "));
     Note { warning: true, reason: "DriftRepaired".to_owned(), message }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn user_data(
     let customize = &view.spec.customize;
     if let Some(step) = customize::unsupported_on_windows(customize).filter(|_| source.is_windows()) {
         let message = format!(
-            "step {step} cannot be done on a Windows image; use script steps for PowerShell, file steps and reboot"
+            "step {step} is not supported on a Windows image; use script steps for PowerShell, file steps and reboot"
         );
         return Err(Failure::new("StepNotSupported", message));
     }
@@ -106,7 +106,7 @@ pub(super) fn no_agent(view: &BuildView<'_>, id: &InstanceId, timeout: &str) -> 
     Failure::new(
         "AgentNotOnline",
         format!(
-            "the Systems Manager agent of builder {id} in {} was not online within customize.timeout ({timeout}): {profile}, the source image must have the agent, and the subnet a way to the ssm, ssmmessages and ec2messages endpoints",
+            "the Systems Manager agent of builder {id} in {} was not online within customize.timeout ({timeout}): {profile}, the source image must have the agent, and the subnet must be able to reach the ssm, ssmmessages and ec2messages endpoints",
             view.spec.region
         ),
     )

@@ -43,7 +43,7 @@ pub(super) fn of_attempt<'a>(
         Failure::new(
             "ContentChanged",
             format!(
-                "{what} after attempt {} began with it; keep a ConfigMap as it is while a build uses it, and give a new content a new name",
+                "{what} after attempt {} started with it; do not edit a ConfigMap while a build uses it, and give new content a new name",
                 view.status.attempt.unwrap_or(1)
             ),
         )
@@ -65,7 +65,7 @@ pub(super) fn missing(view: &BuildView<'_>, missing: &str) -> Decision {
     let left = timing::remaining(since.0, deadline, view.now);
     if left.is_zero() {
         let shown = timing::human(deadline.as_secs());
-        let message = format!("{missing} was not there within spec.activeDeadline ({shown})");
+        let message = format!("{missing} did not appear within spec.activeDeadline ({shown})");
         return fail(STAGE, Failure::new("ContentMissing", message));
     }
     let mut decision = wait(STAGE, waiting_on);

@@ -90,7 +90,7 @@ fn too_late(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId) -> D
         return attempts::failed(view, Stage::Customizing, commands::no_agent(view, id, &timeout));
     }
     let message = format!(
-        "builder {id} was still running when customize.timeout ({timeout}) was over; raise it, or look at what the steps wait for"
+        "builder {id} was still running when customize.timeout ({timeout}) expired; raise it, or check what the steps wait for"
     );
     attempts::failed(view, Stage::Customizing, Failure::new("CustomizeTimeout", message))
 }
@@ -105,7 +105,7 @@ fn stopping(view: &BuildView<'_>, builder: &BuilderStatus, id: InstanceId) -> De
     let left = timing::remaining(since.0, allowed(view) + timing::STOP_WINDOW, view.now);
     if left.is_zero() {
         let message = format!(
-            "builder {id} in {} was still stopping {window} after its steps should have been done; it is not stopped by force, as its disk may be half written",
+            "builder {id} in {} was still stopping {window} after its steps should have been done; it is not force-stopped, because its disk may be inconsistent",
             view.spec.region
         );
         return attempts::failed(view, Stage::Stopping, Failure::new("StopTimeout", message));
@@ -126,7 +126,7 @@ fn stopped(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -
         return record(Stage::Stopping, BuildRecord::Stopped, WaitingOn::Console { id });
     }
     let message = format!(
-        "builder {id} in {} was stopped from outside ({code}) before its steps were done",
+        "builder {id} in {} was stopped externally ({code}) before its steps were done",
         view.spec.region
     );
     attempts::failed(view, Stage::Customizing, Failure::new("BuilderInterrupted", message))
@@ -147,7 +147,8 @@ fn died(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -> D
     }
     let stage = current_stage(view.status);
     if Class::of_code(code) == Some(Class::Kms) {
-        let hint = format!("most often the KMS key of a volume may not be used: {}", Class::Kms.advice());
+        let hint =
+            format!("the usual cause is a KMS key of a volume that may not be used: {}", Class::Kms.advice());
         return fail(stage, Failure::new("BuilderTerminated", format!("{said}; {hint}")));
     }
     attempts::failed(view, stage, Failure::new("BuilderTerminated", said))

@@ -22,7 +22,7 @@ pub(super) fn user_data(
 ) -> Result<Vec<u8>, Failure> {
     if source.is_windows() {
         let message = format!(
-            "source image {} is a Windows image, whose console tells nothing of the steps; set customize.transport to SSM",
+            "source image {} is a Windows image, whose console does not report the steps; set customize.transport to SSM",
             source.image_id
         );
         return Err(Failure::new("TransportNotSupported", message));
@@ -98,7 +98,7 @@ fn no_verdict(
     let left = timing::remaining(stopped_at, timing::CONSOLE_WINDOW, view.now);
     if left.is_zero() {
         let message = format!(
-            "builder {id} in {} powered off without a verdict on its serial console; its image may lack cloud-init, or a step shut the machine down",
+            "builder {id} in {} powered off without reporting a result on its serial console; its image may lack cloud-init, or a step shut it down",
             view.spec.region
         );
         let failure = Failure::new("NoVerdict", message);
@@ -118,7 +118,9 @@ fn step_failed(verdict: &Verdict, id: &InstanceId) -> Failure {
             step.exit_code.unwrap_or(-1)
         ),
         None => {
-            format!("the steps failed on builder {id} without saying which; the last output is in status.log")
+            format!(
+                "a step failed on builder {id}, which did not report the name; the last output is in status.log"
+            )
         }
     };
     Failure::new("StepFailed", message)

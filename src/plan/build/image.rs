@@ -40,7 +40,7 @@ pub(super) fn name_conflict(region: &Region, name: &str, images: &[Image]) -> Fa
     Failure::new(
         "NameConflict",
         format!(
-            "image name {name:?} in {region} is already in use by {holder}, which this build did not make; give spec.image.name another value in a new ImageBuild"
+            "image name {name:?} in {region} is already in use by {holder}, which this build did not create; change spec.image.name in a new ImageBuild"
         ),
     )
 }
@@ -49,7 +49,7 @@ pub(super) fn create(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus)
     let Some(id) = view.status.builder.as_ref().and_then(|b| b.instance_id.clone()) else {
         let failure = Failure::new(
             "BuilderUnknown",
-            "the image was to be made, but status names no builder; create a new ImageBuild",
+            "the image is due, but the status has no builder; create a new ImageBuild",
         );
         return Ok(fail(STAGE, failure));
     };

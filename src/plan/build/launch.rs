@@ -163,7 +163,7 @@ fn repeatable<'a>(view: &'a BuildView<'_>, builder: &BuilderStatus) -> Result<&'
     if builder.uncertain.as_deref().and_then(Class::of_code) == Some(Class::TokenMismatch) {
         return Err(Failure::new(
             Class::TokenMismatch.reason(),
-            "the launch token was used with other parameters, and no instance was found under it",
+            "the launch token was used with other parameters, and no instance has it",
         ));
     }
     content::of_attempt(view, builder)
@@ -175,7 +175,7 @@ fn adopt(view: &BuildView<'_>, attempt: i32, instance: Instance) -> Decision {
         return record(STAGE, BuildRecord::Launched(Box::new(instance)), waiting_on);
     }
     let message = format!(
-        "instance {} in {} has this build's launch token but not its ownership tags; look at it, and create a new ImageBuild",
+        "instance {} in {} has this build's launch token but not its ownership tags; inspect it, and create a new ImageBuild",
         instance.id, view.spec.region
     );
     fail(STAGE, Failure::new("BuilderNotOurs", message))

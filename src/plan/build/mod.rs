@@ -318,7 +318,7 @@ fn deadline_passed(view: &BuildView<'_>) -> Option<Failure> {
         let stage = current_stage(view.status);
         Failure::new(
             "DeadlineExceeded",
-            format!("the run was still {stage} when spec.activeDeadline ({shown}) was over"),
+            format!("the run was still {stage} when spec.activeDeadline ({shown}) expired"),
         )
     })
 }

@@ -51,7 +51,7 @@ fn by_parameter(view: &BuildView<'_>, eyes: &Eyes<'_>, name: &str) -> Decided {
         Seen::Present(value) if is_image_id(&value) => by_id(view, eyes, &ImageId(value)),
         Seen::Present(_) => {
             let message = format!(
-                "SSM parameter {name} in {region} does not hold an AMI id; name one whose value is ami- and 8 or 17 hexadecimal digits"
+                "SSM parameter {name} in {region} does not hold an AMI id; use one whose value is ami- followed by 8 or 17 hexadecimal digits"
             );
             Ok(blocked(STAGE, Failure::new("SourceNotAnImage", message)))
         }
@@ -117,20 +117,20 @@ fn take(view: &BuildView<'_>, image: &Image) -> Decision {
         | ImageState::Deregistered
         | ImageState::Failed
         | ImageState::Error => {
-            let message = format!("source image {id} in {region} is {}; name an available one", image.state);
+            let message = format!("source image {id} in {region} is {}; use an available one", image.state);
             return blocked(STAGE, Failure::new("SourceNotAvailable", message));
         }
     }
     if image.root_device_type != "ebs" {
         let message = format!(
-            "source image {id} in {region} has an {} root device; an image can be made only of EBS-backed instances",
+            "source image {id} in {region} has an {} root device; an image can be created only from EBS-backed instances",
             image.root_device_type
         );
         return fail(STAGE, Failure::new("SourceNotEBS", message));
     }
     if view.spec.image.boot_mode == Some(BootMode::Uefi) && boots_by_bios(image) {
         let message = format!(
-            "source image {id} in {region} starts by legacy BIOS, so that no image of it can start by UEFI; name another source, or leave image.bootMode out, in a new ImageBuild"
+            "source image {id} in {region} boots by legacy BIOS, so an image built from it cannot boot by UEFI; use another source, or remove image.bootMode, in a new ImageBuild"
         );
         return fail(STAGE, Failure::new("SourceNotUEFI", message));
     }

@@ -29,7 +29,9 @@ impl View<'_> {
         let attempt = instance.tags.get(ownership::ATTEMPT).and_then(|text| text.parse().ok());
         let token = attempt.map(|attempt| naming::launch_token(owner, attempt));
         if token.is_none() || token != instance.client_token {
-            return report("it has our tags but not our launch token: somebody may have copied the tags");
+            return report(
+                "it has this cluster's ownership tags but not its launch token: somebody may have copied the tags",
+            );
         }
         match &instance.state {
             InstanceState::Other(state) => report(format!("its state {state} is not known to this version")),
@@ -49,16 +51,14 @@ impl View<'_> {
             (None, _) | (_, None) => false,
         };
         if born_late {
-            return report(
-                "it was made after the time at which it was to be gone: somebody may have copied the tags",
-            );
+            return report("it was created after its delete-after time: somebody may have copied the tags");
         }
         self.of_scratch(&volume.tags)
     }
 
     fn of_scratch(&self, tags: &Tags) -> Fate {
         if !Role::Builder.is_of(tags) {
-            return report("its tags do not say that it is a builder's");
+            return report("its tags do not identify it as part of a builder");
         }
         match delete_after(tags) {
             None => report(format!("it has no readable tag {}", ownership::DELETE_AFTER)),
@@ -66,14 +66,14 @@ impl View<'_> {
                 (Verdict::Young, format!("its owner is gone; it may be removed after {due}"))
             }
             Some(due) => {
-                (Verdict::Remove, format!("its owner is gone, and it was to be removed after {due}"))
+                (Verdict::Remove, format!("its owner is gone, and its delete-after time {due} has passed"))
             }
         }
     }
 
     pub(super) fn of_image(&self, owner: &Owner, image: &Image) -> Fate {
         if !Role::Image.is_of(&image.tags) && !Role::Copy.is_of(&image.tags) {
-            return report("its tags do not say that it is an image or a copy of ours");
+            return report("its tags do not identify it as an image or a copy");
         }
         match &image.state {
             ImageState::Available | ImageState::Disabled => {
@@ -110,7 +110,7 @@ impl View<'_> {
 
     /// What never was of use and has no time of its own on it.
     fn of_dead(&self, owner: &Owner, made_at: Option<Timestamp>, state: &str) -> Fate {
-        let Some(made_at) = made_at else { return report("EC2 does not say when it was made") };
+        let Some(made_at) = made_at else { return report("EC2 reports no creation time") };
         let due = timing::later(made_at, timing::UNOWNED_IMAGE_GRACE);
         if self.now < due {
             return (

@@ -217,7 +217,8 @@ impl View<'_> {
     /// The owner lives, and removing its things is its own business; that it does not is worth a look.
     fn overdue(&self, tags: &Tags) -> Option<Fate> {
         let due = fate::delete_after(tags).filter(|due| *due <= self.now)?;
-        let why = format!("its owner still exists, but was to be done with it by {due}: look at its status");
+        let why =
+            format!("its owner still exists but should have removed it by {due}: check the owner's status");
         Some((Verdict::Report, why))
     }
 }

@@ -98,13 +98,13 @@ fn tagged_owner(tags: &Tags, objects: &Objects) -> Result<Owner, String> {
     let tag = |key: &str| tags.get(key).cloned().ok_or_else(|| format!("it has no tag {key}"));
     let (cluster_id, kind) = (tag(ownership::CLUSTER_ID)?, tag(ownership::KIND)?);
     if cluster_id != objects.cluster_id {
-        return Err(format!("it is of another cluster, {cluster_id}"));
+        return Err(format!("it belongs to another cluster, {cluster_id}"));
     }
     let listed = objects.kinds.iter().find(|listed| **listed == kind);
     Ok(Owner {
         cluster_id,
         uid: tag(ownership::UID)?,
-        kind: listed.ok_or_else(|| format!("this version knows no kind {kind}"))?,
+        kind: listed.ok_or_else(|| format!("this version does not know the kind {kind}"))?,
         namespace: tag(ownership::NAMESPACE)?,
         name: tag(ownership::NAME)?,
     })
@@ -112,7 +112,7 @@ fn tagged_owner(tags: &Tags, objects: &Objects) -> Result<Owner, String> {
 
 pub(super) fn left_alone(former: &Owner, by: &Owner) -> String {
     format!(
-        "it was made for {} with uid {}, which now has uid {}: created anew or restored; it is left alone",
+        "it was created for {} with UID {}, which now has UID {}: recreated or restored; it is left alone",
         name(by),
         former.uid,
         by.uid

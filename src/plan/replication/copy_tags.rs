@@ -47,7 +47,7 @@ pub(super) fn too_many(view: &ReplicationView<'_>) -> Option<DestinationPlan> {
         return None;
     }
     let message = format!(
-        "the copies would have {count} tags, of the source image, of spec.tags and of spec.publish.tags, where {MAX_USER_TAGS} are possible: AWS allows 50 a resource, and the operator needs eight; leave spec.copySourceTags out and list those that are needed"
+        "the copies would have {count} tags from the source image, spec.tags and spec.publish.tags, but at most {MAX_USER_TAGS} are allowed: AWS allows 50 per resource, and the operator needs eight; remove spec.copySourceTags and list the tags that are needed"
     );
     Some(standing(Progress::Rejected(Failure::new("TooManyTags", message))))
 }

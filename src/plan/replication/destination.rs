@@ -44,7 +44,7 @@ pub(super) fn keep(
     }
     if wanted.region == source.region {
         let message = format!(
-            "{} is the source's own region: the image is there already; take it off spec.destinations",
+            "{} is the source's own region: the image is there already; remove it from spec.destinations",
             wanted.region
         );
         return standing(Progress::Rejected(Failure::new("SourceRegion", message)));
@@ -93,7 +93,7 @@ fn in_turn(view: &ReplicationView<'_>, region: &Region, plan: DestinationPlan) -
 
 fn other_partition(source: &ReplicationSourceStatus, wanted: &Destination) -> Failure {
     let message = format!(
-        "{} is of partition {}, and the source's region {} of {}: AWS copies no image from one to the other; take it off spec.destinations",
+        "{} is in partition {}, and the source's region {} in {}: AWS cannot copy images between partitions; remove it from spec.destinations",
         wanted.region,
         wanted.region.partition(),
         source.region,
@@ -371,7 +371,7 @@ fn by_state(
     match &image.state {
         ImageState::Disabled if view.spec.launch_state.is_none() => {
             let message = format!(
-                "copy {id} in {region} was disabled by somebody: it cannot be launched; enable it again, or say in spec.launchState what is wanted"
+                "copy {id} in {region} was disabled by somebody and cannot be launched; enable it again, or set spec.launchState"
             );
             blocked(Failure::new("CopyDisabled", message))
         }
@@ -391,7 +391,7 @@ fn by_state(
 
 fn not_ours(view: &ReplicationView<'_>, copy: &DestinationStatus, id: &ImageId) -> Failure {
     let message = format!(
-        "{id} in {} does not carry the tags {CLUSTER_ID}={} and {UID}={} any more, by which it is ours: it is left alone; put them back, or deregister it to have it copied again",
+        "{id} in {} no longer has the ownership tags {CLUSTER_ID}={} and {UID}={}: it is left alone; restore them, or deregister it to have it copied again",
         copy.region, view.owner.cluster_id, view.owner.uid
     );
     Failure::new("CopyNotOwned", message)
@@ -408,7 +408,7 @@ fn lost(copy: &DestinationStatus, waiting_on: WaitingOn) -> DestinationPlan {
         let id = copy.image_id.as_ref().map(ToString::to_string).unwrap_or_default();
         let snapshots: Vec<&str> = copy.snapshot_ids.iter().map(|snapshot| snapshot.0.as_str()).collect();
         format!(
-            "copy {id} in {} was deregistered, and is made again; what is left of its snapshots ({}) goes with the next copy that is removed",
+            "copy {id} in {} was deregistered and is created again; its remaining snapshots ({}) are deleted with the next copy that is removed",
             copy.region,
             snapshots.join(", ")
         )

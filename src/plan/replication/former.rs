@@ -99,8 +99,7 @@ pub(super) fn retire(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &Destina
         }
     }
     let kept = in_use.map(|why| {
-        let message =
-            format!("{why}: it stays; set spec.protectInUse to false to have it removed all the same");
+        let message = format!("{why}: it stays; set spec.protectInUse to false to remove it anyway");
         Progress::Blocked(Failure::new("ImageInUse", message))
     });
     // No answer of AWS tells that the last launch was long ago.

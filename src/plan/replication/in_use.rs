@@ -57,6 +57,6 @@ fn referenced(seen: Look<Vec<String>>, region: &Region, id: &ImageId) -> Result<
             1 => String::new(),
             count => format!(" and {} more", count - 1),
         };
-        Usage::Used(format!("image {id} in {region} is named by {first}{more}"))
+        Usage::Used(format!("image {id} in {region} is referenced by {first}{more}"))
     }))
 }

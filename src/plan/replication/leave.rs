@@ -151,7 +151,7 @@ fn held_by_use(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationSt
             moving(WaitingOn::Disuse { why })
         } else {
             let message = format!(
-                "{why}: the copies of {} stay; set spec.protectInUse to false to have them removed all the same",
+                "{why}: the copies in {} stay; set spec.protectInUse to false to remove them anyway",
                 copy.region
             );
             let kept = Progress::Blocked(Failure::new("ImageInUse", message));

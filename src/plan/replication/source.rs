@@ -152,7 +152,7 @@ fn available(eyes: &Eyes<'_>, wanted: &ImageRef, image: &Image) -> Resolved {
         | ImageState::Failed
         | ImageState::Error => {
             let message = format!(
-                "source image {} in {} is {}; name an available one",
+                "source image {} in {} is {}; use an available one",
                 image.id, wanted.region, image.state
             );
             blocked("SourceNotAvailable", message)

@@ -106,7 +106,7 @@ fn stage_conditions(status: &ImageBuildStatus, progress: &Progress) -> Vec<(&'st
 fn cleaned_up(builder: Option<&BuilderStatus>) -> String {
     match builder.and_then(|b| b.instance_id.as_ref()) {
         Some(id) => format!("builder {id} is terminated"),
-        None => "nothing temporary was left".to_owned(),
+        None => "no temporary resources were left".to_owned(),
     }
 }
 
@@ -122,7 +122,7 @@ fn stage_condition(
     match (reached, &status.failure) {
         (Some(message), _) => Said::new(Value::True, kind, message),
         (None, Some(failure)) if kind != "CleanedUp" => {
-            Said::new(Value::False, &failure.reason, "the run ended before")
+            Said::new(Value::False, &failure.reason, "the run ended before this stage")
         }
         (None, Some(_) | None) => {
             Said { value: Value::Unknown, message: String::new(), ..conditions::saying(progress) }

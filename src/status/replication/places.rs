@@ -88,7 +88,7 @@ impl Done {
             former_removed: Said::new(
                 Value::True,
                 "FormerRemoved",
-                format!("no former copy is left in {region} beyond those that are kept"),
+                format!("no former copies remain in {region} except those that are kept"),
             ),
         }
     }

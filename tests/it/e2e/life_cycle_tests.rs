@@ -101,12 +101,16 @@ fn without_credentials_the_object_says_so_and_heals_when_there_are_some() {
     assert_eq!(reason, "AuthenticationFailed");
     assert!(message.contains("GetParameters in us-east-1") && message.contains("credentials"), "{message}");
     let ready = operator.page("/readyz").expect("ready all the same");
-    assert!(ready.starts_with("ok\nAWS does not know us: GetCallerIdentity in us-east-1"), "{ready}");
+    assert!(
+        ready
+            .starts_with("ok\nAWS did not accept the operator's credentials: GetCallerIdentity in us-east-1"),
+        "{ready}"
+    );
     operator.stop().expect("stops");
     stand.options = with_credentials;
     let operator = stand.start();
     stand.until("imagebuild/web", "Succeeded");
-    assert!(operator.log().contains("AWS knows us"), "{}", operator.log());
+    assert!(operator.log().contains("AWS accepted the operator's credentials"), "{}", operator.log());
     assert_eq!(operator.page("/readyz").expect("ready"), "ok\n");
 }
 

@@ -33,7 +33,7 @@ pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_
             None if place.in_sync => continue,
             None => return Ok(moving(waiting_on)),
         };
-        let found = format!("fast snapshot restore of {id} in {zone} is switched on again");
+        let found = format!("fast snapshot restore of {id} in {zone} is enabled again");
         let on = UpkeepCall::EnableFastRestores { ids: cold, zones: vec![zone] };
         return Ok(write(place, on, waiting_on).repairing(place.in_sync, DriftKind::FastRestore, || found));
     }

@@ -26,7 +26,7 @@ pub(super) fn description(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Plac
         view.spec.description.as_ref().filter(|text| place.image.description.as_ref() != Some(*text));
     let id = place.image.id.clone();
     let to_do = wanted.map(|text| UpkeepCall::Describe { id, description: text.clone() });
-    let found = || format!("the description of {} in {} is put back", place.image.id, place.region);
+    let found = || format!("the description of {} in {} is restored", place.image.id, place.region);
     Ok(change(place, to_do, DriftKind::Description, found))
 }
 
@@ -62,7 +62,7 @@ pub(super) fn deprecation(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Plac
     if known != Some(at) {
         return Ok(record(DestinationRecord::Deprecating(Some(at)), waiting_on));
     }
-    let found = || format!("{} in {} is deprecated at {at} again", place.image.id, place.region);
+    let found = || format!("the deprecation of {} in {} is restored to {at}", place.image.id, place.region);
     let to_do = UpkeepCall::EnableImageDeprecation { id, at };
     Ok(change(place, Some(to_do), DriftKind::Deprecation, found))
 }
@@ -71,8 +71,7 @@ pub(super) fn deprecation(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Plac
 #[expect(clippy::unnecessary_wraps, reason = "an aspect like the others")]
 pub(super) fn protection(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) -> Decided {
     let to_do = lifecycle::protection(view.spec.deregistration_protection, place.image);
-    let found =
-        || format!("deregistration protection of {} in {} is as wanted again", place.image.id, place.region);
+    let found = || format!("deregistration protection of {} in {} is restored", place.image.id, place.region);
     Ok(change(place, to_do, DriftKind::Protection, found))
 }
 

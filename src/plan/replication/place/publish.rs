@@ -313,7 +313,7 @@ fn put_parameter(
 ) -> Decided {
     let (region, name) = (place.region.clone(), wanted.name.clone());
     let put = |new_with| {
-        let found = format!("parameter {name} in {region} holds {value} again");
+        let found = format!("parameter {name} in {region} is set to {value} again");
         let (region, name) = (region.clone(), name.clone());
         let request = PutParameter { region, name, value: value.clone(), tier: wanted.tier, new_with };
         let put = call(DestinationCall::PutParameter(request), waiting_on(place));
@@ -346,7 +346,7 @@ fn owner_tags(view: &ReplicationView<'_>) -> Tags {
 
 fn not_ours(place: &Place<'_>, name: &str, held: &str) -> Failure {
     let message = format!(
-        "parameter {name} in {} holds {held:?} and was not made by this object: give another name, or take it over by adopt: true",
+        "parameter {name} in {} holds {held:?} and was not created by this object: use another name, or take it over with adopt: true",
         place.region
     );
     Failure::new("ParameterNotOwned", message)
@@ -354,7 +354,7 @@ fn not_ours(place: &Place<'_>, name: &str, held: &str) -> Failure {
 
 fn not_validated(place: &Place<'_>, name: &str, value: &ImageId) -> Failure {
     let message = format!(
-        "parameter {name} in {} was put with {value}, and does not hold it: AWS validates aws:ec2:image after it took the call, and drops what it finds wrong; check that the operator's role has ec2:DescribeImages there, and that the image is available in that region",
+        "parameter {name} in {} was set to {value} but does not hold it: AWS validates aws:ec2:image parameters after accepting the call, and discards invalid values; check that the operator's role has ec2:DescribeImages there, and that the image is available in that region",
         place.region
     );
     Failure::new("ParameterNotValidated", message)

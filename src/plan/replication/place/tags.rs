@@ -36,7 +36,7 @@ pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) 
     }
     if !missing.is_empty() {
         let keys: Vec<&str> = missing.keys().map(String::as_str).collect();
-        let found = format!("tags {} of {} in {region} are put back", keys.join(", "), image.id);
+        let found = format!("tags {} of {} in {region} are restored", keys.join(", "), image.id);
         let plan = call(DestinationCall::CreateTags { region, resources, tags: missing }, waiting_on);
         return Ok(plan.repairing(place.in_sync, DriftKind::Tags, || found));
     }

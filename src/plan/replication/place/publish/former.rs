@@ -30,7 +30,7 @@ pub(super) fn obstacle(
         Seen::Absent(absence) if !timing::is_absent(absence) => Some(moving(waiting_on(place))),
         Seen::Present(_) | Seen::Absent(_) => {
             let message = format!(
-                "publish.pin is Previous, but {target} in {} is gone or cannot be launched; take the pin off to publish {}",
+                "publish.pin is Previous, but {target} in {} is gone or cannot be launched; remove the pin to publish {}",
                 place.region, place.image.id
             );
             Some(blocked(Failure::new("PinnedImageGone", message)))
