@@ -6,7 +6,7 @@ use ami_operator::cli;
 use clap::{Parser, Subcommand};
 use tikv_jemallocator::Jemalloc;
 
-/// After a start with ten thousand objects the C library's allocator keeps half as much again, and takes half as much more time.
+/// After a start with ten thousand objects, glibc's allocator keeps half as much memory again, and needs half as much more time.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

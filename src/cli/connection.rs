@@ -1,4 +1,4 @@
-//! The options that say which cluster and which AWS, for every command that talks to both.
+//! The options for the cluster and AWS, for every command that uses both.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
@@ -12,43 +12,44 @@ use crate::{
     model::Region,
 };
 
-/// Which cluster, and which AWS.
+/// Options for the cluster and AWS.
 #[derive(Args)]
 pub struct Connection {
-    /// Region that is asked for what is true of the whole account: who we are, and which regions are enabled. Credentials of
-    /// the partitions aws-cn (China) and aws-us-gov are known in their own regions only: give one of those there.
+    /// Region for account-wide calls: the operator's identity and the list of enabled regions. Credentials of the partitions
+    /// aws-cn (China) and aws-us-gov are valid only in their own regions: set one of them there.
     #[arg(long, env = "AWS_REGION", default_value = AwsSettings::DEFAULT_HOME)]
     aws_region: String,
-    /// One URL for all AWS services, such as a VPC endpoint or a stand-in for tests. Default: AWS's own endpoints.
+    /// One URL for all AWS services, such as a VPC endpoint or a simulator. Default: the AWS endpoints.
     #[arg(long, env = "AMI_OPERATOR_AWS_ENDPOINT_URL")]
     aws_endpoint_url: Option<String>,
-    /// PEM file with certificates to trust besides the system's.
+    /// PEM file with certificates to trust in addition to the system's.
     #[arg(long, env = "AMI_OPERATOR_AWS_CA_BUNDLE")]
     aws_ca_bundle: Option<PathBuf>,
-    /// Tells clusters that share an AWS account apart. Default: the UID of namespace kube-system.
+    /// ID of this cluster in ownership tags; distinguishes clusters that share an AWS account. Default: the UID of namespace
+    /// kube-system.
     #[arg(long, env = "AMI_OPERATOR_CLUSTER_ID")]
     cluster_id: Option<String>,
     /// Namespaces to watch, separated by commas. Default: all.
     #[arg(long, env = "AMI_OPERATOR_WATCH_NAMESPACES", value_delimiter = ',')]
     watch_namespaces: Vec<String>,
-    /// After a restore from a backup, once: objects have new UIDs, and their finished AMIs carry the old ones. Gives such
-    /// an AMI to the ImageBuild of its name, and lets the sweep remove what former builds left unfinished.
+    /// Use once, after a restore from a backup, when objects have new UIDs and their finished AMIs carry the old ones.
+    /// Assigns each such AMI to the ImageBuild with its name, and lets the sweep remove what former builds left unfinished.
     #[arg(long, env = "AMI_OPERATOR_ADOPT_RESTORED")]
     pub adopt_restored: bool,
 }
 
 impl Connection {
-    /// The region of what names none.
+    /// The region for calls that concern no particular region.
     pub fn home(&self) -> Region {
         Region(self.aws_region.clone())
     }
 
-    /// The cluster of KUBECONFIG, or the one that this runs in.
+    /// A client for the cluster of KUBECONFIG, or for the one that this process runs in.
     pub async fn kubernetes(&self) -> anyhow::Result<Client> {
         Client::try_default().await.context("no Kubernetes cluster: set KUBECONFIG, or run inside a cluster")
     }
 
-    /// AWS, by the SDK's own chain of credentials.
+    /// A client for AWS, with the SDK's default credential chain.
     pub async fn aws(&self, observer: Arc<dyn CallObserver>) -> Result<AwsEc2, ConnectError> {
         let settings = AwsSettings {
             home: self.home(),
@@ -58,7 +59,7 @@ impl Connection {
         AwsEc2::connect(&settings, observer).await
     }
 
-    /// What of the account and of the cluster is ours.
+    /// The part of the account and the cluster that this operator manages.
     pub async fn scope(&self, client: &Client) -> anyhow::Result<Scope> {
         let cluster_id = match &self.cluster_id {
             Some(id) => id.clone(),

@@ -12,10 +12,10 @@ use clap::Args;
 
 use crate::api::crds::{all, file_name, to_yaml};
 
-/// Print the custom resource definitions as YAML.
+/// Print the CRDs as YAML.
 #[derive(Args, Debug)]
 pub struct CrdsArgs {
-    /// Write one file for each CRD into this directory instead
+    /// Write one file per CRD to this directory instead
     #[arg(long, value_name = "DIR")]
     out_dir: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! The command lines.
+//! The subcommands.
 
 #[cfg(feature = "aws")]
 mod connection;

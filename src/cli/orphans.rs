@@ -1,4 +1,4 @@
-//! `ami-operator orphans`: what the operator's sweep would do.
+//! `ami-operator orphans`: shows what the operator's sweep would do.
 
 use std::{
     io::{self, Write},
@@ -20,20 +20,20 @@ use crate::{
     status::conditions::explain,
 };
 
-/// Print what is left in AWS without an owner in Kubernetes, and what the operator would do about it. Changes nothing.
+/// Print AWS resources without an owner in Kubernetes, and what the operator would do about them. Changes nothing.
 #[derive(Args)]
 pub struct OrphansArgs {
     #[command(flatten)]
     connection: Connection,
-    /// Regions to look at, separated by commas. Default: all that the account has enabled.
+    /// Regions to inspect, separated by commas. Default: all enabled regions of the account.
     #[arg(long, value_delimiter = ',')]
     region: Vec<String>,
 }
 
-/// Prints a table; what could not be looked at stands on standard error.
+/// Prints a table to standard output, and regions that could not be read to standard error.
 ///
 /// # Errors
-/// No cluster, no AWS, or a list of objects that is not complete.
+/// The cluster or AWS cannot be reached, or the list of objects is incomplete.
 pub fn orphans(args: OrphansArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(look(args))

@@ -31,30 +31,30 @@ use crate::{
     },
 };
 
-/// Run the operator against the cluster of KUBECONFIG, or the one that it runs in.
+/// Run the operator against the cluster of KUBECONFIG, or the one it runs in.
 #[derive(Args)]
 pub struct RunArgs {
     #[command(flatten)]
     connection: Connection,
-    /// How often a region is asked for what is under way, such as 5s.
+    /// Interval at which each region is polled for what is in progress, e.g. 5s.
     #[arg(long, env = "AMI_OPERATOR_POLL_INTERVAL", default_value = "5s", value_parser = duration)]
     poll_interval: Duration,
-    /// Copies that may be under way into a region at the same time, over all objects. AWS's own quota is 20 unless it was
-    /// raised.
+    /// Maximum number of concurrent copies into a region, across all objects. The default AWS quota is 20.
     #[arg(long, env = "AMI_OPERATOR_MAX_COPIES_PER_REGION", default_value_t = COPIES_PER_REGION, value_parser = copies)]
     max_copies_per_region: usize,
-    /// Whether the account is swept for what objects that are gone left behind: `ami-operator orphans` shows it.
+    /// Sweep AWS for resources left by deleted objects; `ami-operator orphans` shows what a sweep finds.
     #[arg(long, env = "AMI_OPERATOR_SWEEP", default_value_t = true, action = ArgAction::Set)]
     sweep: bool,
-    /// How often, such as 10m; each time up to half of it later.
+    /// Sweep interval, e.g. 10m; up to 50 % jitter is added.
     #[arg(long, env = "AMI_OPERATOR_SWEEP_INTERVAL", default_value = "10m", value_parser = duration)]
     sweep_interval: Duration,
-    /// Where /livez, /readyz and /metrics are served.
+    /// Listen address for /livez, /readyz and /metrics.
     #[arg(long, env = "AMI_OPERATOR_HTTP_LISTEN", default_value = "0.0.0.0:8080")]
     http_listen: SocketAddr,
+    /// Format of the log lines.
     #[arg(long, env = "AMI_OPERATOR_LOG_FORMAT", value_enum, default_value = "json")]
     log_format: LogFormat,
-    /// A level, or directives such as `info,ami_operator=debug`.
+    /// Log level, or directives such as `info,ami_operator=debug`.
     #[arg(long, env = "AMI_OPERATOR_LOG_LEVEL", default_value = "info")]
     log_level: String,
 }

@@ -1,5 +1,5 @@
-//! What is asked of AWS at the start, so that wrong credentials are found before the first build. Nothing depends on the
-//! answers: what fails is told and asked again, and the operator runs meanwhile.
+//! Checks of the AWS credentials and regions at startup, so that errors are found before the first build. Nothing depends on
+//! the answers: failures are reported and checked again while the operator runs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,16 +10,16 @@ use crate::{
     status::conditions::explain,
 };
 
-/// Until AWS is asked again for what it refused.
+/// Delay before a failed check is repeated.
 const RETRY: Duration = Duration::from_mins(1);
 
-/// What AWS said.
+/// What AWS answered.
 struct Answers {
     identity: Result<CallerIdentity, AwsError>,
     regions: Result<Vec<Region>, AwsError>,
 }
 
-/// Asks until all is well; the log and /readyz say what is not.
+/// Checks until everything succeeds; the log and /readyz report what does not.
 pub(super) async fn run(ec2: Arc<dyn Ec2>, home: Region, ready: Readiness) {
     loop {
         let answers = Answers {
@@ -50,7 +50,7 @@ fn introduce(answers: &Answers) {
     }
 }
 
-/// What a person has to know, a sentence each.
+/// Problems to report, one sentence each.
 fn troubles(answers: &Answers, home: &Region) -> Vec<String> {
     let identity = answers
         .identity

@@ -1,4 +1,4 @@
-//! `ami-operator validate`: what the API server would refuse, said before it is asked.
+//! `ami-operator validate`: reports offline what the API server would reject.
 
 mod manifest;
 #[cfg(test)]
@@ -18,12 +18,12 @@ use serde_json::Value;
 use crate::api::check::{Checker, Problem};
 use manifest::Manifest;
 
-/// Check manifests against schema and rules, without a cluster.
+/// Check manifests against the schema and validation rules, without a cluster.
 ///
-/// Exit code 0: nothing found. 1: problems found. 2: a file cannot be read.
+/// Exit codes: 0 = no problems, 1 = problems found, 2 = a file cannot be read.
 #[derive(Args, Debug)]
 pub struct ValidateArgs {
-    /// YAML files of any number of documents, or `-` for standard input. Objects of other kinds are passed over
+    /// YAML files with any number of documents, or `-` for standard input. Objects of other kinds are skipped
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -35,7 +35,10 @@ pub struct ValidateArgs {
 pub fn validate(args: ValidateArgs) -> anyhow::Result<ExitCode> {
     let ValidateArgs { files } = args;
     let report = check_files(&files, &mut io::stdout().lock())?;
-    eprintln!("{} checked, {} of other kinds, {} problems", report.checked, report.others, report.problems);
+    eprintln!(
+        "{} checked, {} of other kinds skipped, {} problems",
+        report.checked, report.others, report.problems
+    );
     Ok(report.exit_code())
 }
 
