@@ -1,6 +1,6 @@
 //! A Kubernetes operator that builds Amazon Machine Images and keeps their copies in sync across regions.
 //!
-//! Imports run one way: `model → api → customize → plan → status → ec2 → controller → cli`.
+//! Imports run in one direction: `model → api → customize → plan → status → ec2 → controller → cli`.
 
 pub mod api;
 pub mod cli;

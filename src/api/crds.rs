@@ -47,7 +47,7 @@ fn forbid_null(schema: &mut JSONSchemaProps) {
 /// The CRD as the YAML file in `crds/`.
 ///
 /// # Errors
-/// None in practice: a CRD always serialises.
+/// None in practice: a CRD always serializes.
 pub fn to_yaml(crd: &CustomResourceDefinition) -> Result<String, serde_yaml::Error> {
     let mut value = serde_yaml::to_value(crd)?;
     whole_numbers(&mut value);

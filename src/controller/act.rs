@@ -1,4 +1,4 @@
-//! Carries out a step: one call an arm, and no choice.
+//! Executes a step: one AWS call per match arm, without any decision.
 
 use super::{Operator, backoff::Write, status_writer::name, upkeep::carry_out};
 use crate::{

@@ -1,5 +1,5 @@
-//! How long a failed call rests: 2 s (2 minutes where a quota is used up), doubled each time, at most 5 minutes, with jitter;
-//! ten minutes where a person has to do something; until the next edit where the request is wrong.
+//! Back-off of failed calls: 2 s (2 minutes if a quota is exhausted), doubled each time, at most 5 minutes, with jitter; ten
+//! minutes if someone has to act; until the next edit if the request is invalid.
 //!
 //! An object is looked at whenever something that it watches changes, its other regions included. So the rest is kept
 //! here, by call: until it is over, the same call is answered by the same error without being made.

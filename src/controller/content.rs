@@ -1,4 +1,4 @@
-//! Reads what steps refer to in ConfigMaps, when a decision needs it.
+//! Reads the ConfigMap contents that steps refer to, when a decision needs them.
 
 use std::collections::BTreeMap;
 

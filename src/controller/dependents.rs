@@ -1,4 +1,4 @@
-//! Who waits for which build, so that a build that changes wakes those who refer to it, or select it by its labels.
+//! Tracks which objects depend on which builds, so that a changed build wakes those that refer to it or select it by labels.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,4 +1,4 @@
-//! What of an object's metadata concerns us: its generation, "look now", and our finalizer.
+//! The parts of object metadata that the operator uses: generation, reconcile request, and the finalizer.
 
 use serde_json::Value;
 

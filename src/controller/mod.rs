@@ -1,4 +1,4 @@
-//! The only place that reaches Kubernetes: observe, act, write the status, and the runtime that calls for it.
+//! The only module that accesses Kubernetes: observe, act, write the status, and the runtime around them.
 
 pub mod act;
 pub mod backoff;

@@ -1,4 +1,4 @@
-//! Watches, queue and wake-ups around [`Operator::reconcile`], and the way to stop.
+//! Watches, queue and wake-ups around [`Operator::reconcile`], and graceful shutdown.
 
 use std::{
     fmt::Debug,

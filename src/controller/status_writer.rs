@@ -1,4 +1,4 @@
-//! The one place that writes a status: server-side apply, skipped when nothing changed.
+//! The only module that writes a status: server-side apply, skipped when nothing changed.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;

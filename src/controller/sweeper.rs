@@ -1,4 +1,4 @@
-//! The sweep for orphans: what is left in AWS when an object went without its finalizer having done its work.
+//! The orphan sweep: removes AWS resources of objects that disappeared before their finalizer did its work.
 
 use std::{sync::Arc, time::Duration};
 

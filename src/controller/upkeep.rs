@@ -1,4 +1,4 @@
-//! Carries out what keeps an image as it should be: one call an arm, and no choice.
+//! Executes the writes that keep an image in sync: one AWS call per match arm, without any decision.
 
 use crate::{
     ec2::Ec2,

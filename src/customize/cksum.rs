@@ -1,4 +1,4 @@
-//! The checksum of the POSIX utility `cksum`: the one that every shell has at hand.
+//! The checksum of the POSIX utility `cksum`, which is available in every shell.
 
 const POLYNOMIAL: u32 = 0x04C1_1DB7;
 

@@ -1,4 +1,4 @@
-//! The steps as commands for Run Command of Systems Manager, where the agent of the guest carries them out one by one.
+//! The steps as Systems Manager Run Commands, which the agent in the guest executes one by one.
 
 use super::{
     Contents, Nonce, TooLarge,

@@ -1,4 +1,4 @@
-//! What steps carry: given in place, or kept elsewhere and read before anything is planned.
+//! Contents of steps: inline, or stored elsewhere and read before anything is planned.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt::Write};
 

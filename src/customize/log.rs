@@ -1,4 +1,4 @@
-//! What may be shown of a guest's output: the end of it, and nothing that could harm who looks at it.
+//! The displayable part of a guest's output: its end, without anything that could harm a terminal or its user.
 
 /// The last lines of a step's output that are kept, and the characters of each.
 pub(super) const LOG_LINES: usize = 20;
@@ -25,7 +25,7 @@ pub fn log_text(lines: &[String]) -> String {
     lines.get(first..).unwrap_or_default().join("\n")
 }
 
-/// Text that cannot move a cursor, colour a terminal, end a line or turn the reading direction.
+/// Text that cannot move a cursor, color a terminal, end a line or turn the reading direction.
 pub(super) fn printable(text: &str) -> String {
     let mut safe = String::new();
     for character in text.chars().take(LOG_LINE_CHARS) {

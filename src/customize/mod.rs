@@ -1,4 +1,4 @@
-//! Customisation of a machine. Without network or agent: the steps become a shell program, which cloud-init runs and
+//! Customization of a machine. Without network or agent: the steps become a shell program, which cloud-init runs and
 //! which tells on the serial console how it went. Where there is an agent of Systems Manager: each step becomes a command,
 //! whose output and exit code tell it. No I/O here: text in, text out.
 //!

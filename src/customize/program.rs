@@ -1,4 +1,4 @@
-//! Steps become shell programs.
+//! Generates shell programs from steps.
 
 mod section;
 

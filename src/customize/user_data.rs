@@ -1,4 +1,4 @@
-//! The program as EC2 takes it.
+//! The program as EC2 user data, within its size limit.
 
 use super::{
     Contents, Nonce,

@@ -1,4 +1,4 @@
-//! What a guest's console says about the customisation.
+//! What a guest's console says about the customization.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
@@ -148,7 +148,7 @@ fn gravity(result: StepResult) -> u8 {
     }
 }
 
-/// Takes two equal neighbours for one line, and four for the same line printed twice.
+/// Takes two equal neighbors for one line, and four for the same line printed twice.
 fn without_doubles<'a>(lines: &[&'a str]) -> Vec<&'a str> {
     let runs = lines.chunk_by(|one, other| one == other);
     runs.flat_map(|run| run.iter().take(run.len().div_ceil(2)).copied()).collect()

@@ -1,4 +1,4 @@
-//! The port to AWS: a trait whose verbs are the actions that the operator uses, its adapter, and the poller.
+//! The port to AWS: a trait whose methods are the AWS actions that the operator uses, its adapter, and the poller.
 
 #[cfg(feature = "aws")]
 pub mod aws;

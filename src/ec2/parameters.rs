@@ -1,4 +1,4 @@
-//! The part of the port that tells consumers of an image: SSM parameters.
+//! The part of the port that publishes images to consumers: SSM parameters.
 
 use async_trait::async_trait;
 

@@ -1,4 +1,4 @@
-//! The part of the port that keeps an image as it should be once it is there: who may use it, and how long.
+//! The part of the port that keeps an existing image in sync: permissions and lifecycle.
 
 use async_trait::async_trait;
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! What AWS is asked to do.
+//! The AWS actions that the operator calls.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! AWS Systems Manager as we look at it: the agent of a machine, and the commands that it is sent.
+//! The operator's view of AWS Systems Manager: the agent of an instance, and the commands sent to it.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Every error of AWS has one treatment, and it stands here.
+//! The classification of AWS errors: every error code has one treatment, which is defined here.
 
 use super::{Action, Region};
 
@@ -115,7 +115,7 @@ pub enum Class {
     NotReadyYet,
     /// Somebody else's image that may be launched, and whose snapshots may not be read.
     NotShared,
-    /// Somebody else's image with a licence: only its owner may copy it.
+    /// Somebody else's image with a license: only its owner may copy it.
     NotCopyable,
     /// The image, or a snapshot of it, is encrypted by a key that no other account can use.
     NotShareable,

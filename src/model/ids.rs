@@ -1,4 +1,4 @@
-//! Identifiers as types of their own, so that a snapshot's id can never be passed for an image's.
+//! Identifiers as distinct types, so that the ID of a snapshot can never be passed as that of an image.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Images and snapshots as we look at them.
+//! The operator's view of images and snapshots.
 
 use jiff::Timestamp;
 
@@ -28,7 +28,7 @@ pub struct Image {
     pub imds_support: Option<String>,
     /// Of AWS Marketplace.
     pub product_codes: Vec<String>,
-    /// What its instances are billed as: `RunInstances`, or with a licence such as `RunInstances:0002`.
+    /// What its instances are billed as: `RunInstances`, or with a license such as `RunInstances:0002`.
     pub usage_operation: Option<String>,
     pub source_instance_id: Option<InstanceId>,
     pub source_image_id: Option<ImageId>,

@@ -1,4 +1,4 @@
-//! The builder instance as we look at it.
+//! The operator's view of the builder instance.
 
 use jiff::Timestamp;
 
@@ -47,6 +47,6 @@ pub struct StateReason {
 }
 
 impl StateReason {
-    /// The guest shut itself down: the only reason that can mean "customised".
+    /// The guest shut itself down: the only reason that can mean "customized".
     pub const GUEST_SHUTDOWN: &'static str = "Client.InstanceInitiatedShutdown";
 }

@@ -1,4 +1,4 @@
-//! The word by which one attempt knows its own guest's reports.
+//! The nonce by which an attempt recognizes the reports of its own guest.
 
 use std::fmt::{self, Write};
 

@@ -1,4 +1,4 @@
-//! What EC2 is asked to do. Each request is complete: whoever carries it out makes no choice.
+//! Requests to EC2. Each request is complete: its execution involves no decision.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use super::{ClientToken, ImageId, InstanceId, Region, Tags};
 
 /// Launch exactly one builder.
 ///
-/// The adapter adds what holds for every builder: IMDSv2 required, shutdown behaviour `stop`, automatic recovery off
+/// The adapter adds what holds for every builder: IMDSv2 required, shutdown behavior `stop`, automatic recovery off
 /// (a recovered builder would never run its user data again and idle for ever).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunInstances {

@@ -1,4 +1,4 @@
-//! What was looked for, and what can be said of it.
+//! Results of a lookup: present, absent or unknown.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! What a guest says of its customisation, however that was carried to us.
+//! The result of customization as the guest reports it, independent of the transport.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! EBS volumes as we look at them.
+//! The operator's view of EBS volumes.
 
 use jiff::Timestamp;
 

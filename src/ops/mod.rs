@@ -1,4 +1,4 @@
-//! What an operator of the operator needs: health, metrics, logs.
+//! Operations: health, metrics, logs.
 
 pub mod http;
 pub mod metrics;

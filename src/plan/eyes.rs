@@ -1,4 +1,4 @@
-//! How a decision sees AWS: it looks at the last answers, and what it looked at is what will be watched.
+//! How a decision sees AWS: it reads the last answers, and exactly what it read will be watched.
 
 use std::{
     cell::RefCell,

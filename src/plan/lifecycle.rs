@@ -1,5 +1,5 @@
-//! How an image that is there differs from what its manifest says of its life cycle. All of it stands in `DescribeImages`,
-//! so looking costs nothing.
+//! How an existing image differs from the lifecycle settings in its manifest. `DescribeImages` returns all of them, so checking
+//! costs no extra call.
 
 use std::time::Duration;
 

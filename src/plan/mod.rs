@@ -1,7 +1,7 @@
-//! Decisions. Pure functions of what was written down, what was asked for and what was seen: no clock, no I/O.
+//! Decisions: pure functions of the receipts, the spec and the observations. No clock, no I/O.
 //!
-//! A pass asks [`build::plan`] or [`replication::plan`] what to do next, does at most one write to AWS a region, writes
-//! down what came of it, and asks again.
+//! A pass asks [`build::plan`] or [`replication::plan`] what to do next, makes at most one AWS write per region, records the
+//! outcome, and asks again.
 
 pub mod build;
 pub mod eyes;

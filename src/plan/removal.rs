@@ -1,5 +1,5 @@
-//! Removing an object's images from a region: AMI first, then snapshots, until several answers agree that all is gone. The
-//! policy asks for it, so protection from deregistration is switched off before, and its cooldown waited for.
+//! Removes an object's images from a region: first the AMI, then the snapshots, until several answers agree that all are gone.
+//! The removal is requested by policy, so deregistration protection is disabled first, and its cooldown waited for.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How long is long enough: every waiting time of a decision.
+//! All waiting times of decisions.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Writes that keep an image as it should be.
+//! Writes that keep an existing image in sync.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Events for what a person should see: they follow from how conditions changed, and from nothing else.
+//! Events: derived from condition changes and from repaired drift.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 

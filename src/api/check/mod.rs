@@ -1,4 +1,4 @@
-//! What the API server would say to a manifest, without one: unknown fields, schema, rules.
+//! Checks a manifest as the API server would, without a server: unknown fields, schema, validation rules.
 
 mod structure;
 
@@ -102,7 +102,7 @@ impl Kind {
     fn of(crd: &crds::CustomResourceDefinition) -> Self {
         let served = crd.spec.versions.first().and_then(|v| v.schema.as_ref());
         let mut schema = serde_json::to_value(served.and_then(|s| s.open_api_v3_schema.as_ref()))
-            .expect("a schema of plain data serialises");
+            .expect("a schema of plain data serializes");
         let rules = compile_schema(&schema);
         schema["properties"]["apiVersion"] = json!({"type": "string"});
         schema["properties"]["kind"] = json!({"type": "string"});

@@ -1,4 +1,4 @@
-//! Systems Manager's agents and commands: what is asked, and what the answers mean.
+//! Systems Manager agents and commands: translation of requests and responses.
 
 use std::collections::HashMap;
 

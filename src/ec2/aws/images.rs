@@ -1,4 +1,4 @@
-//! Images and snapshots: what is asked of EC2, and what its answers mean.
+//! Images and snapshots: translation of requests and responses.
 
 use aws_sdk_ec2::{
     operation::{

@@ -1,4 +1,4 @@
-//! Instances: what is asked of EC2, and what its answers mean.
+//! Instances: translation of requests and responses.
 
 use aws_sdk_ec2::{
     operation::{

@@ -1,4 +1,4 @@
-//! The port by the AWS SDK for Rust.
+//! The implementation of the port with the AWS SDK for Rust.
 //!
 //! Requests and answers are translated by pure functions in `instances`, `images` and `commands`; every call goes through
 //! [`AwsEc2::call`], which waits for the write limits, measures, and sorts errors.

@@ -1,4 +1,4 @@
-//! What is asked of Systems Manager about parameters.
+//! SSM parameters: translation of requests and responses.
 
 use async_trait::async_trait;
 use aws_sdk_ssm::types::{ParameterTier as SsmTier, ParameterType, ResourceTypeForTagging, Tag};

@@ -1,4 +1,4 @@
-//! Regions that are off for the account, and such as do not exist.
+//! Regions that are not enabled for the account, or do not exist.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is asked of EC2 about images that are there: permissions, life cycle, fast snapshot restore.
+//! Existing images: requests about permissions, lifecycle and fast snapshot restore.
 
 use async_trait::async_trait;
 use aws_sdk_ec2::{

@@ -1,4 +1,4 @@
-//! Volumes: what is asked of EC2, and what its answers mean.
+//! Volumes: translation of requests and responses.
 
 use aws_sdk_ec2::{operation::describe_volumes::builders::DescribeVolumesInputBuilder, types};
 

@@ -1,4 +1,4 @@
-//! What is watched in one region, what was answered, and what is due. No I/O.
+//! What is watched in one region, the last answers, and which questions are due. No I/O.
 
 mod known;
 mod watchers;

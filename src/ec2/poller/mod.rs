@@ -1,4 +1,4 @@
-//! Asks each region once for everybody.
+//! Polls each region once for all objects.
 //!
 //! Whoever waits for something in AWS registers what it looks at. A task for each region asks for all of it together,
 //! stores the answers with their time, and wakes the owners of what changed: once they all know what they look at for the

@@ -1,4 +1,4 @@
-//! One region's task: waits until something is due, asks for all of it, hands out the answers.
+//! The task of one region: waits until something is due, requests all of it, and distributes the answers.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -258,7 +258,7 @@ impl Ticker {
     }
 }
 
-/// Whether one refused parameter may have failed the call for its neighbours: IAM allows parameters by name.
+/// Whether one refused parameter may have failed the call for its neighbors: IAM allows parameters by name.
 fn is_one_for_all(group: &[Query], found: &Found) -> bool {
     let refused = found
         .as_ref()

@@ -1,4 +1,4 @@
-//! A builder that came to nothing: it is removed, and the run is tried again on a new one, as often as the user allows.
+//! Failed builders: each is removed, and the run is retried on a new one, as often as `backoffLimit` allows.
 
 use super::{
     BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, cleanup, fail_with, launch,

@@ -1,4 +1,4 @@
-//! Removing what a run leaves behind: the builder always, an image only if it never became available or is to go.
+//! Cleanup after a run: the builder is always removed, an image only if it never became available or policy says so.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Contents that steps refer to: there before a launch, and the same for as long as the attempt lasts.
+//! Contents that steps refer to: they must exist before a launch, and stay the same during the attempt.
 
 use std::time::Duration;
 

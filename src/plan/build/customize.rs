@@ -1,4 +1,4 @@
-//! Watching the builder run its steps, and trusting only what it says in the right way.
+//! Watches the builder run its steps, and trusts only authenticated reports.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `transport: UserData`: the guest carries out the steps by itself and tells on its serial console how it went.
+//! `transport: UserData`: the guest runs the steps by itself and reports the result on its serial console.
 
 use super::{
     BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, attempts, during, image,

@@ -1,4 +1,4 @@
-//! Making the image of the stopped builder. EC2 has no token here: the name is the lock.
+//! Creates the image from the stopped builder. The call has no client token: the image name serves as the lock.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 

@@ -1,4 +1,4 @@
-//! Launching the builder: the intent first, then the call, and after a lost reply the search.
+//! Launches the builder: first the intent, then the call, and after a lost response a search.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is set on an image before its run counts as succeeded, and whether it can be launched afterwards.
+//! Settings of an image before its run counts as succeeded, and its launch state afterwards.
 
 use super::{
     BuildCall, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, call, during,

@@ -1,4 +1,4 @@
-//! What an `ImageBuild` does next: source → launch → customise → image → clean up, one function a stage.
+//! What an `ImageBuild` does next: source → launch → customize → image → clean up, one function per stage.
 
 mod attempts;
 mod cleanup;

@@ -1,4 +1,4 @@
-//! Which image to start from: resolved once a run, so that a newer one in the middle changes nothing.
+//! Resolves the image to start from: once per run, so that a newer image that appears meanwhile changes nothing.
 
 use super::{
     BaseBuild, BuildRecord, BuildView, Decided, Decision, Eyes, Failure, Stage, WaitingOn, blocked, during,

@@ -1,4 +1,4 @@
-//! Giving the images of a former life to the object that was restored.
+//! Assigns images to restored objects, which have new UIDs.
 
 use super::{
     Inventory, Objects,

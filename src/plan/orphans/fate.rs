@@ -1,4 +1,4 @@
-//! What becomes of a resource whose owner is gone.
+//! Decides what happens to a resource whose owner is gone.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

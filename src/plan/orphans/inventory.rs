@@ -1,4 +1,4 @@
-//! What carries our cluster's tags in one region.
+//! The resources in one region that carry this cluster's tags.
 
 use std::collections::HashSet;
 

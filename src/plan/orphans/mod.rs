@@ -1,4 +1,4 @@
-//! What carries our cluster's tags in AWS and has no owner in Kubernetes any more: what a sweep removes, what it only
+//! AWS resources that carry this cluster's tags but have no owner in Kubernetes: which of them a sweep removes, which it only
 //! reports, and why.
 //!
 //! What is in doubt is reported and stays. Only what was never of use to anybody is removed: a builder and its volumes

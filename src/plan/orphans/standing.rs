@@ -1,4 +1,4 @@
-//! Whose a resource is, by its tags and by what Kubernetes lists.
+//! Determines the owner of a resource, by its tags and the objects in Kubernetes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

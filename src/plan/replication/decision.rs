@@ -1,4 +1,4 @@
-//! How the rules of a region write down what they decide.
+//! Constructors for the decisions about a region.
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Failure, Progress, WaitingOn,

@@ -1,4 +1,4 @@
-//! One region: make the copy, keep it true, and leave it behind as the policy says.
+//! One destination: create the copy and keep it in sync. Leaving a region is in [`super::leave`].
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

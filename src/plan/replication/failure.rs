@@ -1,5 +1,5 @@
-//! Why a copy came to nothing, and what a person can do about it. AWS finds most of what is wrong with keys and permissions
-//! only after it took the call, and then has no error code for it, only words.
+//! Why a copy failed, and what can be done about it. AWS detects most problems with keys and permissions only after it has
+//! accepted the call, and then reports them as text, without an error code.
 
 use super::Failure;
 use crate::{

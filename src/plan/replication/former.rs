@@ -1,4 +1,4 @@
-//! Copies of former sources: they serve until every region has the newest one; then as many stay as the manifest keeps.
+//! Copies of former sources: they serve until every region has the newest one; then `keepPrevious` of them stay.
 
 use super::{
     DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView, WaitingOn,

@@ -1,4 +1,4 @@
-//! Whether an image is in use: what a policy would remove is kept while it is.
+//! Whether an image is in use: while it is, a policy does not remove it.
 
 use jiff::Timestamp;
 

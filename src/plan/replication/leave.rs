@@ -1,4 +1,4 @@
-//! Leaving a region: what is usable is handed over, what is not goes.
+//! Leaving a region: usable copies stay or are removed as the policy says; unfinished ones are always removed.
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView,

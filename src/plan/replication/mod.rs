@@ -1,4 +1,4 @@
-//! What an `ImageReplication` does next: resolve the source, then each region by itself, at most one write a region.
+//! What an `ImageReplication` does next: resolve the source, then each region on its own, with at most one write per region.
 
 mod copy_tags;
 mod decision;

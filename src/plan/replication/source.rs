@@ -1,4 +1,4 @@
-//! Which image is copied.
+//! Resolves the source image.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 

@@ -1,4 +1,4 @@
-//! What can be done in one region.
+//! The possible steps in one region.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the conditions of a build say of its receipts.
+//! The conditions of a build, derived from its receipts.
 
 use jiff::Timestamp;
 

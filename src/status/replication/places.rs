@@ -1,4 +1,4 @@
-//! What is said of each region.
+//! The conditions of each region.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};

@@ -1,4 +1,4 @@
-//! Who watches something, and how urgently: nearly always a single object, which needs no map.
+//! The watchers of something, and how urgent it is to each: nearly always a single object, which needs no map.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! With whom images and snapshots are shared. Permissions are answered for one image a call, but EC2 lists all that is shared
+//! With whom images and snapshots are shared. EC2 returns the permissions of one image per call, but lists all that is shared
 //! with an account: ten thousand images that are shared with three cost three lists.
 
 use std::collections::{BTreeSet, HashMap};

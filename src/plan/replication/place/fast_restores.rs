@@ -1,5 +1,5 @@
-//! Fast snapshot restore in the zones that a destination names. It is paid for by the hour, so what was switched on is
-//! written down first, and switched off when no longer asked for.
+//! Fast snapshot restore in the zones that a destination lists. It is billed by the hour, so it is recorded before it is
+//! enabled, and disabled when it is no longer wanted.
 
 use super::{
     Decided, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView, Seen, UpkeepCall,

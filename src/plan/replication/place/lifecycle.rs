@@ -1,4 +1,5 @@
-//! What a copy is said to be, how long it can be launched, and who can take it away. All of it stands in `DescribeImages`, so looking costs nothing.
+//! Description, deprecation, launch state and deregistration protection of a copy. `DescribeImages` returns all of them, so
+//! checking costs no extra call.
 
 use super::{
     Decided, DestinationPlan, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView,

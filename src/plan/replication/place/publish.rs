@@ -1,5 +1,5 @@
-//! How consumers find an image: parameters and tags, once it is available and shared. What is about to be published is
-//! written down first, and a parameter is ours only if it carries our tags.
+//! How consumers find an image: parameters and tags, once it is available and shared. A publication is recorded before it is
+//! made, and a parameter belongs to the operator only if it carries the ownership tags.
 //!
 //! The tags of the image that is published are put on with its other tags; those of the one before are in [`former`].
 

@@ -1,4 +1,5 @@
-//! Tags: those of `spec.tags`, those of the source image where they are asked for, and those that an image has for being published.
+//! Tags of an image: those of `spec.tags`, those of the source image with `copySourceTags`, and those of `publish.tags` while it is
+//! published.
 
 use super::{
     Decided, DestinationCall, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView,

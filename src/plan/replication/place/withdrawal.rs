@@ -1,4 +1,5 @@
-//! What is left of a replication in the region of its source, when the source or the object goes.
+//! Withdrawal of publications and grants: of source images, when the source or the object goes, and of copies in destinations
+//! that must no longer be published.
 
 use super::{DestinationPlan, Eyes, ReplicationView, publish, settled, sharing};
 use crate::{

@@ -47,7 +47,7 @@ pub struct Account {
     pub opted_in: OrdSet<String>,
     /// Marketplace product codes to which the account has subscribed.
     pub subscriptions: OrdSet<String>,
-    /// ARNs of the organisation and the units that hold the account.
+    /// ARNs of the organization and the units that hold the account.
     pub organizations: OrdSet<String>,
 }
 
@@ -183,7 +183,7 @@ impl World {
     }
 }
 
-/// One step of splitmix64: neighbours in, strangers out.
+/// One step of splitmix64: neighbors in, strangers out.
 pub(crate) fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -62,7 +62,7 @@ pub fn resolve(name: &str, region: &str, account: &str) -> Key {
     if is_present(name) {
         return Key { arn: arn_of(name, region, account), usable: true };
     }
-    // Stays recognisable: the name of a key that does not exist leads to no id.
+    // Stays recognizable: the name of a key that does not exist leads to no id.
     let name = if name.starts_with("alias/") { name.to_owned() } else { format!("key/{name}") };
     Key { arn: format!("arn:aws:kms:{region}:{account}:{name}"), usable: false }
 }

@@ -19,7 +19,7 @@ use crate::faults::Delivery;
 
 /// An HTTP client for `aws_config::ConfigLoader::http_client` that is answered by a front in this process.
 ///
-/// *Guarantees*: the SDK's own serialisers, retries and timeouts run as against AWS; region and service are those of the
+/// *Guarantees*: the SDK's own serializers, retries and timeouts run as against AWS; region and service are those of the
 /// request's signature and the account that of its access key, so that one client serves all clients of a test.
 /// *Assumptions*: bodies are in memory, which those of EC2, STS and SSM are.
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! The tags of an image that is no longer the newest: consumers that select by tags are to find one image.
+//! Tags of the previously published image: consumers that select by tags must find only one image.
 
 use super::{
     Decided, DestinationCall, DestinationRecord, Eyes, Failure, ImageId, Place, Publish, Published, Region,

@@ -1,4 +1,4 @@
-//! Taking grants back from images that are no longer kept true: those of former sources, whose receivers keep them until
+//! Revokes grants on images that are no longer kept in sync: those of former sources, whose receivers keep them until
 //! the manifest says otherwise, and all sources when the object goes with its copies.
 
 use super::{

@@ -14,7 +14,7 @@ use crate::{
     ec2::snapshots,
 };
 
-/// True if the permissions let an account in, by itself or by its organisation.
+/// True if the permissions let an account in, by itself or by its organization.
 pub fn admits(world: &World, permissions: &Permissions, account: &str) -> bool {
     let member = || {
         let memberships = world.accounts.get(account).map(|account| account.organizations.clone());

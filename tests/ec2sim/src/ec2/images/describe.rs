@@ -179,7 +179,7 @@ fn owns(call: &Call, image: &Image, owner: &str) -> bool {
     }
 }
 
-/// Explicit launch permissions only; those of an organisation count for the caller itself.
+/// Explicit launch permissions only; those of an organization count for the caller itself.
 fn executes(call: &Call, world: &World, image: &Image, who: &str) -> bool {
     let permissions = &image.permissions;
     match who {

@@ -19,7 +19,7 @@ use crate::world::World;
 
 /// EC2's own delays are 61 s; a machine that compiles beside it may need several times that.
 const TIMEOUT: Duration = Duration::from_mins(5);
-/// An emulated machine boots and customises itself in two minutes on an idle processor.
+/// An emulated machine boots and customizes itself in two minutes on an idle processor.
 const MACHINE_TIMEOUT: Duration = Duration::from_mins(30);
 const TICK: Duration = Duration::from_secs(1);
 
