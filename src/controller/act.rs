@@ -12,7 +12,7 @@ use crate::{
     status::Outcome,
 };
 
-/// Does what a build's plan says in the build's region.
+/// Executes the plan of a build in its region.
 pub async fn build(operator: &Operator, subject: &Subject, region: &Region, plan: &BuildPlan) -> Outcome {
     let Some(BuildStep::Call(call)) = &plan.step else {
         return without_call(operator, subject, region, plan.step.is_none(), &plan.progress);
@@ -109,7 +109,7 @@ async fn build_call<'a>(operator: &Operator, call: &'a BuildCall) -> (Action, &'
     }
 }
 
-/// Does what a replication's plan says for one region.
+/// Executes the plan of a replication for one region.
 pub async fn destination(
     operator: &Operator,
     subject: &Subject,

@@ -37,7 +37,7 @@ pub enum Write {
     Destination(DestinationCall),
 }
 
-/// The calls that rest, by object and region. Not durable: after a restart everybody begins anew.
+/// The calls that are backing off, by object and region. Not persisted: a restart resets all of them.
 #[derive(Default)]
 pub struct Backoff {
     failed: Mutex<HashMap<Subject, HashMap<Region, Failed>>>,
@@ -53,7 +53,7 @@ struct Failed {
 }
 
 impl Backoff {
-    /// The call failed: it rests from now on.
+    /// Records a failed call, which starts its back-off.
     pub fn failed(&self, subject: &Subject, region: &Region, write: Write, error: &AwsError) {
         let mut failed = self.lock();
         let of_subject = failed.entry(subject.clone()).or_default();
@@ -66,14 +66,14 @@ impl Backoff {
         of_subject.insert(region.clone(), entry);
     }
 
-    /// A call worked: the next failure in this region is the first again.
+    /// Records a successful call, which resets the back-off of this region.
     pub fn succeeded(&self, subject: &Subject, region: &Region) {
         if let Some(of_subject) = self.lock().get_mut(subject) {
             of_subject.remove(region);
         }
     }
 
-    /// How this very call failed, as long as it rests.
+    /// The error of exactly this call, while it is backing off.
     pub fn resting(&self, subject: &Subject, write: &Write) -> Option<AwsError> {
         let failed = self.lock();
         let mut of_subject = failed.get(subject)?.values();
@@ -81,14 +81,14 @@ impl Backoff {
         Some(found.error.clone())
     }
 
-    /// How the last call in this region failed, as long as that is to be shown.
+    /// The error of the last call in this region, while it is to be shown.
     pub fn trouble(&self, subject: &Subject, region: &Region) -> Option<AwsError> {
         let failed = self.lock();
         let found = failed.get(subject)?.get(region).filter(|f| f.shown_until > Instant::now())?;
         Some(found.error.clone())
     }
 
-    /// How long until the first of the object's calls that rest may be made again; a moment where none rests any more.
+    /// Time until the first of the object's calls that are backing off may be retried; a moment if none is any more.
     pub fn remaining(&self, subject: &Subject) -> Duration {
         let failed = self.lock();
         let of_subject = failed.get(subject).into_iter().flat_map(HashMap::values);
@@ -96,7 +96,7 @@ impl Backoff {
         rests.filter(|rest| !rest.is_zero()).min().unwrap_or(FIRST)
     }
 
-    /// Somebody changed the object, or asked to look now, or it is gone.
+    /// Forgets all back-off of an object that was edited, was asked to reconcile, or is gone.
     pub fn reset(&self, subject: &Subject) {
         self.lock().remove(subject);
     }

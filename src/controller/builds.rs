@@ -20,10 +20,10 @@ use crate::{
 /// `kind` of the custom resource.
 pub const KIND: &str = "ImageBuild";
 
-/// Decides once, does it, writes it down.
+/// Decides once, executes the decision and records the outcome.
 ///
 /// # Errors
-/// Only for trouble with the Kubernetes API.
+/// Only for failures of the Kubernetes API.
 pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, ClusterError> {
     let Some(value) = operator.cluster.get(subject).await? else { return Ok(operator.forget(subject)) };
     let held: Held<ImageBuild> = status_writer::read(subject, value)?;
@@ -65,7 +65,7 @@ fn receipts(status: &ImageBuildStatus) -> impl PartialEq + use<'_> {
     (&status.failure, &status.builder, &status.image)
 }
 
-/// What a reference to this build sees.
+/// The state of this build, for objects that refer to it.
 pub fn state(status: &ImageBuildStatus) -> BaseBuild {
     let image = status.image.as_ref().filter(|i| i.available_at.is_some() && i.removed_at.is_none());
     match image.and_then(|i| Some((i.region.clone(), i.image_id.clone()?))) {
@@ -78,7 +78,7 @@ pub fn state(status: &ImageBuildStatus) -> BaseBuild {
 /// The build that `name` refers to, and the name of its image.
 ///
 /// # Errors
-/// Only for trouble with the Kubernetes API.
+/// Only for failures of the Kubernetes API.
 pub async fn referred(
     operator: &Operator,
     from: &Subject,
@@ -114,7 +114,7 @@ fn finished(meta: &ObjectMeta, status: &ImageBuildStatus) -> Option<FinishedBuil
 /// first look after a start, and when one is finished that may be it.
 ///
 /// # Errors
-/// Only for trouble with the Kubernetes API.
+/// Only for failures of the Kubernetes API.
 pub async fn newest(
     operator: &Operator,
     from: &Subject,

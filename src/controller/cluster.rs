@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{ec2::poller::Subject, status::events::Note};
 
-/// Trouble with the Kubernetes API: the pass ends, and is made again.
+/// A failure of the Kubernetes API: the pass ends and is retried.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// The object changed since it was read.
@@ -45,7 +45,7 @@ pub fn scopes(namespaces: &[String]) -> Vec<Option<&str>> {
     }
 }
 
-/// Kubernetes, as far as a pass is concerned. Objects travel as JSON, so that one malformed object fails by itself.
+/// Kubernetes, as a pass uses it. Objects are passed as JSON, so that a malformed object affects no other.
 #[async_trait]
 pub trait Cluster: Send + Sync {
     /// The object as it is stored now, past every cache; none if there is no such object.

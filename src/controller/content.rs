@@ -17,7 +17,7 @@ use crate::{
 /// operator needs no right to see others.
 ///
 /// # Errors
-/// Only for trouble with the Kubernetes API.
+/// Only for failures of the Kubernetes API.
 pub async fn resolve(
     operator: &Operator,
     subject: &Subject,

@@ -13,7 +13,7 @@ use crate::{
     plan::build::{BaseBuild, FinishedBuild},
 };
 
-/// Learned from the passes themselves: no second watch, no store of whole objects.
+/// The dependencies between objects, learned from the passes themselves: no second watch, no store of whole objects.
 pub struct Dependents {
     known: Mutex<Known>,
     wake: mpsc::UnboundedSender<Subject>,
@@ -52,13 +52,13 @@ impl Dependents {
         (Self { known: Mutex::default(), wake }, woken)
     }
 
-    /// What `subject` waits for has come.
+    /// Wakes `subject`, because what it waits for has happened.
     pub fn wake(&self, subject: &Subject) {
         // Nobody listens any more while the operator shuts down.
         let _ = self.wake.send(subject.clone());
     }
 
-    /// `subject` refers to `build`, or to none.
+    /// Records that `subject` refers to `build`, or to none.
     pub fn depends(&self, subject: &Subject, build: Option<Subject>) {
         let mut known = self.known();
         match build {
@@ -67,7 +67,7 @@ impl Dependents {
         };
     }
 
-    /// `subject` selects by `selector`.
+    /// Records that `subject` selects builds by `selector`.
     pub fn selects(&self, subject: &Subject, selector: &Selector) -> Choice {
         let mut known = self.known();
         let new = |ticket| Selecting { selector: selector.clone(), choice: Choice::Open(ticket), ticket };
@@ -78,12 +78,12 @@ impl Dependents {
         entry.choice.clone()
     }
 
-    /// `subject` selects nothing by labels.
+    /// Records that `subject` selects no builds by labels.
     pub fn selects_none(&self, subject: &Subject) {
         self.known().selecting.remove(subject);
     }
 
-    /// A list was read for `subject`. It counts unless a build that it may lack was finished meanwhile.
+    /// Records the result of a list for `subject`. It counts unless a build that the list may lack finished meanwhile.
     pub fn chosen(&self, subject: &Subject, ticket: u64, newest: Option<FinishedBuild>) {
         let mut known = self.known();
         let waiting = known.selecting.get_mut(subject);
@@ -92,7 +92,7 @@ impl Dependents {
         }
     }
 
-    /// `build` was seen to have succeeded: whoever selects it and knows of no newer one is woken.
+    /// Records that `build` succeeded, and wakes the objects that select it and know of no newer one.
     pub fn finished(&self, build: &Subject, labels: &BTreeMap<String, String>, finished: &FinishedBuild) {
         let mut known = self.known();
         let selecting = known.selecting.iter_mut();
@@ -108,14 +108,14 @@ impl Dependents {
         }
     }
 
-    /// `subject` is no more: it waits for nothing, and whoever refers to it finds it missing.
+    /// Forgets `subject`, which is gone, and wakes the objects that refer to it.
     pub fn gone(&self, subject: &Subject) {
         self.depends(subject, None);
         self.selects_none(subject);
         self.seen(subject, &BaseBuild::Missing);
     }
 
-    /// `build` was seen to be this: whoever refers to it is woken if that is news.
+    /// Records the state of `build`, and wakes the objects that refer to it if it changed.
     pub fn seen(&self, build: &Subject, state: &BaseBuild) {
         let mut known = self.known();
         if known.builds.get(build) == Some(state) {

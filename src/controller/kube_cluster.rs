@@ -46,7 +46,7 @@ const OBJECTS: u32 = 20;
 /// Characters that `events.k8s.io` takes for a note.
 const MAX_NOTE: usize = 1024;
 
-/// A real cluster.
+/// The port to a real cluster, with the kube client.
 pub struct KubeCluster {
     client: Client,
     reporter: Reporter,

@@ -23,15 +23,15 @@ pub fn seeing(meta: &kube::api::ObjectMeta) -> Seeing {
     Seeing { generation: meta.generation, reconcile_requested_at: asked }
 }
 
-/// Whether our finalizer is on the object.
+/// Whether the object has the operator's finalizer.
 pub fn has_finalizer(meta: &kube::api::ObjectMeta) -> bool {
     meta.finalizers.iter().flatten().any(|f| f == FINALIZER)
 }
 
-/// Puts our finalizer on, or takes it off; other controllers' stay.
+/// Adds or removes the operator's finalizer; those of other controllers stay.
 ///
 /// # Errors
-/// Only for trouble with the Kubernetes API.
+/// Only for failures of the Kubernetes API.
 pub async fn set_finalizer(
     operator: &Operator,
     subject: &Subject,

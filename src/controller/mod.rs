@@ -44,13 +44,13 @@ const MAX_PASSES: usize = 32;
 /// Source: controller-runtime, `SyncPeriod`.
 pub const LONGEST_REST: Duration = Duration::from_hours(10);
 
-/// All that a pass needs.
+/// The dependencies of a pass.
 pub struct Operator {
     pub cluster: Arc<dyn Cluster>,
     pub ec2: Arc<dyn Ec2>,
     pub poller: Poller,
     pub clock: Clock,
-    /// Tells two clusters in one AWS account apart; on every resource as a tag.
+    /// Distinguishes clusters that share an AWS account; a tag of every resource.
     pub cluster_id: String,
     pub backoff: Backoff,
     pub dependents: Dependents,
@@ -58,7 +58,7 @@ pub struct Operator {
     pub metrics: Arc<Metrics>,
 }
 
-/// When to look at an object again at the latest. A change that is seen wakes it earlier.
+/// The longest time until an object is reconciled again. An observed change wakes it earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
     /// At once.
@@ -69,7 +69,7 @@ pub enum Rest {
     UntilChange,
 }
 
-/// What a single pass leaves to do.
+/// What remains to be done after a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
     /// Something was done: decide anew.

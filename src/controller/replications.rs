@@ -28,10 +28,10 @@ use crate::{
 /// `kind` of the custom resource.
 pub const KIND: &str = "ImageReplication";
 
-/// Decides once, does it in every region at the same time, writes it down.
+/// Decides once, executes the decision in all regions concurrently and records the outcome.
 ///
 /// # Errors
-/// Only for trouble with the Kubernetes API.
+/// Only for failures of the Kubernetes API.
 pub async fn pass(operator: &Operator, subject: &Subject) -> Result<Pass, ClusterError> {
     let Some(value) = operator.cluster.get(subject).await? else { return Ok(operator.forget(subject)) };
     let held: Held<ImageReplication> = status_writer::read(subject, value)?;
@@ -128,7 +128,7 @@ async fn base(
     }
 }
 
-/// One write a region, all regions at once: a slow one holds up no other.
+/// One write per region, all regions concurrently: a slow one delays no other.
 async fn act(operator: &Operator, subject: &Subject, plan: &ReplicationPlan) -> Outcomes {
     let calls = plan.destinations.iter().map(|(region, destination)| async move {
         (region.clone(), act::destination(operator, subject, region, destination).await)

@@ -54,7 +54,7 @@ const TURN: Duration = Duration::from_secs(1);
 /// Before a pass that failed on the Kubernetes API is made again; kube's client retries nothing by itself.
 const API_TROUBLE: Duration = Duration::from_secs(5);
 
-/// The streams of objects to look at because something that they wait for changed.
+/// The streams of objects to reconcile because something that they wait for changed.
 pub struct Wakes {
     pub polled: mpsc::UnboundedReceiver<Subject>,
     pub dependents: mpsc::UnboundedReceiver<Subject>,

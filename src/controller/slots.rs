@@ -58,7 +58,7 @@ struct Destinations {
 }
 
 impl CopySlots {
-    /// At most `limit` copies a region, by the objects of these namespaces (none: all).
+    /// Slots for at most `limit` copies per region, for the objects in these namespaces (empty: all).
     pub fn new(limit: usize, namespaces: Vec<String>) -> Self {
         Self { limit, namespaces, regions: Mutex::default(), counted: OnceCell::new() }
     }
@@ -70,7 +70,7 @@ impl CopySlots {
         held.map(|(region, _)| region.clone()).collect()
     }
 
-    /// A copy of `subject` is under way in `region`, though all slots may be taken.
+    /// Records that a copy of `subject` is in progress in `region`, even if all slots are taken.
     pub fn occupy(&self, subject: &Subject, region: &Region) {
         let mut regions = self.regions();
         let line = regions.entry(region.clone()).or_default();
@@ -78,10 +78,10 @@ impl CopySlots {
         line.holding.insert(subject.clone());
     }
 
-    /// Asks for slots: true if one was free. Where none is, `subject` stands in line from now on.
+    /// Requests slots, and returns whether at least one was free. In regions without a free slot, `subject` is queued.
     ///
     /// # Errors
-    /// It cannot be told how many copies were under way when the operator started.
+    /// The number of copies in progress when the operator started cannot be determined.
     pub async fn ask(
         &self,
         cluster: &dyn Cluster,

@@ -84,7 +84,7 @@ struct Stored<S> {
     status: Option<S>,
 }
 
-/// As people write it: `ImageBuild images/web`.
+/// Kind, namespace and name for display: `ImageBuild images/web`.
 pub fn name(subject: &Subject) -> String {
     format!("{} {}/{}", subject.kind, subject.namespace, subject.name)
 }

@@ -12,28 +12,29 @@ use crate::{
     plan::orphans::{Inventory, Listing, Objects, Register},
 };
 
-/// What is looked at.
+/// The scope of a survey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     pub cluster_id: String,
-    /// The region that is asked which regions the account has enabled.
+    /// The region in which the enabled regions of the account are looked up.
     pub home: Region,
-    /// None: all that the account has enabled. An object that is gone leaves no region behind, so all are looked at.
+    /// The regions to survey. Empty: all enabled regions of the account, because a deleted object leaves no record of its
+    /// regions.
     pub regions: Vec<Region>,
     /// None: all.
     pub namespaces: Vec<String>,
 }
 
-/// What was seen.
+/// The result of a survey.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Survey {
     pub inventories: Vec<Inventory>,
     pub objects: Objects,
-    /// Why a region could not be looked at; the others are complete.
+    /// Errors of regions that could not be read; the others are complete.
     pub unseen: Vec<AwsError>,
 }
 
-/// Why there is nothing to go by.
+/// Why a survey failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SurveyError {
     #[error("AWS: {0}")]
@@ -42,10 +43,10 @@ pub enum SurveyError {
     Kubernetes(ClusterError),
 }
 
-/// Looks. A region that cannot be looked at is left out, and told.
+/// Surveys the account. A region that cannot be read is left out and reported.
 ///
 /// # Errors
-/// The regions are not known, or Kubernetes did not list every object: without that nobody's absence is proven.
+/// The regions are not known, or Kubernetes did not list every object: then no object is provably absent.
 pub async fn survey(ec2: &dyn Ec2, cluster: &dyn Cluster, scope: &Scope) -> Result<Survey, SurveyError> {
     let seen = inventories(ec2, scope, None).await?;
     with_objects(cluster, scope, seen).await

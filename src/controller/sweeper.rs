@@ -19,7 +19,7 @@ use crate::{
     status::{conditions::explain, events::Note},
 };
 
-/// Looks over the account again and again.
+/// Sweeps the account periodically.
 ///
 /// # Guarantees
 /// One removal at a time. Nothing is removed in the first 15 minutes of its life, nor what only one sweep found, nor when
@@ -69,7 +69,7 @@ impl Sweeper {
         }
     }
 
-    /// Looks once, tells what is new, and removes what may be removed.
+    /// Sweeps once: reports new findings, and removes what may be removed.
     pub async fn sweep(&mut self) {
         match survey_of_orphans(&*self.ec2, &*self.cluster, &self.scope).await {
             Ok(seen) => {

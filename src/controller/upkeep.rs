@@ -6,7 +6,7 @@ use crate::{
     plan::UpkeepCall,
 };
 
-/// The call's action, and what came of it.
+/// Executes the call, and returns its action and result.
 pub async fn carry_out(ec2: &dyn Ec2, region: &Region, call: &UpkeepCall) -> (Action, Result<(), AwsError>) {
     match call {
         UpkeepCall::RequireImdsV2(id) => (Action::ModifyImageAttribute, ec2.require_imdsv2(region, id).await),

@@ -10,7 +10,7 @@ use crate::{
     model::Document,
 };
 
-/// What a command may have, in bytes of its text.
+/// The size limit of a command, in bytes of its text.
 ///
 /// Source: Systems Manager API reference, `MaxDocumentSizeExceeded`: "The size limit of a document is 64 KB". The command
 /// is a parameter of a document; AWS states no limit of its own for it.
@@ -19,7 +19,7 @@ pub const COMMAND_LIMIT: usize = 64 * 1024;
 /// The name of the last command; no step may have capitals in its name.
 pub const CLEANUP: &str = "Cleanup";
 
-/// What runs on the builder.
+/// The operating system of the builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Platform {
     Linux,

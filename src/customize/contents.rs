@@ -16,7 +16,7 @@ use crate::api::image_build::{
 /// Takes what the pattern of the API takes: the bits after the last byte need not be zero.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(&STANDARD, PAD.with_decode_allow_trailing_bits(true));
 
-/// What the sources of one attempt's steps held, by the name of the step.
+/// The contents that the steps of an attempt refer to, by step name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents(BTreeMap<String, Vec<u8>>);
 

@@ -7,12 +7,12 @@ use super::{
 };
 use crate::api::image_build::Customize;
 
-/// What EC2 takes, in bytes before the base64 of the request.
+/// The EC2 limit for user data, in bytes before base64 encoding.
 ///
 /// Source: EC2 user guide, "Run commands when you launch an EC2 instance with user data input".
 pub const USER_DATA_LIMIT: usize = 16 * 1024;
 
-/// Steps do not fit into what carries them to the guest.
+/// The steps exceed the size limit of their transport.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooLarge {
     /// `bytes` is the size of the user data, compressed, before base64.
@@ -42,7 +42,7 @@ pub fn user_data(customize: &Customize, contents: &Contents, nonce: &Nonce) -> R
     if bytes > limit { Err(TooLarge::UserData { bytes, limit }) } else { Ok(sent) }
 }
 
-/// What the user data takes as text and what it takes compressed, in bytes, whether either fits or not.
+/// The size of the user data in bytes, as text and compressed, whether or not it fits.
 pub fn sizes(customize: &Customize, contents: &Contents, nonce: &Nonce) -> (usize, usize) {
     let text = program(customize, contents, nonce, Encoding::Plain);
     (text.len(), compressed(customize, contents, nonce).len())

@@ -86,7 +86,7 @@ fn is_kind(words: &str) -> bool {
     (1..=CLEANED_CHARS).contains(&words.len()) && words.bytes().all(allowed)
 }
 
-/// What a cleanup by Run Command says in its output that it removed: at most 16, each once.
+/// What a cleanup by Run Command reports as removed: at most 16 entries, without duplicates.
 pub fn cleaned(output: &str) -> Vec<String> {
     let mut reader = Reader::default();
     let kinds = output.lines().filter_map(|line| line.trim_end().strip_prefix("cleaned "));

@@ -13,7 +13,7 @@ use crate::api::image_build::{Customize, EnvVar, File, Script, Step};
 const DEFAULT_MODE: &str = "0644";
 const DEFAULT_OWNER: &str = "root:root";
 
-/// The first step that a machine with Windows cannot do, and why, as in `step motd: mode has no effect on Windows`.
+/// The first step that is not supported on Windows, and why, as in `step motd: mode has no effect on Windows`.
 pub fn unsupported_on_windows(customize: &Customize) -> Option<String> {
     customize.steps.iter().find_map(|step| Some(format!("step {}: {}", step.name, unsupported(step)?)))
 }

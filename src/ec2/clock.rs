@@ -11,12 +11,12 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that shows `base` now. Needs a tokio runtime.
+    /// A clock whose current time is `base`. Needs a tokio runtime.
     pub fn starting_at(base: Timestamp) -> Self {
         Self { base, start: Instant::now() }
     }
 
-    /// The system's time from now on.
+    /// A clock that starts at the system time.
     pub fn system() -> Self {
         Self::starting_at(Timestamp::now())
     }

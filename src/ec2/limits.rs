@@ -175,7 +175,7 @@ fn rate(action: Action) -> Option<Rate> {
         | Action::DisableFastSnapshotRestores => (25.0, 2.5),
         // AWS names no number for Systems Manager; a step of a build is one command, and takes seconds at least.
         Action::SendCommand | Action::CancelCommand => (10.0, 2.0),
-        // AWS: 3 a second for PutParameter, of which other tools have as many to write.
+        // AWS: 3 per second for PutParameter, of which other tools have as many to write.
         Action::PutParameter | Action::AddTagsToResource | Action::DeleteParameter => (3.0, 1.5),
     };
     Some(Rate { burst, refill })

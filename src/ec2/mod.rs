@@ -55,29 +55,29 @@ pub enum SnapshotFilter {
     SharedWith(String),
 }
 
-/// What is done with the snapshots of an image that is deregistered: those that EC2 did not delete.
+/// The outcome of a deregistration: the snapshots that EC2 did not delete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deregistered {
     /// Snapshot id and EC2's code, such as `skipped` (in use by another image) or `missing-permissions`.
     pub kept: Vec<(SnapshotId, String)>,
 }
 
-/// Whom AWS takes us for.
+/// The identity of the operator's credentials, according to AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerIdentity {
     pub account: String,
-    /// Of the user, or of the session of an assumed role.
+    /// ARN of the user, or of the session of an assumed role.
     pub arn: String,
 }
 
-/// The AWS actions that the operator uses, one verb each, named as EC2 names them.
+/// The AWS actions that the operator uses, one method each, named as EC2 names them.
 ///
 /// # Guarantees
-/// A verb makes one call (a list: one a page) and never repeats a create call by itself, so that an answer that got
+/// A method makes one call (a list: one per page) and never repeats a create call by itself, so that an answer that got
 /// lost is found by token, name or tag instead of being made twice.
 ///
 /// # Errors
-/// Each verb fails with [`AwsError`], which [`AwsError::class`] sorts.
+/// Each method fails with [`AwsError`], which [`AwsError::class`] classifies.
 #[async_trait]
 pub trait Ec2: upkeep::Upkeep + parameters::Parameters {
     /// `ec2:DescribeInstances`, all pages.

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 
 use crate::model::{AwsError, PutParameter, Region, Tags};
 
-/// Actions on parameters, one verb each.
+/// Actions on parameters, one method each.
 ///
 /// # Errors
-/// Each verb fails with [`AwsError`], which [`AwsError::class`] sorts.
+/// Each method fails with [`AwsError`], which [`AwsError::class`] classifies.
 #[async_trait]
 pub trait Parameters: Send + Sync {
     /// `ssm:ListTagsForResource` of a parameter; none where there is no such parameter.

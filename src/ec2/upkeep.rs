@@ -8,10 +8,10 @@ use crate::model::{AwsError, DefaultEncryption, Grants, ImageId, Region, Snapsho
 /// Zones by snapshot.
 pub type FastRestores = Vec<(SnapshotId, String)>;
 
-/// AWS actions on images and snapshots that exist, one verb each. All of them are idempotent: what is set is set.
+/// AWS actions on existing images and snapshots, one method each. All of them are idempotent.
 ///
 /// # Errors
-/// Each verb fails with [`AwsError`], which [`AwsError::class`] sorts.
+/// Each method fails with [`AwsError`], which [`AwsError::class`] classifies.
 #[async_trait]
 pub trait Upkeep: Send + Sync {
     /// `ec2:DescribeImageAttribute` of `launchPermission`.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The AWS actions that the operator uses: the verbs of the port, the labels of metrics and the names in the IAM policy.
+/// The AWS actions that the operator uses: the methods of the port, the labels of metrics and the names in the IAM policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
     DescribeInstances,
@@ -100,7 +100,7 @@ impl Action {
         Self::DeleteParameter,
     ];
 
-    /// Whether it changes nothing.
+    /// Whether the action only reads.
     pub fn is_read(self) -> bool {
         let name = self.to_string();
         ["Describe", "Get", "List"].iter().any(|verb| name.starts_with(verb))

@@ -4,17 +4,17 @@ use jiff::Timestamp;
 
 use super::{CommandId, InstanceId, Region};
 
-/// A machine's agent, as it reports to Systems Manager. One that never reported is [`super::Seen::Absent`].
+/// The agent of an instance, as it reports to Systems Manager. One that never reported is [`super::Seen::Absent`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     pub instance_id: InstanceId,
     pub ping: Ping,
     pub platform: Platform,
-    /// Of the agent, such as `3.3.2299.0`.
+    /// Version of the agent, such as `3.3.2299.0`.
     pub version: String,
 }
 
-/// Whether the agent is heard of. Source: SSM API reference, `InstanceInformation.PingStatus`.
+/// Whether the agent is online. Source: SSM API reference, `InstanceInformation.PingStatus`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ping {
     Online,
@@ -35,25 +35,25 @@ pub enum Platform {
     Other(String),
 }
 
-/// Run these lines on one machine.
+/// A request to run these lines on one instance.
 ///
-/// Systems Manager has no token here: who cannot tell whether a command was sent looks for its comment.
+/// The call has no client token: if it is uncertain whether a command was sent, it is searched for by its comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendCommand {
     pub region: Region,
     pub instance_id: InstanceId,
     pub document: Document,
-    /// At most 100 characters. Comes back with each look at the command.
+    /// Comment of at most 100 characters, which AWS returns with the command.
     pub comment: String,
     /// The lines of one script. `{{ssm:…}}` in them is replaced by the parameter of that name before they are sent.
     pub commands: Vec<String>,
-    /// Until a command that runs is ended, 5 to 172800: for less the agent takes an hour.
+    /// Time limit for a running command, 5 to 172800 seconds: for less, the agent uses an hour.
     pub execution_timeout_seconds: u32,
     /// 30 to 2592000. A command that is not over after both timeouts together is given up, fetched or not.
     pub delivery_timeout_seconds: u32,
 }
 
-/// AWS's documents that run a script.
+/// The AWS documents that run a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Document {
     /// By `sh`.
@@ -71,7 +71,7 @@ impl Document {
     }
 }
 
-/// A command on its way through one machine.
+/// The execution of a command on one instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     pub command_id: CommandId,
@@ -80,7 +80,7 @@ pub struct Invocation {
     pub status: InvocationStatus,
     /// What the status leaves out, in AWS's words: `DeliveryTimedOut`, `ExecutionTimedOut`, `Undeliverable`.
     pub status_details: String,
-    /// Of the script; none while it runs, or where it never ran. 137 (on Windows none) where the agent killed it.
+    /// Exit code of the script; none while it runs, or if it never ran. 137 (on Windows none) if the agent killed it.
     pub exit_code: Option<i32>,
 }
 
@@ -101,7 +101,7 @@ pub enum InvocationStatus {
 }
 
 impl InvocationStatus {
-    /// Whether it stays as it is.
+    /// Whether the status is final.
     pub fn is_final(&self) -> bool {
         match self {
             Self::Success | Self::Failed | Self::TimedOut | Self::Cancelled => true,
@@ -114,7 +114,7 @@ impl InvocationStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandOutput {
     pub status: InvocationStatus,
-    /// Of the script; none while it runs, or where it never ran.
+    /// Exit code of the script; none while it runs, or if it never ran.
     pub exit_code: Option<i32>,
     /// At most 24,000 characters; Systems Manager keeps the first ones.
     pub stdout: String,

@@ -5,7 +5,7 @@ use super::{Action, Region};
 #[cfg(test)]
 pub(crate) mod tests;
 
-/// A call that AWS refused, or that brought no answer.
+/// An AWS call that was rejected, or got no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{action} in {region} failed: {code}: {message}{}", request_id_suffix(.request_id.as_deref()))]
 pub struct AwsError {
@@ -14,7 +14,7 @@ pub struct AwsError {
     /// AWS's error code, or [`AwsError::NO_ANSWER`].
     pub code: String,
     pub message: String,
-    /// What AWS support asks for.
+    /// The request ID, which AWS support asks for.
     pub request_id: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl AwsError {
     /// The code of a call to a region that the account's list of all regions does not hold: it was not carried out.
     pub const UNKNOWN_REGION: &'static str = "UnknownRegion";
 
-    /// What kind of trouble this is.
+    /// The class of this error.
     pub fn class(&self) -> Class {
         if let Some(class) = self.class_by_message() {
             return class;
@@ -78,7 +78,7 @@ impl AwsError {
     }
 }
 
-/// What kind of trouble an error is. One row each in [`Class::disposition`].
+/// The class of an error. One row each in [`Class::disposition`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
     /// Too many calls in this region.
@@ -131,7 +131,7 @@ pub enum Class {
     Unknown,
 }
 
-/// What follows from a class.
+/// How errors of a class are handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// Nothing is wrong; look again.
@@ -203,7 +203,7 @@ impl Class {
         matches!(self, Self::Ambiguous | Self::TokenMismatch | Self::NameTaken)
     }
 
-    /// The reason of the condition that shows it.
+    /// The reason of the condition that reports the error.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Throttled => "Throttled",
@@ -233,7 +233,7 @@ impl Class {
         }
     }
 
-    /// What a person can do about it; empty where waiting is all there is to do.
+    /// What someone can do about the error; empty if only waiting helps.
     pub fn advice(self) -> &'static str {
         match self {
             Self::Denied => {

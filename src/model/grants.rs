@@ -5,21 +5,21 @@ use std::{collections::BTreeSet, fmt};
 /// Launch permissions of an image. Source: EC2 API reference, `LaunchPermission`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
-    /// Account ids of twelve digits.
+    /// Account IDs of twelve digits.
     pub accounts: BTreeSet<String>,
     pub organizations: BTreeSet<String>,
     pub organizational_units: BTreeSet<String>,
-    /// Everybody.
+    /// Whether everyone may launch the image.
     pub public: bool,
 }
 
 impl Grants {
-    /// Nobody.
+    /// Whether nobody is granted anything.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Those of ours that `other` lacks.
+    /// The grants that `other` lacks.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl Grants {
         }
     }
 
-    /// Those that both have.
+    /// The grants that both have.
     #[must_use]
     pub fn common_with(&self, other: &Self) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl Grants {
         }
     }
 
-    /// Those that either has.
+    /// The grants that either has.
     #[must_use]
     pub fn with(&self, other: &Self) -> Self {
         Self {

@@ -5,22 +5,22 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// An Amazon Machine Image, `ami-` and 8 or 17 hexadecimal digits, unique in its region only.
+/// The ID of an Amazon Machine Image: `ami-` and 8 or 17 hexadecimal digits, unique only within its region.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ImageId(#[schemars(length(max = 32))] pub String);
 
-/// An EC2 instance, `i-` and 8 or 17 hexadecimal digits.
+/// The ID of an EC2 instance: `i-` and 8 or 17 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct InstanceId(#[schemars(length(max = 32))] pub String);
 
-/// An EBS snapshot, `snap-` and 8 or 17 hexadecimal digits.
+/// The ID of an EBS snapshot: `snap-` and 8 or 17 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SnapshotId(#[schemars(length(max = 32))] pub String);
 
-/// An EBS volume, `vol-` and 8 or 17 hexadecimal digits.
+/// The ID of an EBS volume: `vol-` and 8 or 17 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VolumeId(pub String);
 
@@ -29,14 +29,14 @@ pub struct VolumeId(pub String);
 #[serde(transparent)]
 pub struct Region(#[schemars(length(max = 32))] pub String);
 
-/// What makes a create call idempotent: at most 64 ASCII characters, case-sensitive.
+/// A client token, which makes a create call idempotent: at most 64 ASCII characters, case-sensitive.
 ///
 /// Source: EC2 developer guide, "Ensuring idempotency in Amazon EC2 API requests".
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ClientToken(#[schemars(length(max = 64))] pub String);
 
-/// A command of AWS Systems Manager, a UUID.
+/// The ID of a Systems Manager command, a UUID.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct CommandId(#[schemars(length(max = 36))] pub String);
@@ -71,7 +71,7 @@ impl fmt::Display for Region {
     }
 }
 
-/// How the regions of each partition begin; all others are of `aws`.
+/// The region prefixes of each partition; all other regions are in `aws`.
 /// Source: the AWS SDKs' `partitions.json`.
 pub const PARTITIONS: [(&str, &str); 7] = [
     ("cn-", "aws-cn"),
@@ -84,7 +84,7 @@ pub const PARTITIONS: [(&str, &str); 7] = [
 ];
 
 impl Region {
-    /// The partition of the region: nothing can be copied from one to another.
+    /// The partition of the region: images cannot be copied between partitions.
     pub fn partition(&self) -> &'static str {
         let of_region = PARTITIONS.iter().find(|(start, _)| self.0.starts_with(start));
         of_region.map_or("aws", |(_, partition)| partition)

@@ -11,7 +11,7 @@ pub struct Image {
     pub name: String,
     pub description: Option<String>,
     pub state: ImageState,
-    /// Why the image is `failed`, in EC2's words.
+    /// Why the image is `failed`, as EC2 reports it.
     pub state_reason: Option<String>,
     pub owner_id: String,
     pub architecture: String,
@@ -26,7 +26,7 @@ pub struct Image {
     pub boot_mode: Option<String>,
     /// `v2.0` where instances of this image require IMDSv2.
     pub imds_support: Option<String>,
-    /// Of AWS Marketplace.
+    /// AWS Marketplace product codes.
     pub product_codes: Vec<String>,
     /// What its instances are billed as: `RunInstances`, or with a license such as `RunInstances:0002`.
     pub usage_operation: Option<String>,
@@ -34,9 +34,9 @@ pub struct Image {
     pub source_image_id: Option<ImageId>,
     /// Everybody may launch it.
     pub public: bool,
-    /// To the minute. From then on others find the image only by its id.
+    /// Deprecation time, to the minute. From then on, other accounts find the image only by ID.
     pub deprecated_at: Option<Timestamp>,
-    /// When an instance was last launched of it, a day late; only its owner is told.
+    /// When an instance of it was last launched, reported a day late and only to its owner.
     pub last_launched_at: Option<Timestamp>,
     pub protection: Protection,
     pub tags: Tags,
@@ -77,7 +77,7 @@ impl Image {
         self.devices.iter().any(|device| device.encrypted)
     }
 
-    /// Whether somebody is paid for its software by the hour, so that only its owner may copy it.
+    /// Whether its software is billed by the hour, so that only its owner may copy it.
     /// Source: EC2 user guide, "Copy an Amazon EC2 AMI", and "AMI billing information fields".
     pub fn is_licensed(&self) -> bool {
         let billed = self.usage_operation.as_deref().is_some_and(|operation| operation != "RunInstances");

@@ -20,7 +20,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Whether it is there, and nobody has asked for its end yet.
+    /// Whether the instance exists and its termination has not been requested.
     pub fn is_alive(&self) -> bool {
         !matches!(self.state, InstanceState::ShuttingDown | InstanceState::Terminated)
     }
@@ -39,7 +39,7 @@ pub enum InstanceState {
     Other(String),
 }
 
-/// A code and a sentence of EC2's own.
+/// Code and message of a state, as EC2 reports them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateReason {
     pub code: String,

@@ -8,7 +8,7 @@ use super::{
     Nonce, Snapshot, SnapshotId, Tags, Verdict,
 };
 
-/// One thing to look at in one region.
+/// One thing to observe in one region.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Query {
     /// An instance by id.
@@ -61,7 +61,7 @@ pub enum Query {
 /// Account ids of twelve digits; many images ask for the same.
 pub type Accounts = Arc<BTreeSet<String>>;
 
-/// Which output of a console is asked for. Source: EC2 API reference, `GetConsoleOutput`, parameter `Latest`.
+/// Which console output is requested. Source: EC2 API reference, `GetConsoleOutput`, parameter `Latest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ConsoleView {
     /// What was printed up to now; types on the Xen hypervisor have no such view.
@@ -107,7 +107,7 @@ pub enum Answer {
 /// The EBS encryption defaults of an account in a region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefaultEncryption {
-    /// Also what would be unencrypted is encrypted.
+    /// Whether volumes and copies are always encrypted, even if not requested.
     pub always: bool,
     /// `alias/aws/ebs`, whose snapshots can be shared with nobody, or the ARN of a key of the account's own.
     pub key: String,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ClientToken, ImageId, InstanceId, Region, Tags};
 
-/// Launch exactly one builder.
+/// A request to launch exactly one builder.
 ///
 /// The adapter adds what holds for every builder: IMDSv2 required, shutdown behavior `stop`, automatic recovery off
 /// (a recovered builder would never run its user data again and idle for ever).
@@ -17,12 +17,12 @@ pub struct RunInstances {
     pub instance_type: String,
     pub subnet_id: Option<String>,
     pub security_group_ids: Vec<String>,
-    /// The name, not the ARN.
+    /// Name of the instance profile, not its ARN.
     pub instance_profile: Option<String>,
     /// As the guest sees it; the adapter encodes it once.
     pub user_data: Vec<u8>,
     pub volumes: Vec<LaunchVolume>,
-    /// On the instance, its volumes and its network interface.
+    /// Tags of the instance, its volumes and its network interface.
     pub tags: Tags,
 }
 
@@ -59,7 +59,8 @@ pub enum BootMode {
     Uefi,
 }
 
-/// Make an image of a stopped builder. EC2 has no token here: the name, unique in account and region, is the lock.
+/// A request to create an image from a stopped builder. There is no client token: the name, unique per account and region,
+/// is the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateImage {
     pub region: Region,
@@ -71,11 +72,11 @@ pub struct CreateImage {
     pub kept_devices: Vec<String>,
     /// None: the builder's.
     pub boot_mode: Option<BootMode>,
-    /// On the image and its snapshots, in the create call itself.
+    /// Tags of the image and its snapshots, set by the create call itself.
     pub tags: Tags,
 }
 
-/// Copy an image into `region`.
+/// A request to copy an image into `region`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyImage {
     /// The destination: the call is made there.
@@ -86,13 +87,13 @@ pub struct CopyImage {
     pub name: String,
     /// Given: the copy is encrypted with this key of the destination region. Else it is encrypted as its source is.
     pub kms_key_id: Option<String>,
-    /// Within how many minutes each snapshot is copied; none: as soon as can be.
+    /// Time within which each snapshot is copied, in minutes; none: as soon as possible.
     pub completion_minutes: Option<i32>,
-    /// On the image and its snapshots, in the create call itself.
+    /// Tags of the image and its snapshots, set by the create call itself.
     pub tags: Tags,
 }
 
-/// What a parameter can be and costs. Source: Systems Manager user guide, "Managing parameter tiers".
+/// The tier of a parameter: its cost and features. Source: Systems Manager user guide, "Managing parameter tiers".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ParameterTier {
     Standard,
@@ -100,13 +101,13 @@ pub enum ParameterTier {
     IntelligentTiering,
 }
 
-/// Put an image's id into a parameter.
+/// A request to write an image ID to a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutParameter {
     pub region: Region,
     pub name: String,
     pub value: ImageId,
-    /// None: what the account is set to.
+    /// Tier of the parameter; none: the account's default.
     pub tier: Option<ParameterTier>,
     /// Make a new parameter with these tags, and fail if there is one; none: change the one that is there.
     pub new_with: Option<Tags>,

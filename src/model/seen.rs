@@ -16,10 +16,10 @@ pub enum Seen<T> {
     Present(T),
 }
 
-/// Answers in a row that did not hold what was looked for.
+/// Consecutive answers that did not contain what was looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Absence {
-    /// How many.
+    /// Number of these answers.
     pub checks: u32,
     /// When the first of them was given.
     pub since: Timestamp,
@@ -28,7 +28,7 @@ pub struct Absence {
 }
 
 impl<T> Seen<T> {
-    /// The thing itself, where it was seen.
+    /// The value, if it was seen.
     pub fn present(&self) -> Option<&T> {
         match self {
             Self::Present(thing) => Some(thing),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the steps as a whole ended, in the guest's own words. It counts only when the instance has stopped itself.
+/// The overall result of the steps, as the guest reports it. It counts only once the instance has stopped itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuestOutcome {
     /// Every step succeeded.
@@ -12,7 +12,7 @@ pub enum GuestOutcome {
     Failed,
 }
 
-/// How one step went.
+/// The report on one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepReport {
     pub name: String,
@@ -26,7 +26,7 @@ pub struct StepReport {
 /// What was found on a console. Empty when there is no line of this attempt on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// None: the guest has not said so far, or its words are lost.
+    /// The overall result; none: not reported yet, or the report was lost.
     pub outcome: Option<GuestOutcome>,
     /// In the order in which they were first mentioned, at most as many as a build may have.
     pub steps: Vec<StepReport>,
@@ -36,7 +36,7 @@ pub struct Verdict {
     pub cleaned: Vec<String>,
 }
 
-/// How far a step came.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum StepResult {
     Running,

@@ -32,12 +32,12 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Says whether it is ready.
+    /// Sets whether the operator is ready.
     pub fn set(&self, ready: bool) {
         self.watches.store(ready, Ordering::Relaxed);
     }
 
-    /// Says what else is amiss, a sentence each.
+    /// Sets the problems to report, one sentence each.
     pub fn explain(&self, troubles: &[String]) {
         *self.troubles.lock().unwrap_or_else(PoisonError::into_inner) = troubles.to_vec();
     }
@@ -60,12 +60,12 @@ impl Readiness {
 /// Opens the port.
 ///
 /// # Errors
-/// The address is taken, or not ours.
+/// The address is in use or not available.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Answers until the process ends.
+/// Serves requests until the process ends.
 pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, ready: Readiness) {
     loop {
         let stream = match listener.accept().await {

@@ -43,7 +43,7 @@ struct KindLabel {
     kind: &'static str,
 }
 
-/// All metrics, and where they are counted.
+/// All metrics.
 pub struct Metrics {
     registry: Registry,
     calls: Family<CallLabels, Counter>,
@@ -112,35 +112,35 @@ impl Metrics {
         );
     }
 
-    /// A sweep ended.
+    /// Counts a finished sweep.
     pub fn sweep(&self, ok: bool) {
         let result = if ok { "Success" } else { "Error" };
         self.sweeps.get_or_create(&ResultLabel { result }).inc();
     }
 
-    /// So many orphans of this kind were found by the last sweep.
+    /// Sets how many orphans of this kind the last sweep found.
     pub fn orphans(&self, kind: &'static str, verdict: &'static str, count: usize) {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         self.orphans.get_or_create(&OrphanLabels { kind, verdict }).set(count);
     }
 
-    /// An orphan of this kind was removed.
+    /// Counts a removed orphan of this kind.
     pub fn orphan_removed(&self, kind: &'static str) {
         self.orphans_removed.get_or_create(&KindLabel { kind }).inc();
     }
 
-    /// A pass over an object of this kind ended.
+    /// Counts a finished pass over an object of this kind.
     pub fn pass(&self, kind: &'static str, ok: bool) {
         let result = if ok { "Success" } else { "Error" };
         self.passes.get_or_create(&PassLabels { kind, result }).inc();
     }
 
-    /// Something of this kind was put right.
+    /// Counts repaired drift of this kind.
     pub fn drift_repaired(&self, kind: &'static str) {
         self.drift_repaired.get_or_create(&KindLabel { kind }).inc();
     }
 
-    /// A build ended.
+    /// Counts a finished build.
     pub fn build_finished(&self, succeeded: bool) {
         let result = if succeeded { "Succeeded" } else { "Failed" };
         self.builds.get_or_create(&ResultLabel { result }).inc();

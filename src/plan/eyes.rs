@@ -56,7 +56,7 @@ impl Sightings {
     }
 }
 
-/// Looks at sightings and remembers what was looked at.
+/// Reads sightings and records what was read.
 pub struct Eyes<'a> {
     sightings: &'a Sightings,
     watched: RefCell<BTreeMap<(Region, Query), Pace>>,
@@ -71,7 +71,7 @@ impl<'a> Eyes<'a> {
         Self { sightings, watched: RefCell::default() }
     }
 
-    /// All that was looked at, each with the most urgent pace.
+    /// Everything that was read, each with its most urgent pace.
     pub fn into_watches(self) -> Vec<Watch> {
         let watched = self.watched.into_inner();
         watched.into_iter().map(|((region, query), pace)| Watch { region, query, pace }).collect()

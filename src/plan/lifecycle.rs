@@ -18,12 +18,12 @@ pub fn requires_imdsv2(image: &Image) -> bool {
     image.imds_support.as_deref() == Some(IMDS_V2)
 }
 
-/// Whether nobody can launch the image.
+/// Whether the image is disabled, so that nobody can launch it.
 pub fn is_disabled(image: &Image) -> bool {
     image.state == ImageState::Disabled
 }
 
-/// What makes the image one that can be launched, or cannot; none where it is as wanted.
+/// The call that enables or disables the image; none if it is already in the wanted state.
 pub fn launch_state(wanted: Option<LaunchState>, image: &Image) -> Option<UpkeepCall> {
     let id = image.id.clone();
     match wanted? {
@@ -60,7 +60,7 @@ fn to_the_minute(time: Timestamp) -> Timestamp {
     time.round(TimestampRound::new().smallest(Unit::Minute)).unwrap_or(time)
 }
 
-/// What makes the image one that can be deregistered, or cannot; none where it is as wanted.
+/// The call that changes deregistration protection; none if it is already as wanted.
 pub fn protection(wanted: Option<DeregistrationProtection>, image: &Image) -> Option<UpkeepCall> {
     let id = image.id.clone();
     let protect = |id, cooldown| {
@@ -74,7 +74,7 @@ pub fn protection(wanted: Option<DeregistrationProtection>, image: &Image) -> Op
     }
 }
 
-/// What switches protection off, where it is on.
+/// The call that disables protection, if it is enabled.
 pub fn unprotect(image: &Image) -> Option<UpkeepCall> {
     let is_on = matches!(image.protection, Protection::On { .. });
     is_on.then(|| UpkeepCall::DisableProtection(image.id.clone()))

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use crate::api::image_build::FailureStatus;
 use crate::model::{AwsError, ImageId, InstanceId, Region};
 
-/// Where a run or a copy stands, as a person is told.
+/// The progress of a run or a copy, as it is reported.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
     /// On its way.
@@ -244,7 +244,7 @@ impl WaitingOn {
 }
 
 impl fmt::Display for WaitingOn {
-    #[expect(clippy::too_many_lines, reason = "one sentence a variant")]
+    #[expect(clippy::too_many_lines, reason = "one sentence per variant")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start => write!(f, "about to start"),
@@ -340,5 +340,5 @@ fn how_to_look(id: &InstanceId, region: &Region, until: Timestamp) -> String {
     )
 }
 
-/// When to look again at the latest, though nothing was seen to change.
+/// The longest time until the next look, even if no change was seen.
 pub type CheckAfter = Option<Duration>;

@@ -11,7 +11,7 @@ use crate::{
 /// EC2 takes 3 to 128 characters for an AMI's name.
 const MAX_IMAGE_NAME: usize = 128;
 
-/// The token of a launch: another attempt is another token, as a token whose instance was terminated is spent.
+/// The client token of a launch. Each attempt has its own, because a token whose instance was terminated cannot be used again.
 pub fn launch_token(owner: &Owner, attempt: i32) -> ClientToken {
     token("amib", &[&owner.cluster_id, &owner.uid, &attempt.to_string()])
 }

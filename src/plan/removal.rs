@@ -15,7 +15,7 @@ use crate::model::{
 #[cfg(test)]
 mod tests;
 
-/// What to do next about images that are to go.
+/// What to do next about images that are to be removed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Removal {
     /// What was seen proves nothing yet; the time that is over at the latest when it may.
@@ -35,21 +35,21 @@ pub enum Removal {
     Gone,
 }
 
-/// Which images of an owner are to go.
+/// The images of an owner that are to be removed.
 #[derive(Clone, Debug)]
 pub struct Doomed<'a> {
     pub region: &'a Region,
     pub owner: &'a Owner,
-    /// By id, looked at by id as well: somebody may have taken our tags off them.
+    /// Images known by ID, and looked up by ID as well: the ownership tags may have been removed from them.
     pub known: &'a [ImageId],
     /// What a create call whose answer was lost would have made it of. Ownership tags alone prove nothing: whoever copies
     /// an image with its tags has them on an image of his own.
     pub origin: Origin<'a>,
-    /// Images of the owner that stay in any case.
+    /// Images of the owner that must stay.
     pub keep: &'a [ImageId],
-    /// Snapshots that something else was found to use: they are handed over.
+    /// Snapshots that something else uses: they are left to it.
     pub handed_over: &'a [SnapshotId],
-    /// No policy asks for the removal of a usable image: one that turns out to be available is left alone.
+    /// Whether usable images stay, because no policy requests their removal.
     pub spare_available: bool,
     /// When the create call was about to be made: nothing counts as gone within the consistency window after it.
     pub made_at: Timestamp,
@@ -57,7 +57,7 @@ pub struct Doomed<'a> {
     pub was_seen: bool,
 }
 
-/// What an image was made of.
+/// What an image was created from.
 #[derive(Clone, Copy, Debug)]
 pub enum Origin<'a> {
     /// Of this instance; without one no image was made.
@@ -146,7 +146,7 @@ impl Doomed<'_> {
 /// image uses.
 ///
 /// # Errors
-/// The error that hid what is there.
+/// The error that prevented the observation.
 pub fn of_images(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result<Removal, AwsError> {
     if let Some(cooling) = cooling(eyes, doomed, now)? {
         return Ok(cooling);
@@ -208,7 +208,7 @@ fn is_there(image: &Image) -> bool {
     image.state != ImageState::Deregistered
 }
 
-/// Whether the image was finished.
+/// Whether the image was completed.
 pub fn is_usable(image: &Image) -> bool {
     matches!(image.state, ImageState::Available | ImageState::Disabled)
 }

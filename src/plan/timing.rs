@@ -28,13 +28,13 @@ pub const CONSOLE_WINDOW: Duration = Duration::from_mins(5);
 /// take a sixth of what EC2 refills for reads.
 pub const LIVE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How often a ConfigMap that is missing is looked for.
+/// How often a missing ConfigMap is looked up again.
 pub const CONTENT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How often the commands of a builder are asked for; they are read by machine, as consoles are.
+/// How often the commands of a builder are read; they are read per instance, as consoles are.
 pub const COMMAND_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long a command that was sent may be missing from a list before it is sent again.
+/// How long a sent command may be missing from a list before it is sent again.
 pub const COMMAND_WINDOW: Duration = Duration::from_mins(1);
 
 /// How long Systems Manager tries to hand a command to an agent that was online a moment ago, in seconds.
@@ -57,10 +57,10 @@ pub const GUEST_GRACE: Duration = Duration::from_mins(3);
 /// Source: EC2 user guide, "Troubleshoot Amazon EC2 instance stop issues".
 pub const STOP_WINDOW: Duration = Duration::from_mins(15);
 
-/// Between rounds over all instance types and subnets.
+/// Delay between rounds over all instance types and subnets.
 pub const CAPACITY_ROUND: Duration = Duration::from_mins(1);
 
-/// A builder that outlives its run's deadline by this much may be removed by whoever finds it.
+/// A builder that outlives its run's deadline by this much may be removed by any sweep.
 pub const DELETE_AFTER_MARGIN: Duration = Duration::from_hours(1);
 
 /// How long an image that nobody owns may take to become available: twice what EC2 gives as the longest.
@@ -77,13 +77,13 @@ pub const PROFILE_WINDOW: Duration = Duration::from_mins(2);
 /// How often the progress of snapshots is asked for: it is only shown, so it may cost a third of what is waited for.
 pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How often an image is looked at whose protection outlasts its end: for a day nobody can deregister it.
+/// How often an image in its deregistration cooldown is checked: for a day nobody can deregister it.
 pub const COOLDOWN_INTERVAL: Duration = Duration::from_hours(6);
 
-/// How often the image of a finished build is looked at, where that is asked for: nothing is to change any more.
+/// How often the image of a finished build is checked while `spec.launchState` is set.
 pub const FINISHED_INTERVAL: Duration = Duration::from_hours(10);
 
-/// How often something that needs a person is looked at again.
+/// How often something that needs someone to act is checked again.
 pub const NEEDS_HELP: Duration = Duration::from_mins(10);
 
 /// How long a copy is taken to go on that nobody looks at, where no time was asked for: most take minutes, few so long. More
@@ -103,7 +103,7 @@ const COPY_RETRY_MAX: Duration = Duration::from_hours(1);
 const REGRANT_MIN: Duration = Duration::from_hours(1);
 const REGRANT_MAX: Duration = Duration::from_hours(24);
 
-/// Grants that last so long were not cancelled by those who received them.
+/// After this time, a restored grant no longer counts as cancelled by its receiver.
 pub const REGRANTS_FORGOTTEN: Duration = Duration::from_hours(7 * 24);
 
 /// How long AWS may take to validate the image behind a parameter before a person is told: its documentation speaks of a
@@ -164,7 +164,7 @@ pub fn later(time: Timestamp, after: Duration) -> Timestamp {
     time.checked_add(after).unwrap_or(Timestamp::MAX)
 }
 
-/// Such as `1h4m12s`.
+/// A duration in the form `1h4m12s`.
 pub fn human(seconds: u64) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => format!("{s}s"),
@@ -173,17 +173,17 @@ pub fn human(seconds: u64) -> String {
     }
 }
 
-/// How long after its failure a copy is made again.
+/// Delay after the failure of a copy before it is retried.
 pub fn copy_retry_delay(failed: i32) -> Duration {
     doubled(COPY_RETRY_MIN, failed).min(COPY_RETRY_MAX)
 }
 
-/// How long after the failure of so many builders the next one is launched.
+/// Delay after the given number of failed builders before the next one is launched.
 pub fn attempt_delay(failed: i32) -> Duration {
     doubled(ATTEMPT_RETRY_MIN, failed).min(ATTEMPT_RETRY_MAX)
 }
 
-/// How long after the repair of a grant the next one is made.
+/// Delay after the restoration of a grant before it may be restored again.
 pub fn regrant_delay(times: i32) -> Duration {
     doubled(REGRANT_MIN, times).min(REGRANT_MAX)
 }

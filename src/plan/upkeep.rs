@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::{Grants, ImageId, SnapshotId, VolumeGrants};
 
-/// One write to AWS about an image that is there; all of them can be repeated.
+/// One AWS write about an existing image; all of them are idempotent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UpkeepCall {
     RequireImdsV2(ImageId),

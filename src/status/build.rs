@@ -25,7 +25,7 @@ mod tests;
 /// How long the schema lets an error code be; EC2's are much shorter, but a proxy may answer anything.
 const MAX_CODE: usize = 256;
 
-/// The new status: receipts first, then what conditions say of them.
+/// Computes the new status: first the receipts, then the conditions derived from them.
 pub fn project(view: &BuildView<'_>, plan: &BuildPlan, outcome: &Outcome, seen: &Seeing) -> ImageBuildStatus {
     let mut status = view.status.clone();
     if let Some(step) = &plan.step {

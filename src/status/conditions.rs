@@ -32,7 +32,7 @@ impl Value {
     }
 }
 
-/// What a condition says.
+/// The value, reason and message of a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     pub value: Value,
@@ -53,7 +53,7 @@ pub(super) fn bounded(message: &str) -> String {
     message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_MESSAGE).collect()
 }
 
-/// A condition list under change.
+/// A condition list that is being updated.
 pub struct Conditions<'a> {
     pub list: &'a mut Vec<Condition>,
     pub generation: Option<i64>,
@@ -81,7 +81,7 @@ impl Conditions<'_> {
         }
     }
 
-    /// Takes a condition off: `Reconciling` and `Stalled` are there only when true.
+    /// Removes a condition: `Reconciling` and `Stalled` are present only while true.
     pub fn remove(&mut self, kind: &str) {
         self.list.retain(|c| c.type_ != kind);
     }
@@ -113,7 +113,7 @@ impl Conditions<'_> {
     }
 }
 
-/// What kstatus is told.
+/// The standing of an object, for kstatus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     Settled,
@@ -121,7 +121,7 @@ pub enum Standing {
     Stalled,
 }
 
-/// Whether this goes on by itself.
+/// Whether this proceeds on its own.
 pub fn standing(progress: &Progress) -> Standing {
     match progress {
         Progress::Done | Progress::Moving(WaitingOn::Suspended) => Standing::Settled,
@@ -134,7 +134,7 @@ pub fn standing(progress: &Progress) -> Standing {
     }
 }
 
-/// How far a wait has come, where AWS tells: 0 to 100.
+/// The progress of a wait in percent, if AWS reports it.
 pub fn percent(progress: &Progress) -> Option<i32> {
     match progress {
         Progress::Moving(WaitingOn::Image { progress, .. }) => progress.map(i32::from),
@@ -146,7 +146,7 @@ pub fn percent(progress: &Progress) -> Option<i32> {
     }
 }
 
-/// A progress that is not done, as a condition that is not true.
+/// The content of a condition that is not true, from a progress that is not done.
 pub fn saying(progress: &Progress) -> Said {
     match progress {
         Progress::Moving(waiting_on) => Said::new(Value::False, waiting_on.reason(), waiting_on.to_string()),

@@ -30,14 +30,14 @@ const MILESTONES: [&str; 11] = [
     "Ready",
 ];
 
-/// What was put right that had been ready before: where, and what.
+/// The event that reports repaired drift.
 pub fn of_repairs<'d>(repairs: impl Iterator<Item = &'d Drift>) -> Note {
     let found: Vec<&str> = repairs.map(|drift| drift.found.as_str()).collect();
     let message = format!("drift repaired: {}", found.join("; "));
     Note { warning: true, reason: "DriftRepaired".to_owned(), message }
 }
 
-/// What to tell of a change from `old` to `new`: milestones reached, and trouble that will not pass by itself.
+/// The events for a change from `old` to `new`: milestones reached, and problems that will not resolve on their own.
 pub fn of_change(old: &[Condition], new: &[Condition]) -> Vec<Note> {
     new.iter().filter_map(|condition| of_condition(old, condition)).collect()
 }

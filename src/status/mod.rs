@@ -7,7 +7,7 @@ pub mod replication;
 
 use crate::model::{AwsError, CommandId, ImageId, Instance, Region, SnapshotId};
 
-/// What came of a step.
+/// The outcome of a step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// There was no call to make.
@@ -22,7 +22,7 @@ pub enum Outcome {
     Failed(AwsError),
 }
 
-/// What of the object's metadata a status answers to.
+/// The object metadata that a status reflects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seeing {
     /// `metadata.generation`.

@@ -32,10 +32,10 @@ mod tests;
 /// Those that status has room for.
 const MAX_FORMER_SOURCES: usize = 100;
 
-/// What came of the step in each region.
+/// The outcomes of the steps, by region.
 pub type Outcomes = BTreeMap<Region, Outcome>;
 
-/// The new status: receipts first, then what conditions say of them.
+/// Computes the new status: first the receipts, then the conditions derived from them.
 pub fn project(
     view: &ReplicationView<'_>,
     plan: &ReplicationPlan,
@@ -207,7 +207,7 @@ fn apply_call(copy: &mut DestinationStatus, call: &DestinationCall, outcome: &Ou
     }
 }
 
-/// What the plan put right: written down, or accepted by AWS.
+/// The drift that the plan repaired: recorded, or accepted by AWS.
 pub fn repairs<'p>(plan: &'p ReplicationPlan, outcomes: &'p Outcomes) -> impl Iterator<Item = &'p Drift> {
     let done = |region: &Region, plan: &DestinationPlan| match &plan.step {
         Some(DestinationStep::Record(_)) => true,

@@ -29,16 +29,16 @@ use crate::model::Region;
 /// (IRSA), EKS Pod Identity, instance metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsSettings {
-    /// The region that is asked for what is true of the whole account, and in which STS is asked for credentials.
+    /// The region for account-wide calls and for STS.
     pub home: Region,
-    /// For all services; none means AWS's own endpoints (or the SDK's environment variables).
+    /// One URL for all services; not set: the AWS endpoints (or the SDK's environment variables).
     pub endpoint_url: Option<String>,
-    /// PEM certificates that are trusted besides the system's.
+    /// PEM file with certificates to trust in addition to the system's.
     pub ca_bundle: Option<PathBuf>,
 }
 
 impl AwsSettings {
-    /// Enabled in every account of the partition `aws`.
+    /// The default region, which is enabled in every account of the partition `aws`.
     pub const DEFAULT_HOME: &'static str = "us-east-1";
 }
 
@@ -48,7 +48,7 @@ impl Default for AwsSettings {
     }
 }
 
-/// Why there is no way to AWS.
+/// Why the AWS client cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     #[error("cannot read the CA bundle {}", .path.display())]

@@ -42,7 +42,7 @@ use crate::model::{
 
 pub use client::{AwsSettings, ConnectError};
 
-/// Told of every call to AWS, for metrics.
+/// Observes every AWS call, for metrics.
 pub trait CallObserver: Send + Sync {
     /// A call ended: well, or with an error of this class. `seconds` spans the SDK's own retries, but not the wait
     /// for the write limits.

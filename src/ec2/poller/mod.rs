@@ -27,32 +27,32 @@ use crate::{
     plan::{Sightings, Watch},
 };
 
-/// An object that looks at something, and is woken when it changes.
+/// An object that watches something and is woken when it changes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject {
-    /// Of the custom resource.
+    /// Kind of the custom resource.
     pub kind: &'static str,
     pub namespace: String,
     pub name: String,
 }
 
-/// How often a region is asked.
+/// The polling rate of a region.
 #[derive(Clone, Copy, Debug)]
 pub struct Tempo {
-    /// Between two looks at something that is expected to change.
+    /// Interval for something that is expected to change.
     pub interval: Duration,
-    /// Between two rounds of calls in a region, however urgent.
+    /// Minimum time between two rounds of calls in a region, however urgent.
     pub spacing: Duration,
 }
 
 impl Default for Tempo {
-    /// One call a kind every five seconds is 1 % of what EC2 refills for reads (20 a second).
+    /// One call per kind every five seconds is 1 % of what EC2 refills for reads (20 a second).
     fn default() -> Self {
         Self { interval: Duration::from_secs(5), spacing: Duration::from_secs(1) }
     }
 }
 
-/// The watch sets of all regions, and their tasks, which end with it.
+/// The watches of all regions, and their tasks, which end when this is dropped.
 pub struct Poller {
     ec2: Arc<dyn Ec2>,
     clock: Clock,
@@ -101,7 +101,7 @@ impl Poller {
         (Self { ec2, clock, tempo, wake, regions, tasks }, woken)
     }
 
-    /// Replaces what `subject` looks at. True: some of it is already answered, so that another look is worth while now.
+    /// Replaces what `subject` watches. Returns true if some of it is already answered, so that another pass is worthwhile now.
     pub fn watch(&self, subject: &Subject, watches: &[Watch]) -> bool {
         let (subject, mut answered) = (Arc::new(subject.clone()), false);
         for watch in watches {
@@ -115,7 +115,7 @@ impl Poller {
         answered
     }
 
-    /// The last answers to what `subject` looks at.
+    /// The last answers to what `subject` watches.
     pub fn sightings(&self, subject: &Subject) -> Sightings {
         let mut sightings = Sightings::default();
         for (name, region) in self.regions.all() {
@@ -124,14 +124,14 @@ impl Poller {
         sightings
     }
 
-    /// Drops the answers that `subject` has from `region`: a write has just made them old.
+    /// Drops the answers that `subject` has from `region`, because a write has made them stale.
     pub fn forget(&self, subject: &Subject, region: &Region) {
         let region = self.region(region);
         region.book().forget(subject, Instant::now());
         region.changed.notify_one();
     }
 
-    /// Drops all answers that `subject` has: somebody asked to look now.
+    /// Drops all answers that `subject` has, because a reconciliation was requested.
     pub fn forget_all(&self, subject: &Subject) {
         for (_, region) in self.regions.all() {
             region.book().forget(subject, Instant::now());

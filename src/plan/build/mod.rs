@@ -40,9 +40,9 @@ pub struct BuildView<'a> {
     pub owner: &'a Owner,
     pub spec: &'a ImageBuildSpec,
     pub status: &'a ImageBuildStatus,
-    /// `metadata.deletionTimestamp` is set.
+    /// Whether `metadata.deletionTimestamp` is set.
     pub deleting: bool,
-    /// Our finalizer is on the object.
+    /// Whether the operator's finalizer is on the object.
     pub held: bool,
     /// The build that `spec.source.imageBuildRef` names, where it does.
     pub base: Option<BaseBuild>,
@@ -75,7 +75,7 @@ pub struct FinishedBuild {
     pub image_name: String,
 }
 
-/// What to do next, where it stands, and what to watch.
+/// What to do next, the progress, and what to watch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BuildPlan {
     pub step: Option<BuildStep>,
@@ -104,7 +104,7 @@ impl std::fmt::Display for Stage {
 
 /// One step of a pass.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "there is one a pass, and none is kept")]
+#[expect(clippy::large_enum_variant, reason = "there is one per pass, and none is kept")]
 pub enum BuildStep {
     /// Put our finalizer on the object: nothing is made in AWS before.
     Hold,
@@ -118,9 +118,9 @@ pub enum BuildStep {
     Release,
 }
 
-/// What is written down without a call to AWS.
+/// What is recorded without an AWS call.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "there is one a pass, and none is kept")]
+#[expect(clippy::large_enum_variant, reason = "there is one per pass, and none is kept")]
 pub enum BuildRecord {
     Source(SourceStatus),
     /// A content that a step refers to is not there.
@@ -183,7 +183,7 @@ pub enum BuildRecord {
     ImageSeen(FinishedImage),
 }
 
-/// One write to AWS, complete.
+/// One AWS write, with all its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BuildCall {
     RunInstances(RunInstances),
@@ -217,7 +217,7 @@ struct Hidden {
 /// The reason of a run that the user ended.
 const CANCELLED: &str = "Cancelled";
 
-/// What to do next.
+/// Decides what to do next.
 pub fn plan(view: &BuildView<'_>, sightings: &Sightings) -> BuildPlan {
     let eyes = Eyes::new(sightings);
     let decision = decide(view, &eyes).unwrap_or_else(in_trouble);
@@ -344,7 +344,7 @@ fn with_deadline(view: &BuildView<'_>, mut decision: Decision) -> Decision {
     decision
 }
 
-/// The stage that was under way when the status was written.
+/// The stage that was in progress when the status was written.
 pub fn current_stage(status: &ImageBuildStatus) -> Stage {
     let Some(builder) = &status.builder else {
         return if status.source.is_some() { Stage::Launching } else { Stage::ResolvingSource };

@@ -10,7 +10,7 @@ use crate::model::{
     ownership::{self, Owner, Role},
 };
 
-/// One image whose ownership tags are to name the uid that its object has now.
+/// One image whose ownership tags must be updated to the current UID of its object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adoption {
     pub region: Region,

@@ -17,7 +17,7 @@ pub struct Inventory {
     pub volumes: Vec<Volume>,
     pub images: Vec<Image>,
     pub snapshots: Vec<Snapshot>,
-    /// Images that were left out, whose snapshots have an image all the same.
+    /// Images that were left out, so that their snapshots do not count as without an image.
     pub left_out: Vec<LeftOut>,
 }
 

@@ -27,7 +27,7 @@ use crate::model::{
     ImageId, ImageState, InstanceId, Region, SnapshotId, Tags, VolumeId, VolumeState, ownership::Owner,
 };
 
-/// The objects that Kubernetes listed, past every cache.
+/// The objects that Kubernetes listed, bypassing all caches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Objects {
     pub cluster_id: String,
@@ -38,24 +38,24 @@ pub struct Objects {
     pub living: Vec<Owner>,
 }
 
-/// Something without a living owner, or past its time.
+/// A resource without a living owner, or past its time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     pub region: Region,
     pub thing: Thing,
     pub made_at: Option<Timestamp>,
-    /// Whose it is by its tags, such as `ImageBuild images/web`.
+    /// The owner according to the tags, such as `ImageBuild images/web`.
     pub owner: String,
     pub verdict: Verdict,
-    /// For a person.
+    /// Human-readable explanation.
     pub why: String,
-    /// The owner that is gone, for a last look before the removal.
+    /// The owner that is gone, for a final check before the removal.
     pub former: Option<Owner>,
-    /// A living object that is concerned.
+    /// A living object that is affected.
     pub concerns: Option<Owner>,
 }
 
-/// What was found.
+/// The resource that was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Thing {
     Instance(InstanceId),
@@ -91,7 +91,7 @@ impl fmt::Display for Thing {
     }
 }
 
-/// What a sweep does about a finding.
+/// What a sweep does with a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verdict {
     Remove,
@@ -127,7 +127,7 @@ struct View<'a> {
     now: Timestamp,
 }
 
-/// What has no living owner or is past its time, in a lasting order.
+/// Finds resources without a living owner or past their time, in a stable order.
 pub fn find(
     inventories: &[Inventory],
     objects: &Objects,

@@ -56,7 +56,7 @@ pub(super) fn name(owner: &Owner) -> String {
     format!("{} {}/{}", owner.kind, owner.namespace, owner.name)
 }
 
-/// The objects, to be found by uid and by name: there may be ten thousand, and as many things of each.
+/// An index of the objects by UID and by name: there may be ten thousand of them, with as many resources each.
 pub struct Register<'a> {
     objects: &'a Objects,
     by_uid: HashMap<&'a str, &'a Owner>,
@@ -64,7 +64,7 @@ pub struct Register<'a> {
 }
 
 impl<'a> Register<'a> {
-    /// Of these.
+    /// The index of these objects.
     pub fn of(objects: &'a Objects) -> Self {
         let living = || objects.living.iter().rev();
         let by_uid = living().map(|o| (o.uid.as_str(), o)).collect();

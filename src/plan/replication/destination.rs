@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// After so many failed copies a person is asked for help; copying is tried on, an hour apart.
+/// After so many failed copies the condition asks for help; copying is still retried every hour.
 const STALLED_AFTER: i32 = 3;
 
 /// Makes the copy and keeps it true.

@@ -43,9 +43,9 @@ pub struct ReplicationView<'a> {
     pub owner: &'a Owner,
     pub spec: &'a ImageReplicationSpec,
     pub status: &'a ImageReplicationStatus,
-    /// `metadata.deletionTimestamp` is set.
+    /// Whether `metadata.deletionTimestamp` is set.
     pub deleting: bool,
-    /// Our finalizer is on the object.
+    /// Whether the operator's finalizer is on the object.
     pub held: bool,
     /// `metadata.generation`.
     pub generation: Option<i64>,
@@ -53,7 +53,7 @@ pub struct ReplicationView<'a> {
     pub base: Option<(BaseBuild, String)>,
     /// The newest build that `spec.source.imageBuildSelector` matches, where it does.
     pub newest: Option<FinishedBuild>,
-    /// The regions in which this object may begin a copy now, or has begun one.
+    /// The regions in which this object may start a copy now, or has started one.
     pub slots: BTreeSet<Region>,
     pub now: Timestamp,
 }
@@ -65,14 +65,14 @@ impl ReplicationView<'_> {
     }
 }
 
-/// What to do next in each region, where it stands, and what to watch.
+/// What to do next in each region, the progress, and what to watch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplicationPlan {
-    /// Of the object as a whole.
+    /// The step for the object as a whole.
     pub step: Option<ReplicationStep>,
-    /// Of each region; empty while `step` is to be done.
+    /// The plan of each region; empty while `step` is to be done.
     pub destinations: BTreeMap<Region, DestinationPlan>,
-    /// Regions in which a copy is taken to go on in AWS, though nothing is done there or looked at.
+    /// Regions in which a copy is assumed to continue in AWS, although nothing is done or observed there.
     pub unattended: BTreeSet<Region>,
     pub progress: Progress,
     /// Why `spec.source` is not resolved; none if it is.
@@ -93,7 +93,7 @@ pub enum ReplicationStep {
     Release,
 }
 
-/// What to do next.
+/// Decides what to do next.
 pub fn plan(view: &ReplicationView<'_>, sightings: &Sightings) -> ReplicationPlan {
     let eyes = Eyes::new(sightings);
     let mut plan = decide(view, &eyes);
@@ -321,14 +321,14 @@ fn waits_in_line(progress: &Progress) -> bool {
 }
 
 impl ReplicationPlan {
-    /// The regions in which a copy waits for its turn.
+    /// The regions in which a copy waits for a slot.
     pub fn in_line(&self) -> BTreeSet<Region> {
         let waiting = self.destinations.iter().filter(|(_, plan)| waits_in_line(&plan.progress));
         waiting.map(|(region, _)| region.clone()).collect()
     }
 }
 
-/// The worst trouble, if any: what needs a person comes before what passes by itself.
+/// The worst problem, if any: those that need someone to act come before those that resolve on their own.
 pub fn worst<'a>(progress: impl Iterator<Item = &'a Progress>) -> Option<&'a Progress> {
     progress.filter(|p| gravity(p) > 0).min_by_key(|p| std::cmp::Reverse(gravity(p)))
 }

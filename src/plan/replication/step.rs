@@ -10,19 +10,19 @@ use crate::{
     plan::{CheckAfter, Failure, Progress, UpkeepCall},
 };
 
-/// What to do next in one region, and where it stands.
+/// What to do next in one region, and its progress.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DestinationPlan {
     pub step: Option<DestinationStep>,
     pub progress: Progress,
     pub check_after: CheckAfter,
-    /// Where single matters stand that have a condition of their own.
+    /// The progress of matters that have a condition of their own.
     pub shown: BTreeMap<Matter, Progress>,
-    /// The step puts right what had been right before.
+    /// The drift that the step repairs.
     pub drift: Option<Drift>,
 }
 
-/// What has a condition of its own besides the copy.
+/// A matter that has a condition of its own, in addition to the copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Matter {
     Shared,
@@ -31,15 +31,15 @@ pub enum Matter {
     FormerRemoved,
 }
 
-/// Something that was changed behind the operator's back.
+/// Drift: something that was changed outside the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drift {
     pub kind: DriftKind,
-    /// What was found and is put right, as a person is told.
+    /// What was found and is repaired, as the event reports it.
     pub found: String,
 }
 
-/// What drifted: a label of metrics.
+/// The kind of drift, which is a label of metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DriftKind {
     /// The copy itself is gone.
@@ -56,7 +56,7 @@ pub enum DriftKind {
 }
 
 impl DriftKind {
-    /// As metrics name it.
+    /// The label in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Image => "image",
@@ -81,7 +81,7 @@ pub enum DestinationStep {
     Call(DestinationCall),
 }
 
-/// What is written down of a region without a call to AWS.
+/// What is recorded about a region without an AWS call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DestinationRecord {
     /// The intent to copy, before the call.
@@ -118,7 +118,7 @@ pub enum DestinationRecord {
     Dropped,
 }
 
-/// One write to AWS in one region, complete.
+/// One AWS write in one region, with all its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DestinationCall {
     CopyImage(CopyImage),
@@ -133,12 +133,12 @@ pub enum DestinationCall {
 }
 
 impl DestinationPlan {
-    /// Nothing to do.
+    /// A plan with nothing to do.
     pub fn standing(progress: Progress) -> Self {
         Self { step: None, progress, check_after: None, shown: BTreeMap::new(), drift: None }
     }
 
-    /// Whether a copy is asked for, or the intent to ask for one is written down.
+    /// Whether the step requests a copy, or records the intent to do so.
     pub fn begins_a_copy(&self) -> bool {
         matches!(
             self.step,
@@ -149,21 +149,21 @@ impl DestinationPlan {
         )
     }
 
-    /// With where a matter stands.
+    /// Adds the progress of a matter.
     #[must_use]
     pub fn showing(mut self, matter: Matter, progress: Progress) -> Self {
         self.shown.insert(matter, progress);
         self
     }
 
-    /// With its own progress for where a matter stands.
+    /// Adds a matter whose progress is that of the plan.
     #[must_use]
     pub fn shown_as(self, matter: Matter) -> Self {
         let progress = self.progress.clone();
         self.showing(matter, progress)
     }
 
-    /// The same, which repairs drift where `is_drift`.
+    /// Marks the plan as a repair of drift if `is_drift`.
     #[must_use]
     pub fn repairing(mut self, is_drift: bool, kind: DriftKind, found: impl FnOnce() -> String) -> Self {
         self.drift = is_drift.then(|| Drift { kind, found: found() });
