@@ -65,7 +65,7 @@ fn done(
 fn log(subject: &Subject, action: Action, region: &Region, outcome: &Outcome) {
     let object = name(subject);
     match outcome {
-        Outcome::Failed(error) => tracing::warn!(object, %action, %region, %error, "a call to AWS failed"),
+        Outcome::Failed(error) => tracing::warn!(object, %action, %region, %error, "an AWS call failed"),
         Outcome::Launched(instance) => {
             tracing::info!(object, %action, %region, id = %instance.id, "launched");
         }

@@ -93,10 +93,10 @@ pub async fn run(
         _ = &mut loops => {}
         () = announce => {}
         () = stop => {
-            tracing::info!("stopping: finishing the passes under way");
+            tracing::info!("stopping: finishing the running passes");
             let _ = stopping.send(true);
             if tokio::time::timeout(GRACE, loops).await.is_err() {
-                tracing::warn!("passes were still under way after {GRACE:?}; what they did is found again by token and tag");
+                tracing::warn!("passes were still running after {GRACE:?}; their results are found again by token and tag");
             }
         }
     }
@@ -180,7 +180,7 @@ where
                     operator.forget(&Subject { kind, namespace, name: object.name });
                 }
                 Err(ControllerError::QueueError(error)) => {
-                    tracing::warn!(kind, %error, "objects cannot be watched: check that the CRDs are installed and what RBAC allows");
+                    tracing::warn!(kind, %error, "objects cannot be watched: check that the CRDs are installed and that RBAC allows it");
                 }
                 Err(_) | Ok(_) => {}
             }

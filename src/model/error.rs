@@ -150,8 +150,8 @@ impl Class {
         TABLE.iter().find(|(known, _)| *known == code).map(|(_, class)| *class)
     }
 
-    /// What a refusal without a code of its own speaks of, or the state reason of an image or a snapshot: only their words
-    /// tell. Sources: AWS re:Post, "Why can't I copy my AMI to another account", and the troubleshooting pages of EC2.
+    /// The class of an error without a code of its own, or of the state reason of an image or a snapshot: only their text
+    /// tells. Sources: AWS re:Post, "Why can't I copy my AMI to another account", and the troubleshooting pages of EC2.
     pub fn of_reason(text: &str) -> Option<Self> {
         let says = |part: &str| text.contains(part);
         if says("iven key ID is not accessible") {

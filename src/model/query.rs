@@ -27,7 +27,7 @@ pub enum Query {
     Newest(Box<ImageSelector>),
     /// The value of an SSM parameter.
     Parameter(String),
-    /// What a guest says on its serial console. The console itself is read and let go: of 64 KiB little is ours.
+    /// The report of a guest on its serial console. The console output is dropped after parsing: little of its 64 KiB is needed.
     Console { id: InstanceId, nonce: Nonce, view: ConsoleView },
     /// The Systems Manager agent of an instance.
     Agent(InstanceId),

@@ -72,7 +72,7 @@ pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, ready: Readines
             Ok((stream, _)) => stream,
             Err(error) => {
                 // Out of file descriptors, most likely: at once it would only fail again.
-                tracing::warn!(%error, "a connection to the health port could not be taken");
+                tracing::warn!(%error, "a connection to the health port could not be accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }

@@ -28,19 +28,19 @@ use crate::model::{AwsError, ImageId, InstanceId, Region};
 /// The progress of a run or a copy, as it is reported.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
-    /// On its way.
+    /// In progress.
     Moving(WaitingOn),
-    /// AWS refused a call, or gave no answer; what follows is in the error's class.
+    /// An AWS call failed or got no response; the class of the error determines what follows.
     Trouble(AwsError),
-    /// Somebody has to do something outside of the object; looked at again every ten minutes.
+    /// Someone has to act outside the object; checked again every ten minutes.
     Blocked(Failure),
-    /// As the manifest wants it.
+    /// Everything matches the manifest.
     Done,
-    /// Will not heal until the object changes.
+    /// Cannot proceed until the object is changed.
     Rejected(Failure),
 }
 
-/// Why something cannot go on: a CamelCase reason and a sentence that names ids, region and what to do.
+/// Why something cannot proceed: a CamelCase reason, and a sentence that names IDs, region and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub reason: String,
@@ -63,7 +63,7 @@ impl From<&FailureStatus> for Failure {
 /// What a pass waits for. Its `Display` is the condition's message, [`WaitingOn::reason`] its reason.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WaitingOn {
-    /// The first look at the object.
+    /// The first check of the object.
     Start,
     Suspended,
     SourceLookup,
@@ -81,7 +81,7 @@ pub enum WaitingOn {
     NameLookup {
         name: String,
     },
-    /// A content that a step refers to; says which, and where it was looked for.
+    /// Content that a step refers to; the text says which, and where it was looked for.
     Content {
         missing: String,
     },
@@ -96,7 +96,7 @@ pub enum WaitingOn {
         attempt: i32,
         message: String,
     },
-    /// Another builder, as one came to nothing.
+    /// A new builder, because one failed.
     Retry {
         failed: i32,
         allowed: i32,
@@ -109,11 +109,11 @@ pub enum WaitingOn {
         id: InstanceId,
         step: Option<String>,
     },
-    /// The agent of Systems Manager.
+    /// The Systems Manager agent.
     Agent {
         id: InstanceId,
     },
-    /// A builder that somebody may look at.
+    /// A failed builder that is kept for inspection.
     KeptBuilder {
         id: InstanceId,
         region: Region,
@@ -144,7 +144,7 @@ pub enum WaitingOn {
         id: Option<ImageId>,
         region: Region,
     },
-    /// As many copies are under way in the region as AWS takes.
+    /// A free copy slot: the maximum number of copies into the region is in progress.
     CopySlot {
         region: Region,
     },
@@ -172,7 +172,7 @@ pub enum WaitingOn {
         id: ImageId,
         region: Region,
     },
-    /// Parameters and tags for consumers, or the other regions that they wait for.
+    /// Parameters and tags for consumers, or the other regions that these wait for.
     Publication {
         id: ImageId,
         region: Region,
@@ -180,17 +180,17 @@ pub enum WaitingOn {
     Withdrawal {
         region: Region,
     },
-    /// Deregistration protection that outlasts its end.
+    /// The cooldown of deregistration protection.
     ProtectionCooldown {
         id: ImageId,
         region: Region,
         until: Timestamp,
     },
-    /// Former copies stay until then.
+    /// The new copy in every region, before former ones are removed.
     Succession {
         region: Region,
     },
-    /// Images that somebody uses.
+    /// The end of the use of images that are to be removed.
     Disuse {
         why: String,
     },
@@ -333,7 +333,7 @@ impl fmt::Display for WaitingOn {
     }
 }
 
-/// What somebody types who wants to know what a failed builder is about.
+/// The commands with which a failed builder can be inspected.
 fn how_to_look(id: &InstanceId, region: &Region, until: Timestamp) -> String {
     format!(
         "builder {id} is kept until {until:.0}: start it with `aws ec2 start-instances --region {region} --instance-ids {id}` if it is stopped, then inspect it with `aws ssm start-session --region {region} --target {id}` (Session Manager), `aws ec2 get-console-output --region {region} --instance-id {id} --latest --output text` or the EC2 serial console; spec.onFailure: Terminate removes it now"

@@ -44,7 +44,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{/* What the operator does with objects in the namespaces it looks after. */}}
+{{/* Permissions in the namespaces that the operator watches. */}}
 {{- define "ami-operator.rules" -}}
 - apiGroups: [ami-operator.dev]
   resources: [imagebuilds, imagereplications]

@@ -39,7 +39,7 @@ fn retry(failed: i32, allowed: i32, failure: &Failure) -> WaitingOn {
     WaitingOn::Retry { failed, allowed, message: format!("{reason}: {message}") }
 }
 
-/// The way from a failed builder to the next: never two at a time, and ever more slowly.
+/// The transition from a failed builder to the next: never two at a time, with increasing delays.
 pub(super) fn again(view: &BuildView<'_>, eyes: &Eyes<'_>, why: &FailureStatus) -> Decided {
     let waiting_on = retry(view.status.failed_attempts, view.spec.backoff_limit + 1, &why.into());
     if let Some(mut decision) = cleanup::builder(view, eyes)? {

@@ -55,7 +55,7 @@ fn name_in_use(view: &BuildView<'_>, name: String, images: &[Image]) -> Decision
     }
 }
 
-/// After a builder that came to nothing: what was preferred is preferred again.
+/// After a failed builder: the order of preference starts again.
 pub(super) fn begin_anew(view: &BuildView<'_>) -> Decision {
     begin(view, view.status.attempt.unwrap_or(1) + 1, first_candidate(view))
 }

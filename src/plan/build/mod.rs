@@ -149,7 +149,7 @@ pub enum BuildRecord {
     Stopped,
     /// The attempt is over without an instance worth having: the next one may begin.
     Refused(Failure),
-    /// The builder came to nothing: it is removed, and another one is tried.
+    /// The builder failed: it is removed, and another one is launched.
     AttemptFailed {
         failure: Failure,
         steps: Vec<StepStatus>,

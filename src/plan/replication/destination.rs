@@ -335,7 +335,7 @@ fn under_way(
     })
 }
 
-/// The copy is there: watched now and then, put right where it differs, made again when somebody removed it.
+/// The copy exists: it is checked periodically, repaired where it differs, and created again when it was removed.
 fn in_place(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, id: &ImageId) -> Decided {
     let in_sync = copy.observed_generation == view.generation;
     let pace = if in_sync { view.resync() } else { Pace::Now };

@@ -13,7 +13,7 @@ use crate::{
 pub(super) enum Usage {
     Unknown,
     Free,
-    /// Why it counts as in use, as a person is told.
+    /// Why it counts as in use, for the message.
     Used(String),
 }
 

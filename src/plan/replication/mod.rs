@@ -237,7 +237,7 @@ fn replicate(
     of_regions(summary(view, &destinations), destinations)
 }
 
-/// Regions that were taken off the list: a finished copy goes by its policy, an unfinished one is cancelled.
+/// Regions that were removed from the list: the policy decides about a finished copy, an unfinished one is cancelled.
 fn removed<'a>(view: &ReplicationView<'a>) -> impl Iterator<Item = &'a DestinationStatus> {
     let wanted: Vec<&Region> = view.spec.destinations.iter().map(|d| &d.region).collect();
     view.status.destinations.iter().filter(move |d| !wanted.contains(&&d.region))
@@ -275,7 +275,7 @@ fn of_what_is_left(destinations: BTreeMap<Region, DestinationPlan>) -> Replicati
     of_regions(told.unwrap_or(Progress::Moving(WaitingOn::Start)), destinations)
 }
 
-/// Whoever waits for the end of an object is told why it takes hours or days.
+/// Whether the deletion of an object waits for something that takes hours or days, so that the condition should report it.
 fn takes_long(progress: &Progress) -> bool {
     let Progress::Moving(waiting_on) = progress else { return false };
     matches!(waiting_on, WaitingOn::Disuse { .. } | WaitingOn::ProtectionCooldown { .. })
