@@ -1,4 +1,4 @@
-//! The steps as Systems Manager Run Commands, which the agent in the guest executes one by one.
+//! The steps as commands of Systems Manager Run Command, which the agent in the guest executes one by one.
 
 use super::{
     Contents, Nonce, TooLarge,

@@ -19,8 +19,8 @@ pub const MAX_STEPS: usize = 100;
 )]
 pub struct Customize {
     /// How the steps reach the builder. `UserData`: as a program that cloud-init runs; needs no network, agent or role.
-    /// `SSM`: as Systems Manager Run Commands; needs the agent in the source image and an instance profile that lets it
-    /// register. `SSM` allows larger contents, shows the output of each step, and runs PowerShell on Windows.
+    /// `SSM`: as commands of Systems Manager Run Command; needs the agent in the source image and an instance profile that
+    /// lets it register. `SSM` allows larger contents, shows the output of each step, and runs PowerShell on Windows.
     #[serde(default)]
     pub transport: Transport,
     /// Time limit for all steps together, counted from when the builder is first seen running.
@@ -54,7 +54,7 @@ pub enum Transport {
     /// As a program in EC2 user data, which cloud-init runs; the result is reported on the serial console.
     #[default]
     UserData,
-    /// As Systems Manager Run Commands.
+    /// As commands of Systems Manager Run Command.
     #[serde(rename = "SSM")]
     Ssm,
 }
