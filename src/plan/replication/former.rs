@@ -99,7 +99,7 @@ pub(super) fn retire(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &Destina
         }
     }
     let kept = in_use.map(|why| {
-        let message = format!("{why}: it stays; set spec.protectInUse to false to remove it anyway");
+        let message = format!("{why}: it is kept; set spec.protectInUse to false to remove it anyway");
         Progress::Blocked(Failure::new("ImageInUse", message))
     });
     // No answer of AWS tells that the last launch was long ago.

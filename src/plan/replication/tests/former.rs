@@ -154,11 +154,11 @@ fn what_was_launched_lately_is_kept_with_a_condition() {
 }
 
 #[test]
-fn what_is_named_by_something_is_kept_with_a_condition() {
+fn what_is_referenced_is_kept_with_a_condition() {
     let plan = named_by(protected(replacing()), &["arn:i-1", "arn:i-2"]).ireland();
     assert_eq!(shown(&plan), "blocked ImageInUse");
     let Progress::Blocked(failure) = &plan.shown[&Matter::FormerRemoved] else { panic!("{plan:?}") };
-    assert!(failure.message.contains("named by arn:i-1 and 1 more"), "{}", failure.message);
+    assert!(failure.message.contains("referenced by arn:i-1 and 1 more"), "{}", failure.message);
     assert_eq!(named_by(replacing(), &["arn:i-1"]).says(), format!("DeregisterImage {}", former()));
 }
 
