@@ -78,7 +78,7 @@ fn bar(percent: u64) -> String {
 fn plain_line(row: &Row) -> String {
     let state = match row.state {
         State::Waiting => "waits",
-        State::Working => "goes on",
+        State::Working => "in progress",
         State::Done => "done",
         State::Failed => "failed",
     };
