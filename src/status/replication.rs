@@ -15,12 +15,12 @@ use crate::{
         ImageReplicationStatus,
         image_replication::{Applied, DestinationStatus},
     },
-    model::{Class, ImageId, Region, ownership},
+    model::{Class, Image, ImageId, Region, ownership},
     plan::{
-        Progress, WaitingOn,
+        Failure, Progress, WaitingOn,
         replication::{
-            DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Drift, ReplicationPlan,
-            ReplicationStep, ReplicationView, worst,
+            CopyRecord, DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Drift,
+            ReplicationPlan, ReplicationStep, ReplicationView, worst,
         },
     },
 };
@@ -111,63 +111,70 @@ fn apply_record(
     region: &Region,
     record: &DestinationRecord,
 ) {
-    places::recorded(view, status, region, record);
-    let place = status.destinations.iter().position(|d| d.region == *region);
-    if let DestinationRecord::Attempt(intent) = record {
-        if let Some(left) = status.left_source.as_mut().filter(|left| left.region == *region) {
-            left.published = None;
-        }
-        match place.and_then(|i| status.destinations.get_mut(i)) {
-            Some(slot) => *slot = (**intent).clone(),
-            None => status.destinations.push((**intent).clone()),
-        }
-        return;
+    match record {
+        DestinationRecord::Copy(record) => apply_copy_record(status, region, record, view.now),
+        DestinationRecord::Image(record) => places::recorded(view, status, region, record),
+        DestinationRecord::Publication(record) => places::publication(status, region, record),
     }
-    if *record == DestinationRecord::Dropped {
-        status.destinations.retain(|d| d.region != *region);
-        return;
-    }
-    let Some(copy) = place.and_then(|i| status.destinations.get_mut(i)) else { return };
-    change(copy, record, view.now);
 }
 
-fn change(copy: &mut DestinationStatus, record: &DestinationRecord, now: Timestamp) {
+fn apply_copy_record(
+    status: &mut ImageReplicationStatus,
+    region: &Region,
+    record: &CopyRecord,
+    now: Timestamp,
+) {
     match record {
-        DestinationRecord::Attempt(_)
-        | DestinationRecord::Dropped
-        | DestinationRecord::Tagging(_)
-        | DestinationRecord::Deprecating(_)
-        | DestinationRecord::Warming(_)
-        | DestinationRecord::Prepared(_)
-        | DestinationRecord::Publishing(_)
-        | DestinationRecord::ParameterGone(_)
-        | DestinationRecord::Withdrawn
-        | DestinationRecord::Shared
-        | DestinationRecord::InSync => {}
-        DestinationRecord::Found(id) => begun(copy, id),
-        DestinationRecord::Available(image) => {
-            copy.available_at = Some(Time(now));
-            copy.failed_attempts = 0;
-            copy.snapshot_ids = image.snapshot_ids();
-            copy.applied.shared_generation = None;
+        CopyRecord::Attempt(intent) => attempt(status, region, intent),
+        CopyRecord::Found(id) => change(status, region, |copy| begun(copy, id)),
+        CopyRecord::Available(image) => change(status, region, |copy| available(copy, image, now)),
+        CopyRecord::Failed(failure) => change(status, region, |copy| failed(copy, failure, now)),
+        CopyRecord::FailedRemoved => change(status, region, |copy| copy.image_id = None),
+        CopyRecord::Lost => change(status, region, lost),
+        CopyRecord::FormerGone(id) => {
+            change(status, region, |copy| copy.previous.retain(|former| former.image_id != *id));
         }
-        DestinationRecord::Failed(failure) => {
-            copy.failure = Some(failure_status(failure, now));
-            copy.failed_attempts += 1;
-            copy.available_at = None;
-        }
-        DestinationRecord::FailedRemoved => copy.image_id = None,
-        DestinationRecord::FormerGone(id) => copy.previous.retain(|former| former.image_id != *id),
-        DestinationRecord::Lost => {
-            copy.image_id = None;
-            copy.source_image_id = None;
-            copy.snapshot_ids.clear();
-            copy.requested_at = None;
-            copy.available_at = None;
-            copy.observed_generation = None;
-            copy.applied = Applied::default();
-        }
+        CopyRecord::Dropped => status.destinations.retain(|d| d.region != *region),
     }
+}
+
+fn change(status: &mut ImageReplicationStatus, region: &Region, change: impl FnOnce(&mut DestinationStatus)) {
+    if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
+        change(copy);
+    }
+}
+
+fn attempt(status: &mut ImageReplicationStatus, region: &Region, intent: &DestinationStatus) {
+    if let Some(left) = status.left_source.as_mut().filter(|left| left.region == *region) {
+        left.published = None;
+    }
+    match status.destinations.iter_mut().find(|d| d.region == *region) {
+        Some(slot) => slot.clone_from(intent),
+        None => status.destinations.push(intent.clone()),
+    }
+}
+
+fn available(copy: &mut DestinationStatus, image: &Image, now: Timestamp) {
+    copy.available_at = Some(Time(now));
+    copy.failed_attempts = 0;
+    copy.snapshot_ids = image.snapshot_ids();
+    copy.applied.shared_generation = None;
+}
+
+fn failed(copy: &mut DestinationStatus, failure: &Failure, now: Timestamp) {
+    copy.failure = Some(failure_status(failure, now));
+    copy.failed_attempts += 1;
+    copy.available_at = None;
+}
+
+fn lost(copy: &mut DestinationStatus) {
+    copy.image_id = None;
+    copy.source_image_id = None;
+    copy.snapshot_ids.clear();
+    copy.requested_at = None;
+    copy.available_at = None;
+    copy.observed_generation = None;
+    copy.applied = Applied::default();
 }
 
 fn begun(copy: &mut DestinationStatus, id: &ImageId) {

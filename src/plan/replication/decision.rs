@@ -29,8 +29,8 @@ pub(super) fn blocked(failure: Failure) -> DestinationPlan {
     DestinationPlan { check_after: Some(timing::NEEDS_HELP), ..standing(Progress::Blocked(failure)) }
 }
 
-pub(super) fn record(record: DestinationRecord, waiting_on: WaitingOn) -> DestinationPlan {
-    DestinationPlan { step: Some(DestinationStep::Record(record)), ..moving(waiting_on) }
+pub(super) fn record(record: impl Into<DestinationRecord>, waiting_on: WaitingOn) -> DestinationPlan {
+    DestinationPlan { step: Some(DestinationStep::Record(record.into())), ..moving(waiting_on) }
 }
 
 pub(super) fn call(call: DestinationCall, waiting_on: WaitingOn) -> DestinationPlan {

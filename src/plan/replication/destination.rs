@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
-    DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Progress,
+    CopyRecord, DestinationCall, DestinationPlan, DriftKind, Eyes, Failure, Progress,
     ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
     decision::{Decided, blocked, call, moving, record, settled, standing, with},
     failure, former,
@@ -143,12 +143,12 @@ fn outdated(
     }
     let waiting_on = WaitingOn::CopyLookup { region: copy.region.clone() };
     if let Some(image) = finished_meanwhile(eyes, copy)? {
-        return Ok(record(DestinationRecord::Available(Box::new(image)), waiting_on));
+        return Ok(record(CopyRecord::Available(Box::new(image)), waiting_on));
     }
     remove(view, eyes, copy, true, |spared| match spared {
         // Known from a list, and not by its id yet: nothing new is to be written down.
         Some(id) if copy.image_id.as_ref() == Some(&id) => moving(waiting_on),
-        Some(id) => record(DestinationRecord::Found(id), waiting_on),
+        Some(id) => record(CopyRecord::Found(id), waiting_on),
         None => begin(view, source, wanted, Some(copy)),
     })
 }
@@ -194,7 +194,7 @@ fn begin(
         conditions: old.map(|d| d.conditions.clone()).unwrap_or_default(),
         previous,
     };
-    record(DestinationRecord::Attempt(Box::new(intent)), WaitingOn::CopyStart { region: region.clone() })
+    record(CopyRecord::Attempt(Box::new(intent)), WaitingOn::CopyStart { region: region.clone() })
 }
 
 /// How far the copy that serves meanwhile is shared. Whoever cancels what he is granted does so on the next copy too.
@@ -257,7 +257,7 @@ fn start(
             && (mismatch || timing::may_come_of(i.created_at, made_at))
     };
     if let Some(image) = seen.present().and_then(|images| images.iter().find(ours)) {
-        return Ok(record(DestinationRecord::Found(image.id.clone()), waiting_on));
+        return Ok(record(CopyRecord::Found(image.id.clone()), waiting_on));
     }
     let nothing = match &seen {
         Seen::Unknown => return Ok(moving(waiting_on)),
@@ -317,7 +317,7 @@ fn under_way(
     let progress = mine.iter().map(|s| s.progress).min();
     let waiting_on = WaitingOn::Image { id: id.clone(), region: region.clone(), progress };
     let failed =
-        |image| record(DestinationRecord::Failed(failure::of_copy(image, &mine, wanted)), waiting_on.clone());
+        |image| record(CopyRecord::Failed(failure::of_copy(image, &mine, wanted)), waiting_on.clone());
     Ok(match eyes.image(region, id, Pace::Tick)? {
         Seen::Unknown => moving(waiting_on),
         Seen::Absent(absence) if timing::is_gone(absence, requested_at(copy)) => lost(copy, waiting_on),
@@ -326,7 +326,7 @@ fn under_way(
         Seen::Present(image) => match &image.state {
             ImageState::Pending | ImageState::Transient | ImageState::Other(_) => moving(waiting_on),
             ImageState::Available | ImageState::Disabled => {
-                record(DestinationRecord::Available(Box::new(image)), waiting_on)
+                record(CopyRecord::Available(Box::new(image)), waiting_on)
             }
             ImageState::Invalid | ImageState::Deregistered | ImageState::Failed | ImageState::Error => {
                 failed(&image)
@@ -384,7 +384,7 @@ fn by_state(
         ImageState::Invalid | ImageState::Failed | ImageState::Error => {
             let why = why_failed(image, &[]);
             let message = format!("copy {id} in {region} is {}: {why}", image.state);
-            record(DestinationRecord::Failed(Failure::new("CopyFailed", message)), waiting_on)
+            record(CopyRecord::Failed(Failure::new("CopyFailed", message)), waiting_on)
         }
     }
 }
@@ -413,11 +413,7 @@ fn lost(copy: &DestinationStatus, waiting_on: WaitingOn) -> DestinationPlan {
             snapshots.join(", ")
         )
     };
-    record(DestinationRecord::Lost, waiting_on).repairing(
-        copy.available_at.is_some(),
-        DriftKind::Image,
-        found,
-    )
+    record(CopyRecord::Lost, waiting_on).repairing(copy.available_at.is_some(), DriftKind::Image, found)
 }
 
 /// The evidence is written down; the failed copy goes, then it is made again, ever more slowly. A new source is no
@@ -434,7 +430,7 @@ fn after_failure(
     }
     if copy.image_id.is_some() {
         let mut plan = remove(view, eyes, copy, true, |_| {
-            record(DestinationRecord::FailedRemoved, WaitingOn::CopyStart { region: copy.region.clone() })
+            record(CopyRecord::FailedRemoved, WaitingOn::CopyStart { region: copy.region.clone() })
         })?;
         plan.progress = failed_progress(copy);
         return Ok(plan);

@@ -1,7 +1,7 @@
 //! Copies of former sources: they serve until every region has the newest one; then `keepPrevious` of them stay.
 
 use super::{
-    DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView, WaitingOn,
+    CopyRecord, DestinationPlan, Eyes, Failure, Matter, Progress, ReplicationView, WaitingOn,
     decision::{Decided, Perhaps, record, standing},
     destination::requested_at,
     in_use::{self, Usage},
@@ -155,7 +155,7 @@ fn remove(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus,
         was_seen: true,
     };
     let removing = WaitingOn::ImageRemoval { id: Some(id.clone()), region: region.clone() };
-    let gone = |_| record(DestinationRecord::FormerGone(id.clone()), removing.clone());
+    let gone = |_| record(CopyRecord::FormerGone(id.clone()), removing.clone());
     let plan = remove_doomed(view, eyes, &doomed, removing.clone(), gone)?;
     Ok(DestinationPlan { step: plan.step, check_after: plan.check_after, ..telling(plan.progress) })
 }

@@ -1,7 +1,7 @@
 //! Leaving a region: usable copies stay or are removed as the policy says; unfinished ones are always removed.
 
 use super::{
-    DestinationCall, DestinationPlan, DestinationRecord, Eyes, Failure, Matter, Progress, ReplicationView,
+    CopyRecord, DestinationCall, DestinationPlan, Eyes, Failure, Matter, Progress, ReplicationView,
     WaitingOn,
     decision::{Decided, Perhaps, call, moving, record, settled, standing, with},
     destination::requested_at,
@@ -26,9 +26,8 @@ pub(super) fn leave(
     copy: &DestinationStatus,
     retain: bool,
 ) -> DestinationPlan {
-    let dropped = |_| {
-        record(DestinationRecord::Dropped, WaitingOn::ImageRemoval { id: None, region: copy.region.clone() })
-    };
+    let dropped =
+        |_| record(CopyRecord::Dropped, WaitingOn::ImageRemoval { id: None, region: copy.region.clone() });
     let handed_over = copy.available_at.is_some() || copy.requested_at.is_none();
     if let Some(plan) = cool_down(copy).or_else(|| former::cool_down(copy, |_, _| false)) {
         return plan;

@@ -14,7 +14,8 @@ mod step;
 mod tests;
 
 pub use step::{
-    DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Drift, DriftKind, Matter,
+    CopyRecord, DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Drift, DriftKind,
+    ImageRecord, Matter, PublicationRecord,
 };
 
 use std::{

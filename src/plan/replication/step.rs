@@ -84,29 +84,19 @@ pub enum DestinationStep {
 /// What is recorded about a region without an AWS call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DestinationRecord {
+    Copy(CopyRecord),
+    Image(ImageRecord),
+    Publication(PublicationRecord),
+}
+
+/// What is recorded about the copies of a region: how they come and go.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CopyRecord {
     /// The intent to copy, before the call.
     Attempt(Box<DestinationStatus>),
     /// A copy that a former call began.
     Found(ImageId),
     Available(Box<Image>),
-    /// The keys of tags that are about to be put on, before the call.
-    Tagging(Vec<String>),
-    /// When the image is about to be deprecated, before the call; or that it no longer is.
-    Deprecating(Option<Timestamp>),
-    /// Zones in which fast snapshot restore is about to be switched on, before the call.
-    Warming(Vec<String>),
-    /// This image can be published as far as this region is concerned.
-    Prepared(ImageId),
-    /// What is about to be published, before the first call.
-    Publishing(Published),
-    /// A parameter is no longer ours, or gone.
-    ParameterGone(String),
-    /// Nothing is published any more.
-    Withdrawn,
-    /// The image is shared as this generation wants it, though something else is still to be done.
-    Shared,
-    /// The image is as this generation wants it: what differs from now on is drift.
-    InSync,
     Failed(Failure),
     /// The failed copy is gone, the region free for the next attempt.
     FailedRemoved,
@@ -116,6 +106,52 @@ pub enum DestinationRecord {
     FormerGone(ImageId),
     /// Nothing of ours is left, or it was handed over.
     Dropped,
+}
+
+/// What is recorded about an image that is there, be it a copy or the source in its own region.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ImageRecord {
+    /// The keys of tags that are about to be put on, before the call.
+    Tagging(Vec<String>),
+    /// When the image is about to be deprecated, before the call; or that it no longer is.
+    Deprecating(Option<Timestamp>),
+    /// Zones in which fast snapshot restore is about to be switched on, before the call.
+    Warming(Vec<String>),
+    /// This image can be published as far as this region is concerned.
+    Prepared(ImageId),
+    /// The image is shared as this generation wants it, though something else is still to be done.
+    Shared,
+    /// The image is as this generation wants it: what differs from now on is drift.
+    InSync,
+}
+
+/// What is recorded about the parameters and tags by which consumers find an image.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PublicationRecord {
+    /// What is about to be published, before the first call.
+    Publishing(Published),
+    /// A parameter is no longer ours, or gone.
+    ParameterGone(String),
+    /// Nothing is published any more.
+    Withdrawn,
+}
+
+impl From<CopyRecord> for DestinationRecord {
+    fn from(record: CopyRecord) -> Self {
+        Self::Copy(record)
+    }
+}
+
+impl From<ImageRecord> for DestinationRecord {
+    fn from(record: ImageRecord) -> Self {
+        Self::Image(record)
+    }
+}
+
+impl From<PublicationRecord> for DestinationRecord {
+    fn from(record: PublicationRecord) -> Self {
+        Self::Publication(record)
+    }
 }
 
 /// One AWS write in one region, with all its parameters.
@@ -143,7 +179,7 @@ impl DestinationPlan {
         matches!(
             self.step,
             Some(
-                DestinationStep::Record(DestinationRecord::Attempt(_))
+                DestinationStep::Record(DestinationRecord::Copy(CopyRecord::Attempt(_)))
                     | DestinationStep::Call(DestinationCall::CopyImage(_))
             )
         )

@@ -15,7 +15,9 @@ use crate::{
     model::{ImageId, PutParameter, Region, SnapshotId, Tags},
     plan::{
         Progress, UpkeepCall,
-        replication::{DestinationCall, DestinationPlan, DestinationRecord, Matter, ReplicationView},
+        replication::{
+            DestinationCall, DestinationPlan, ImageRecord, Matter, PublicationRecord, ReplicationView,
+        },
         timing,
     },
     status::{
@@ -265,71 +267,42 @@ pub(super) fn recorded(
     view: &ReplicationView<'_>,
     status: &mut ImageReplicationStatus,
     region: &Region,
-    record: &DestinationRecord,
+    record: &ImageRecord,
 ) {
-    let of_copies = matches!(
-        record,
-        DestinationRecord::Attempt(_)
-            | DestinationRecord::Found(_)
-            | DestinationRecord::Available(_)
-            | DestinationRecord::Failed(_)
-            | DestinationRecord::FailedRemoved
-            | DestinationRecord::Lost
-            | DestinationRecord::FormerGone(_)
-            | DestinationRecord::Dropped
-    );
-    if of_copies {
-        return;
-    }
     // What was left has no receipts but of what is published.
-    match left_in(status, region).filter(|_| *record != DestinationRecord::Shared) {
-        Some(published) => publication(published, record),
-        None => write_down(view, receipts(status, region), record),
+    if left_in(status, region).is_none() || *record == ImageRecord::Shared {
+        write_down(view, receipts(status, region), record);
     }
 }
 
-fn write_down(view: &ReplicationView<'_>, mut receipts: Receipts<'_>, record: &DestinationRecord) {
-    if let DestinationRecord::Tagging(keys) = record {
-        receipts.tagging(keys, view.spec.publish.as_ref());
-    }
-    let Receipts { applied, published, observed_generation, .. } = receipts;
-    publication(published, record);
+fn write_down(view: &ReplicationView<'_>, mut receipts: Receipts<'_>, record: &ImageRecord) {
     match record {
-        DestinationRecord::Deprecating(at) => applied.deprecate_at = at.map(Time),
-        DestinationRecord::Warming(zones) => {
-            applied.fast_snapshot_restore_zones.clone_from(zones);
+        ImageRecord::Tagging(keys) => receipts.tagging(keys, view.spec.publish.as_ref()),
+        ImageRecord::Deprecating(at) => receipts.applied.deprecate_at = at.map(Time),
+        ImageRecord::Warming(zones) => {
+            receipts.applied.fast_snapshot_restore_zones.clone_from(zones);
             // What is about to be switched on for the first time is no drift.
-            *observed_generation = None;
+            *receipts.observed_generation = None;
         }
-        DestinationRecord::Prepared(id) => applied.prepared = Some(id.clone()),
-        DestinationRecord::Shared => applied.shared_generation = view.generation,
-        DestinationRecord::InSync => {
-            *observed_generation = view.generation;
-            applied.shared_generation = None;
+        ImageRecord::Prepared(id) => receipts.applied.prepared = Some(id.clone()),
+        ImageRecord::Shared => receipts.applied.shared_generation = view.generation,
+        ImageRecord::InSync => {
+            *receipts.observed_generation = view.generation;
+            receipts.applied.shared_generation = None;
         }
-        DestinationRecord::Publishing(_)
-        | DestinationRecord::ParameterGone(_)
-        | DestinationRecord::Withdrawn
-        | DestinationRecord::Tagging(_)
-        | DestinationRecord::Attempt(_)
-        | DestinationRecord::Found(_)
-        | DestinationRecord::Available(_)
-        | DestinationRecord::Failed(_)
-        | DestinationRecord::FailedRemoved
-        | DestinationRecord::Lost
-        | DestinationRecord::FormerGone(_)
-        | DestinationRecord::Dropped => {}
     }
 }
 
-/// What a record says of what is published.
-fn publication(published: &mut Option<Published>, record: &DestinationRecord) {
-    if let DestinationRecord::Publishing(new) = record {
-        *published = Some(new.clone());
-    } else if let DestinationRecord::ParameterGone(name) = record {
-        forget(published, name);
-    } else if *record == DestinationRecord::Withdrawn {
-        *published = None;
+/// Writes down what a record says of what is published in a region.
+pub(super) fn publication(status: &mut ImageReplicationStatus, region: &Region, record: &PublicationRecord) {
+    let published = match left_in(status, region) {
+        Some(published) => published,
+        None => receipts(status, region).published,
+    };
+    match record {
+        PublicationRecord::Publishing(new) => *published = Some(new.clone()),
+        PublicationRecord::ParameterGone(name) => forget(published, name),
+        PublicationRecord::Withdrawn => *published = None,
     }
 }
 

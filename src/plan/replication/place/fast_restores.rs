@@ -2,8 +2,8 @@
 //! enabled, and disabled when it is no longer wanted.
 
 use super::{
-    Decided, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView, Seen, UpkeepCall,
-    WaitingOn, moving, record, standing, write,
+    Decided, DriftKind, Eyes, ImageRecord, Place, Progress, ReplicationView, Seen, UpkeepCall, WaitingOn,
+    moving, record, standing, write,
 };
 use crate::model::{AwsError, SnapshotId};
 
@@ -24,7 +24,7 @@ pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_
         return Ok(standing(Progress::Done));
     }
     if wanted.iter().any(|zone| !known.contains(zone)) {
-        return Ok(record(DestinationRecord::Warming(wanted), waiting_on));
+        return Ok(record(ImageRecord::Warming(wanted), waiting_on));
     }
     for zone in wanted {
         let cold = match cold(view, eyes, place, &zone)? {

@@ -2,8 +2,8 @@
 //! checking costs no extra call.
 
 use super::{
-    Decided, DestinationPlan, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView,
-    UpkeepCall, WaitingOn, record, standing, write,
+    Decided, DestinationPlan, DriftKind, Eyes, ImageRecord, Place, Progress, ReplicationView, UpkeepCall,
+    WaitingOn, record, standing, write,
 };
 use crate::plan::lifecycle;
 
@@ -52,7 +52,7 @@ pub(super) fn deprecation(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Plac
     let Some(wanted) = lifetime.and_then(|after| lifecycle::deprecate_at(after, place.image)) else {
         let is_ours = known.is_some() && place.image.deprecated_at.is_some() && !place.image.public;
         if known.is_some() && !is_ours {
-            return Ok(record(DestinationRecord::Deprecating(None), waiting_on));
+            return Ok(record(ImageRecord::Deprecating(None), waiting_on));
         }
         let to_do = is_ours.then_some(UpkeepCall::DisableImageDeprecation(id));
         return Ok(change(place, to_do, DriftKind::Deprecation, String::new));
@@ -61,7 +61,7 @@ pub(super) fn deprecation(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Plac
         return Ok(standing(Progress::Done));
     };
     if known != Some(at) {
-        return Ok(record(DestinationRecord::Deprecating(Some(at)), waiting_on));
+        return Ok(record(ImageRecord::Deprecating(Some(at)), waiting_on));
     }
     let found = || format!("the deprecation of {} in {} is restored to {at}", place.image.id, place.region);
     let to_do = UpkeepCall::EnableImageDeprecation { id, at };

@@ -11,8 +11,8 @@ pub(super) mod withdrawal;
 pub(super) use sharing::{about_to_grant, left_granted, obstacle, revocation::of_copies as revoke_from};
 
 use super::{
-    DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Progress,
-    ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
+    DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, ImageRecord, Matter,
+    Progress, PublicationRecord, ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
     decision::{Decided, Perhaps, blocked, both, call, moving, record, settled, standing, with},
     timing,
 };
@@ -108,9 +108,7 @@ pub(super) fn meanwhile(
     }
     let publishing = published.map(|_| settled(publish::keep(view, eyes, &place)));
     let next = publishing.filter(|plan| plan.step.is_some());
-    next.or_else(|| {
-        is_newly_shared(view, &place, &shared).then(|| receipt(&place, DestinationRecord::Shared))
-    })
+    next.or_else(|| is_newly_shared(view, &place, &shared).then(|| receipt(&place, ImageRecord::Shared)))
 }
 
 /// The sharing of this generation is complete, which is not known yet.
@@ -118,7 +116,7 @@ fn is_newly_shared(view: &ReplicationView<'_>, place: &Place<'_>, plan: &Destina
     plan.shown.get(&Matter::Shared) == Some(&Progress::Done) && !sharing::was_complete(view, place)
 }
 
-fn receipt(place: &Place<'_>, written: DestinationRecord) -> DestinationPlan {
+fn receipt(place: &Place<'_>, written: ImageRecord) -> DestinationPlan {
     let (id, region) = (place.image.id.clone(), place.region.clone());
     record(written, WaitingOn::Tags { id, region })
 }
@@ -259,10 +257,10 @@ fn keep(
         return whole;
     }
     if whole.progress == Progress::Done && !place.in_sync {
-        return DestinationPlan { shown: whole.shown, ..receipt(place, DestinationRecord::InSync) };
+        return DestinationPlan { shown: whole.shown, ..receipt(place, ImageRecord::InSync) };
     }
     if is_newly_shared(view, place, &whole) {
-        let DestinationPlan { step, .. } = receipt(place, DestinationRecord::Shared);
+        let DestinationPlan { step, .. } = receipt(place, ImageRecord::Shared);
         return DestinationPlan { step, ..whole };
     }
     whole

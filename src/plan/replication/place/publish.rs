@@ -10,9 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Decided, DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, Matter, Pace,
-    Perhaps, Place, Progress, ReplicationView, Seen, WaitingOn, blocked, call, is_dead, moving, record,
-    standing, timing,
+    Decided, DestinationCall, DestinationPlan, DriftKind, Eyes, Failure, ImageRecord, Matter, Pace, Perhaps,
+    Place, Progress, PublicationRecord, ReplicationView, Seen, WaitingOn, blocked, call, is_dead, moving,
+    record, standing, timing,
 };
 use crate::{
     api::image_replication::{Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus},
@@ -91,7 +91,7 @@ fn waiting_on(place: &Place<'_>) -> WaitingOn {
 fn prepare(place: &Place<'_>) -> Option<DestinationPlan> {
     let id = &place.image.id;
     let is_known = place.applied.prepared.as_ref() == Some(id);
-    (!is_known).then(|| record(DestinationRecord::Prepared(id.clone()), waiting_on(place)))
+    (!is_known).then(|| record(ImageRecord::Prepared(id.clone()), waiting_on(place)))
 }
 
 /// Waits for the other regions where the manifest says so; then writes down what will be published.
@@ -104,7 +104,7 @@ fn begin(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_>, publish
     }
     // Only one former image is written down: what it has is taken off before another one takes its place.
     let cleaned = place.published.map(|known| former::clean(view, eyes, place.region, known)).transpose()?;
-    let next = || record(DestinationRecord::Publishing(succession(view, place, publish)), waiting_on(place));
+    let next = || record(PublicationRecord::Publishing(succession(view, place, publish)), waiting_on(place));
     Ok(cleaned.flatten().unwrap_or_else(next))
 }
 
@@ -195,7 +195,7 @@ fn uphold(
     let all = parameters(publish, Some(published));
     if all.len() != published.parameters.len() {
         let published = Published { parameters: all, ..published.clone() };
-        return Ok(record(DestinationRecord::Publishing(published), waiting_on(place)));
+        return Ok(record(PublicationRecord::Publishing(published), waiting_on(place)));
     }
     let value = publish.target(published);
     if let Some(plan) = former::obstacle(view, eyes, place, published, value)? {
@@ -428,7 +428,7 @@ pub(in super::super) fn take_back(
     if let Some(parameter) = published.parameters.first() {
         return withdraw(view, eyes, region, &parameter.name);
     }
-    let last = || record(DestinationRecord::Withdrawn, withdrawal(region));
+    let last = || record(PublicationRecord::Withdrawn, withdrawal(region));
     Ok(former::undress(view, eyes, region, published)?.unwrap_or_else(last))
 }
 
@@ -442,7 +442,7 @@ fn withdraw(view: &ReplicationView<'_>, eyes: &Eyes<'_>, region: &Region, name: 
         }
         Seen::Absent(absence) if !timing::is_absent(absence) => moving(waiting_on),
         Seen::Unknown => moving(waiting_on),
-        Seen::Present(_) | Seen::Absent(_) => record(DestinationRecord::ParameterGone(name), waiting_on),
+        Seen::Present(_) | Seen::Absent(_) => record(PublicationRecord::ParameterGone(name), waiting_on),
     })
 }
 

@@ -2,8 +2,8 @@
 //! published.
 
 use super::{
-    Decided, DestinationCall, DestinationRecord, DriftKind, Eyes, Place, Progress, ReplicationView,
-    WaitingOn, call, copy_tags, moving, publish, record, standing,
+    Decided, DestinationCall, DestinationRecord, DriftKind, Eyes, ImageRecord, Place, Progress,
+    PublicationRecord, ReplicationView, WaitingOn, call, copy_tags, moving, publish, record, standing,
 };
 use crate::model::{Image, SnapshotId, Tags};
 
@@ -29,9 +29,9 @@ pub(super) fn keep(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Place<'_>) 
     // A key that is on the copy and not written down would stay there when it is no longer asked for.
     let new: Vec<String> = wanted.keys().filter(|k| !known.contains(k)).cloned().collect();
     if !new.is_empty() {
-        let about_to = match place.published.filter(|_| place.is_source) {
-            Some(published) => DestinationRecord::Publishing(publish::tagging(place, published, new)),
-            None => DestinationRecord::Tagging(new),
+        let about_to: DestinationRecord = match place.published.filter(|_| place.is_source) {
+            Some(published) => PublicationRecord::Publishing(publish::tagging(place, published, new)).into(),
+            None => ImageRecord::Tagging(new).into(),
         };
         return Ok(record(about_to, waiting_on));
     }

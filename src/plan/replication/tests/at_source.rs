@@ -7,7 +7,7 @@ use crate::{
     model::{Absence, Answer, Image, ImageId, ImageState, Query, Seen, Tags, ownership::Role},
     plan::{
         fixtures::*,
-        replication::{DestinationRecord, DestinationStep},
+        replication::{DestinationRecord, DestinationStep, PublicationRecord},
     },
     status::Outcome,
 };
@@ -184,7 +184,9 @@ fn silent(replication: Replication) -> Replication {
 
 fn next_receipt(replication: &Replication) -> Published {
     match replication.at_source().step {
-        Some(DestinationStep::Record(DestinationRecord::Publishing(next))) => next,
+        Some(DestinationStep::Record(DestinationRecord::Publication(PublicationRecord::Publishing(
+            next,
+        )))) => next,
         other => panic!("{other:?}"),
     }
 }

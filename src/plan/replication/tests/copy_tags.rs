@@ -6,7 +6,7 @@ use crate::{
     model::{Answer, Image, ImageId, ImageState, Query, Seen, Tags, ownership::Role},
     plan::{
         fixtures::*,
-        replication::{DestinationCall, DestinationRecord, DestinationStep, ReplicationStep},
+        replication::{CopyRecord, DestinationCall, DestinationRecord, DestinationStep, ReplicationStep},
     },
 };
 
@@ -75,7 +75,9 @@ fn what_publishes_an_image_is_not_copied_with_the_others() {
 #[test]
 fn the_intent_knows_the_source_s_tags_too() {
     let replication = of_source_with(&[("app", "web")], vec![]);
-    let Some(DestinationStep::Record(DestinationRecord::Attempt(intent))) = replication.ireland().step else {
+    let Some(DestinationStep::Record(DestinationRecord::Copy(CopyRecord::Attempt(intent)))) =
+        replication.ireland().step
+    else {
         panic!()
     };
     assert_eq!(intent.tag_keys, ["app", "channel"]);

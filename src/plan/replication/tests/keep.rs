@@ -10,7 +10,7 @@ use crate::{
         Failure, Pace, Progress, WaitingOn,
         fixtures::*,
         naming,
-        replication::{DestinationCall, DestinationRecord, DestinationStep},
+        replication::{CopyRecord, DestinationCall, DestinationRecord, DestinationStep},
         timing,
     },
 };
@@ -51,7 +51,7 @@ fn request(replication: &Replication) -> CopyImage {
 
 fn intent(replication: &Replication) -> DestinationStatus {
     match replication.ireland().step {
-        Some(DestinationStep::Record(DestinationRecord::Attempt(intent))) => *intent,
+        Some(DestinationStep::Record(DestinationRecord::Copy(CopyRecord::Attempt(intent)))) => *intent,
         other => panic!("{other:?}"),
     }
 }
@@ -278,7 +278,7 @@ fn pending_with_a_broken_snapshot_for(image: &str, why: &str) -> Replication {
 
 fn failure(replication: &Replication) -> Failure {
     match replication.ireland().step {
-        Some(DestinationStep::Record(DestinationRecord::Failed(failure))) => failure,
+        Some(DestinationStep::Record(DestinationRecord::Copy(CopyRecord::Failed(failure)))) => failure,
         other => panic!("{other:?}"),
     }
 }

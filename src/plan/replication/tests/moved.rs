@@ -9,7 +9,7 @@ use crate::{
     model::{Answer, Image, ImageId, ImageState, Query, Region, Seen},
     plan::{
         fixtures::*,
-        replication::{DestinationRecord, DestinationStep},
+        replication::{CopyRecord, DestinationRecord, DestinationStep},
     },
     status::Outcome,
 };
@@ -94,7 +94,9 @@ fn it_is_taken_back_at_once_where_nobody_could_launch_it_or_nothing_is_to_be_pub
 fn a_copy_takes_the_place_of_a_source_that_has_left_its_region() {
     let home = moved().into_regions(&[EU, "us-east-1"]);
     let left = home.status.left_source.as_ref().and_then(|left| left.published.clone());
-    let Some(DestinationStep::Record(DestinationRecord::Attempt(intent))) = home.at_source().step else {
+    let Some(DestinationStep::Record(DestinationRecord::Copy(CopyRecord::Attempt(intent)))) =
+        home.at_source().step
+    else {
         panic!("{}", home.says_at_source())
     };
     assert_eq!(intent.published, left);

@@ -16,7 +16,9 @@ use crate::{
     plan::{
         Pace, Progress,
         fixtures::*,
-        replication::{DestinationCall, DestinationRecord, DestinationStep, DriftKind, Matter},
+        replication::{
+            DestinationCall, DestinationRecord, DestinationStep, DriftKind, Matter, PublicationRecord,
+        },
     },
     status::Outcome,
 };
@@ -488,7 +490,9 @@ fn next_after(former: &[&str]) -> Published {
         r.status.destinations[0].previous = former.iter().map(|id| previous(id)).collect();
     });
     match replaced.ireland().step {
-        Some(DestinationStep::Record(DestinationRecord::Publishing(next))) => next,
+        Some(DestinationStep::Record(DestinationRecord::Publication(PublicationRecord::Publishing(
+            next,
+        )))) => next,
         other => panic!("{other:?}"),
     }
 }

@@ -1,7 +1,7 @@
 //! Tags of the previously published image: consumers that select by tags must find only one image.
 
 use super::{
-    Decided, DestinationCall, DestinationRecord, Eyes, Failure, ImageId, Place, Publish, Published, Region,
+    Decided, DestinationCall, Eyes, Failure, ImageId, Place, PublicationRecord, Publish, Published, Region,
     ReplicationView, Seen, Tags, blocked, call, held, moving, record, timing, waiting_on, withdrawal,
 };
 use crate::{
@@ -57,7 +57,7 @@ pub(super) fn dress(
             next.previous_replaced_tags.extend(held(image, &new));
         }
         next.previous_tag_keys.extend(new);
-        return Ok(Some(record(DestinationRecord::Publishing(next), waiting_on(place))));
+        return Ok(Some(record(PublicationRecord::Publishing(next), waiting_on(place))));
     }
     let tags = tags::missing(image, &publish.tags);
     if !tags.is_empty() {
@@ -140,7 +140,7 @@ fn take_off(
         Seen::Unknown => return Ok(moving(waiting_on)),
         Seen::Absent(absence) if !timing::is_absent(absence) => return Ok(moving(waiting_on)),
         Seen::Present(_) | Seen::Absent(_) => {
-            return Ok(record(DestinationRecord::Publishing(cleaned), waiting_on));
+            return Ok(record(PublicationRecord::Publishing(cleaned), waiting_on));
         }
     };
     let is_here = view.status.source.as_ref().is_some_and(|source| source.region == *region);
@@ -156,6 +156,6 @@ fn take_off(
     } else if !back.is_empty() {
         call(DestinationCall::CreateTags { region, resources, tags: back }, waiting_on)
     } else {
-        record(DestinationRecord::Publishing(cleaned), waiting_on)
+        record(PublicationRecord::Publishing(cleaned), waiting_on)
     })
 }
