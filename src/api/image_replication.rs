@@ -16,6 +16,7 @@ pub use succession::{LeftSource, SourceChangePolicy};
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema, core::Duration};
 use serde::{Deserialize, Serialize};
@@ -458,6 +459,12 @@ impl DestinationStatus {
     /// The copy, once it was seen available.
     pub fn finished(&self) -> Option<&ImageId> {
         self.image_id.as_ref().filter(|_| self.available_at.is_some())
+    }
+
+    /// When AWS can have made the copy, at the earliest. Where no call is written down none was made, and there is nothing to
+    /// wait for.
+    pub fn made_at(&self) -> Timestamp {
+        self.requested_at.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0)
     }
 
     /// A copy was asked for, or is about to be, and has not come to its end.

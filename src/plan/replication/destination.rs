@@ -1,15 +1,12 @@
 //! One destination: create the copy and keep it in sync. Leaving a region is in [`super::leave`].
 
-use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     CopyRecord, DestinationCall, DestinationPlan, DriftKind, Eyes, Failure, Progress,
-    ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
+    ReplicationSourceStatus, ReplicationView, WaitingOn, cooling, copy_tags,
     decision::{Decided, blocked, call, moving, record, settled, standing, with},
-    failure, former,
-    leave::{cool_down, remove},
-    place, timing,
+    failure, former, place, removing, timing,
 };
 use crate::{
     api::image_replication::{Applied, Destination, DestinationStatus, Published},
@@ -37,7 +34,7 @@ pub(super) fn keep(
 ) -> DestinationPlan {
     let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
     let first = known.and_then(|copy| {
-        place::withdrawal::of_untrue(view, eyes, copy).or_else(|| former::cool_unused(view, wanted, copy))
+        place::withdrawal::of_untrue(view, eyes, copy).or_else(|| cooling::unused(view, wanted, copy))
     });
     if let Some(plan) = first {
         return plan;
@@ -145,7 +142,7 @@ fn outdated(
     if let Some(image) = finished_meanwhile(eyes, copy)? {
         return Ok(record(CopyRecord::Available(Box::new(image)), waiting_on));
     }
-    remove(view, eyes, copy, true, |spared| match spared {
+    removing::copies(view, eyes, copy, true, |spared| match spared {
         // Known from a list, and not by its id yet: nothing new is to be written down.
         Some(id) if copy.image_id.as_ref() == Some(&id) => moving(waiting_on),
         Some(id) => record(CopyRecord::Found(id), waiting_on),
@@ -241,7 +238,7 @@ fn start(
     wanted: &Destination,
     copy: &DestinationStatus,
 ) -> Decided {
-    let made_at = requested_at(copy);
+    let made_at = copy.made_at();
     let fresh = timing::elapsed(made_at, view.now) < timing::RESEND_WITHOUT_LOOKUP;
     if fresh && copy.uncertain.is_none() {
         return Ok(request(view, source, wanted, copy));
@@ -320,7 +317,7 @@ fn under_way(
         |image| record(CopyRecord::Failed(failure::of_copy(image, &mine, wanted)), waiting_on.clone());
     Ok(match eyes.image(region, id, Pace::Tick)? {
         Seen::Unknown => moving(waiting_on),
-        Seen::Absent(absence) if timing::is_gone(absence, requested_at(copy)) => lost(copy, waiting_on),
+        Seen::Absent(absence) if timing::is_gone(absence, copy.made_at()) => lost(copy, waiting_on),
         Seen::Absent(_) => moving(waiting_on),
         Seen::Present(image) if is_hopeless(&image, &mine) => failed(&image),
         Seen::Present(image) => match &image.state {
@@ -341,7 +338,7 @@ fn in_place(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatu
     let pace = if in_sync { view.resync() } else { Pace::Now };
     let waiting_on = WaitingOn::Tags { id: id.clone(), region: copy.region.clone() };
     Ok(match eyes.image(&copy.region, id, pace)? {
-        Seen::Absent(absence) if timing::is_lost(absence, requested_at(copy)) => {
+        Seen::Absent(absence) if timing::is_lost(absence, copy.made_at()) => {
             lost(copy, WaitingOn::CopyStart { region: copy.region.clone() })
         }
         Seen::Unknown | Seen::Absent(_) if in_sync => standing(Progress::Done),
@@ -400,7 +397,7 @@ fn not_ours(view: &ReplicationView<'_>, copy: &DestinationStatus, id: &ImageId) 
 /// Somebody removed a copy that was there, or that was on its way.
 fn lost(copy: &DestinationStatus, waiting_on: WaitingOn) -> DestinationPlan {
     // Its snapshots can be there still, and are paid for.
-    if let Some(plan) = cool_down(copy) {
+    if let Some(plan) = cooling::newest(copy) {
         return plan;
     }
     // They stay for now: whoever deregistered the copy may want it back from the Recycle Bin.
@@ -425,11 +422,11 @@ fn after_failure(
     wanted: &Destination,
     copy: &DestinationStatus,
 ) -> Decided {
-    if let Some(off) = cool_down(copy) {
+    if let Some(off) = cooling::newest(copy) {
         return Ok(DestinationPlan { progress: failed_progress(copy), ..off });
     }
     if copy.image_id.is_some() {
-        let mut plan = remove(view, eyes, copy, true, |_| {
+        let mut plan = removing::copies(view, eyes, copy, true, |_| {
             record(CopyRecord::FailedRemoved, WaitingOn::CopyStart { region: copy.region.clone() })
         })?;
         plan.progress = failed_progress(copy);
@@ -457,9 +454,4 @@ fn failed_progress(copy: &DestinationStatus) -> Progress {
 /// An older version counted none.
 fn failures(copy: &DestinationStatus) -> i32 {
     copy.failed_attempts.max(1)
-}
-
-/// Where no call is written down none was made, and there is nothing to wait for.
-pub(super) fn requested_at(copy: &DestinationStatus) -> Timestamp {
-    copy.requested_at.as_ref().map_or(Timestamp::UNIX_EPOCH, |t| t.0)
 }

@@ -3,20 +3,15 @@
 use super::{
     CopyRecord, DestinationPlan, Eyes, Failure, Matter, Progress, ReplicationView, WaitingOn,
     decision::{Decided, Perhaps, record, standing},
-    destination::requested_at,
     in_use::{self, Usage},
-    leave::{remove_doomed, switch_off},
+    removing,
 };
 use crate::{
     api::image_replication::{
-        Destination, DestinationStatus, FastSnapshotRestores, PreviousCopy, Publish, PutParameterStatus,
-        SourceChangePolicy,
+        DestinationStatus, FastSnapshotRestores, PreviousCopy, Publish, SourceChangePolicy,
     },
     model::ImageId,
-    plan::{
-        removal::{Doomed, Origin, handed_over},
-        timing,
-    },
+    plan::timing,
 };
 
 /// Former copies that status has room for. Older ones are nobody's business any more; a policy that removes former copies
@@ -36,44 +31,6 @@ pub(super) fn with_this(copy: &DestinationStatus) -> Vec<PreviousCopy> {
         previous.remove(oldest);
     }
     previous
-}
-
-/// Fast snapshot restore goes off on former copies from which no machines are launched any more, and in zones that are no
-/// longer asked for.
-pub(super) fn cool_unused(
-    view: &ReplicationView<'_>,
-    wanted: &Destination,
-    copy: &DestinationStatus,
-) -> Option<DestinationPlan> {
-    cool_down(copy, |former, zone| {
-        wanted.fast_snapshot_restore_zones.contains(zone) && is_launched(view, copy, &former.image_id)
-    })
-}
-
-/// Switches fast snapshot restore of a former copy off, in zones where it is not to stay.
-pub(super) fn cool_down(
-    copy: &DestinationStatus,
-    stays: impl Fn(&PreviousCopy, &String) -> bool,
-) -> Option<DestinationPlan> {
-    copy.previous.iter().find_map(|former| {
-        let known = former.fast_snapshot_restores.as_ref()?;
-        let off: Vec<String> = known.zones.iter().filter(|zone| !stays(former, zone)).cloned().collect();
-        let (id, region) = (former.image_id.clone(), copy.region.clone());
-        let waiting_on = WaitingOn::Lifecycle { id, region: region.clone() };
-        (!off.is_empty()).then(|| switch_off(region, known.snapshot_ids.clone(), off, waiting_on))
-    })
-}
-
-/// Whether this former copy is what consumers launch: until the newest takes its place in parameters and tags, where there
-/// are any, and else as what serves.
-fn is_launched(view: &ReplicationView<'_>, copy: &DestinationStatus, id: &ImageId) -> bool {
-    let Some((publish, published)) = view.spec.publishing(false).zip(copy.published.as_ref()) else {
-        return copy.serving_image_id.as_ref() == Some(id);
-    };
-    let is_moving = |p: &PutParameterStatus| p.value.as_ref() == Some(id) || p.unseen_puts.is_some();
-    let is_tagged =
-        published.previous_image_id.as_ref() == Some(id) && !published.previous_tag_keys.is_empty();
-    *publish.target(published) == *id || is_tagged || published.parameters.iter().any(is_moving)
 }
 
 /// What is to be done about former copies in a region whose newest copy is as it should be. The object is ready all the
@@ -137,25 +94,9 @@ fn is_pinned(view: &ReplicationView<'_>) -> bool {
     view.spec.publish.as_ref().is_some_and(Publish::is_pinned)
 }
 
-/// Removes one former copy with its snapshots.
 fn remove(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationStatus, id: &ImageId) -> Decided {
-    let region = &copy.region;
-    let others = copy.previous.iter().map(|former| &former.image_id).filter(|other| *other != id);
-    let keep: Vec<ImageId> = others.chain(&copy.image_id).cloned().collect();
-    let handed_over = handed_over(&copy.used_snapshots, view.now);
-    let doomed = Doomed {
-        region,
-        owner: view.owner,
-        known: std::slice::from_ref(id),
-        origin: Origin::Images(&[]),
-        keep: &keep,
-        handed_over: &handed_over,
-        spare_available: false,
-        made_at: requested_at(copy),
-        was_seen: true,
-    };
-    let removing = WaitingOn::ImageRemoval { id: Some(id.clone()), region: region.clone() };
-    let gone = |_| record(CopyRecord::FormerGone(id.clone()), removing.clone());
-    let plan = remove_doomed(view, eyes, &doomed, removing.clone(), gone)?;
+    let removing = WaitingOn::ImageRemoval { id: Some(id.clone()), region: copy.region.clone() };
+    let gone = |_| record(CopyRecord::FormerGone(id.clone()), removing);
+    let plan = removing::former(view, eyes, copy, id, gone)?;
     Ok(DestinationPlan { step: plan.step, check_after: plan.check_after, ..telling(plan.progress) })
 }

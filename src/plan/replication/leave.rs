@@ -1,22 +1,15 @@
 //! Leaving a region: usable copies stay or are removed as the policy says; unfinished ones are always removed.
 
 use super::{
-    CopyRecord, DestinationCall, DestinationPlan, Eyes, Failure, Matter, Progress, ReplicationView,
-    WaitingOn,
-    decision::{Decided, Perhaps, call, moving, record, settled, standing, with},
-    destination::requested_at,
-    former,
+    CopyRecord, DestinationPlan, Eyes, Failure, Matter, Progress, ReplicationView, WaitingOn, cooling,
+    decision::{Decided, Perhaps, moving, record, settled, standing, with},
     in_use::{self, Usage},
-    place,
+    place, removing,
 };
 use crate::{
     api::image_replication::DestinationStatus,
-    model::{AwsError, Class, ImageId, Region, SnapshotId},
-    plan::{
-        UpkeepCall,
-        removal::{self, Doomed, Origin, Removal, handed_over},
-        timing,
-    },
+    model::{AwsError, Class, ImageId},
+    plan::timing,
 };
 
 /// The region is no longer wanted. With `retain`, what is usable is handed over; an unfinished copy always goes.
@@ -29,7 +22,7 @@ pub(super) fn leave(
     let dropped =
         |_| record(CopyRecord::Dropped, WaitingOn::ImageRemoval { id: None, region: copy.region.clone() });
     let handed_over = copy.available_at.is_some() || copy.requested_at.is_none();
-    if let Some(plan) = cool_down(copy).or_else(|| former::cool_down(copy, |_, _| false)) {
+    if let Some(plan) = cooling::all(copy) {
         return plan;
     }
     if retain && handed_over {
@@ -45,7 +38,7 @@ pub(super) fn leave(
         }
     }
     let never_made = copy.image_id.is_none() && copy.previous.is_empty();
-    match remove(view, eyes, copy, retain, dropped) {
+    match removing::copies(view, eyes, copy, retain, dropped) {
         // Where there is no region, or none for this account, nothing can be left: else what was never made there could never
         // be taken off.
         Err(error) if never_made && is_no_place(&error, copy) => dropped(None),
@@ -57,79 +50,6 @@ pub(super) fn leave(
 fn is_no_place(error: &AwsError, copy: &DestinationStatus) -> bool {
     let class = error.class();
     class == Class::NoSuchRegion || (class == Class::RegionOff && copy.uncertain.is_none())
-}
-
-/// Fast snapshot restore is paid for by the hour, and nobody would look after it any more.
-pub(super) fn cool_down(copy: &DestinationStatus) -> Option<DestinationPlan> {
-    let zones = copy.applied.fast_snapshot_restore_zones.clone();
-    let (region, ids) = (copy.region.clone(), copy.snapshot_ids.clone());
-    let waiting_on = WaitingOn::ImageRemoval { id: copy.image_id.clone(), region: region.clone() };
-    (!zones.is_empty()).then(|| switch_off(region, ids, zones, waiting_on))
-}
-
-/// Switches fast snapshot restore off.
-pub(super) fn switch_off(
-    region: Region,
-    ids: Vec<SnapshotId>,
-    zones: Vec<String>,
-    waiting_on: WaitingOn,
-) -> DestinationPlan {
-    let off = UpkeepCall::DisableFastRestores { ids, zones };
-    call(DestinationCall::Upkeep { region, call: off }, waiting_on)
-}
-
-/// Removes this region's copy, and without `retain` the previous ones too; then goes on with `then`.
-pub(super) fn remove(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    copy: &DestinationStatus,
-    retain: bool,
-    then: impl FnOnce(Option<ImageId>) -> DestinationPlan,
-) -> Decided {
-    let region = copy.region.clone();
-    let previous: Vec<ImageId> = copy.previous.iter().map(|p| p.image_id.clone()).collect();
-    let mut known: Vec<ImageId> = copy.image_id.iter().cloned().collect();
-    if !retain {
-        known.extend(previous.iter().cloned());
-    }
-    let sources = sources(view, copy);
-    let handed_over = handed_over(&copy.used_snapshots, view.now);
-    let doomed = Doomed {
-        region: &region,
-        owner: view.owner,
-        known: &known,
-        origin: Origin::Images(&sources),
-        keep: if retain { &previous } else { &[] },
-        handed_over: &handed_over,
-        spare_available: retain,
-        made_at: requested_at(copy),
-        was_seen: copy.available_at.is_some() || copy.failure.is_some(),
-    };
-    let waiting_on = WaitingOn::ImageRemoval { id: copy.image_id.clone(), region: region.clone() };
-    remove_doomed(view, eyes, &doomed, waiting_on, then)
-}
-
-/// The next step of a removal; then goes on with `then`, which is told of an image that was spared.
-pub(super) fn remove_doomed(
-    view: &ReplicationView<'_>,
-    eyes: &Eyes<'_>,
-    doomed: &Doomed<'_>,
-    waiting_on: WaitingOn,
-    then: impl FnOnce(Option<ImageId>) -> DestinationPlan,
-) -> Decided {
-    let region = doomed.region.clone();
-    Ok(match removal::of_images(eyes, doomed, view.now)? {
-        Removal::Waiting(check_after) => DestinationPlan { check_after, ..moving(waiting_on) },
-        Removal::Unprotect(off) => call(DestinationCall::Upkeep { region, call: off }, waiting_on),
-        Removal::Cooling { id, until, left } => {
-            let waiting_on = WaitingOn::ProtectionCooldown { id, region, until };
-            DestinationPlan { check_after: Some(left), ..moving(waiting_on) }
-        }
-        Removal::Deregister(id) => call(DestinationCall::DeregisterImage { region, id }, waiting_on),
-        Removal::DeleteSnapshot(id) => call(DestinationCall::DeleteSnapshot { region, id }, waiting_on),
-        Removal::Spared(id) => then(Some(id)),
-        Removal::Gone => then(None),
-    })
 }
 
 /// A finished copy, or one of a former source, that is in use holds up the removal of the region's copies. An object that
@@ -161,11 +81,4 @@ fn held_by_use(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationSt
         return Ok(Some(with(held, place::revoke_from(view, eyes, &copy.region, images)?)));
     }
     Ok(None)
-}
-
-/// All images that a copy in this region can be one of.
-fn sources(view: &ReplicationView<'_>, copy: &DestinationStatus) -> Vec<ImageId> {
-    let former = copy.previous.iter().filter_map(|p| p.source_image_id.clone());
-    let current = view.status.source.iter().map(|s| s.image_id.clone());
-    copy.source_image_id.iter().cloned().chain(current).chain(former).collect()
 }

@@ -1,5 +1,6 @@
 //! What an `ImageReplication` does next: resolve the source, then each region on its own, with at most one write per region.
 
+mod cooling;
 mod copy_tags;
 mod decision;
 mod destination;
@@ -8,6 +9,7 @@ mod former;
 mod in_use;
 mod leave;
 mod place;
+mod removing;
 mod source;
 mod step;
 #[cfg(test)]
@@ -130,7 +132,7 @@ fn suspended(view: &ReplicationView<'_>) -> ReplicationPlan {
     let lasts = view.spec.time_based_copy_minutes.and_then(|minutes| u64::try_from(minutes).ok());
     let lasts = lasts.map_or(timing::UNATTENDED_COPY, Duration::from_mins);
     let left = |copy: &DestinationStatus| {
-        let left = timing::remaining(destination::requested_at(copy), lasts, view.now);
+        let left = timing::remaining(copy.made_at(), lasts, view.now);
         (!left.is_zero()).then(|| (copy.region.clone(), left))
     };
     let under_way = view.status.destinations.iter().filter(|copy| copy.is_under_way());
