@@ -89,3 +89,14 @@ fn what_decides_knows_no_runtime_no_client_and_no_clock() {
     }
     assert!(wrong.is_empty(), "not pure:\n{}", wrong.join("\n"));
 }
+
+/// More than fits into one head. Source: CONTRIBUTING.md, "Code style".
+const LONGEST_FILE: usize = 400;
+
+#[test]
+fn no_source_has_400_lines_of_code() {
+    let lines = |source: &str| code(source).filter(|line| !line.trim().is_empty()).count();
+    let counted = sources("").into_iter().map(|(path, source)| (path, lines(&source)));
+    let long: Vec<_> = counted.filter(|(_, lines)| *lines >= LONGEST_FILE).collect();
+    assert!(long.is_empty(), "too many lines of code: {long:#?}");
+}

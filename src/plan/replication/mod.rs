@@ -2,10 +2,12 @@
 
 mod cooling;
 mod copy_tags;
+mod copying;
 mod decision;
 mod destination;
 mod failure;
 mod former;
+mod in_place;
 mod in_use;
 mod leave;
 mod place;
