@@ -72,6 +72,11 @@ impl Image {
         self.devices.iter().filter_map(|d| d.snapshot_id.clone()).collect()
     }
 
+    /// Whether it is still there: EC2 lists a deregistered image for a while.
+    pub fn exists(&self) -> bool {
+        self.state != ImageState::Deregistered
+    }
+
     /// Whether a snapshot of it is encrypted.
     pub fn is_encrypted(&self) -> bool {
         self.devices.iter().any(|device| device.encrypted)

@@ -156,7 +156,7 @@ pub fn of_images(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result
     let known = known.collect::<Result<Vec<_>, _>>()?;
     let listed = seen.present().into_iter().flatten();
     let images: Vec<&Image> =
-        listed.chain(known.iter().filter_map(Seen::present)).filter(|i| is_there(i)).collect();
+        listed.chain(known.iter().filter_map(Seen::present)).filter(|i| i.exists()).collect();
     if let Some(image) = images.iter().find(|i| doomed.condemns(i)) {
         let unprotect = || lifecycle::unprotect(image).map(Removal::Unprotect);
         let protected = cooldown(image, now).or_else(unprotect);
@@ -202,10 +202,6 @@ fn cooldown(image: &Image, now: Timestamp) -> Option<Removal> {
 pub fn handed_over(used: &[UsedSnapshot], now: Timestamp) -> Vec<SnapshotId> {
     let lasting = |s: &&UsedSnapshot| timing::elapsed(s.since.0, now) >= timing::CONSISTENCY_WINDOW;
     used.iter().filter(lasting).map(|s| s.snapshot_id.clone()).collect()
-}
-
-fn is_there(image: &Image) -> bool {
-    image.state != ImageState::Deregistered
 }
 
 /// Whether the image was completed.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::Absence;
+use crate::model::{Absence, Image, Seen};
 
 /// How long something that was just made may be missing from an answer.
 /// Source: EC2 API reference, "Eventual consistency": back off for up to five minutes.
@@ -149,6 +149,37 @@ pub fn is_absent(absence: Absence) -> bool {
     absence.checks >= AGREEING_CHECKS && elapsed(absence.since, absence.until) >= AGREEING_SPAN
 }
 
+/// Whether something long known is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Presence<T> {
+    There(T),
+    /// Several spaced answers agree that it is not.
+    Gone,
+    /// What was seen proves nothing yet.
+    Unsure,
+}
+
+impl<T> Presence<T> {
+    /// What the last answers prove.
+    pub fn of(seen: Seen<T>) -> Self {
+        match seen {
+            Seen::Present(found) => Self::There(found),
+            Seen::Absent(absence) if is_absent(absence) => Self::Gone,
+            Seen::Absent(_) | Seen::Unknown => Self::Unsure,
+        }
+    }
+}
+
+impl Presence<Image> {
+    /// What the last answers prove of an image: one that is deregistered is gone, though EC2 still lists it.
+    pub fn of_image(seen: Seen<Image>) -> Self {
+        match seen {
+            Seen::Present(image) if !image.exists() => Self::Gone,
+            Seen::Present(_) | Seen::Absent(_) | Seen::Unknown => Self::of(seen),
+        }
+    }
+}
+
 /// Time from `from` to `to`; zero where the clock went backwards.
 pub fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
@@ -196,7 +227,10 @@ fn doubled(first: Duration, times: i32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::fixtures::at;
+    use crate::{
+        model::ImageState,
+        plan::fixtures::{at, image},
+    };
 
     fn absent(since: i64, until: i64) -> Absence {
         Absence { checks: 9, since: at(since), until: at(until) }
@@ -216,6 +250,21 @@ mod tests {
     #[test]
     fn a_window_begins_no_earlier_than_the_making() {
         assert!(!is_gone(absent(-600, 200), at(0)));
+    }
+
+    #[test]
+    fn an_image_that_ec2_lists_as_deregistered_is_gone() {
+        let mut image = image(ImageState::Available);
+        assert_eq!(Presence::of_image(Seen::Present(image.clone())), Presence::There(image.clone()));
+        image.state = ImageState::Deregistered;
+        assert_eq!(Presence::of_image(Seen::Present(image)), Presence::Gone);
+    }
+
+    #[test]
+    fn only_answers_that_agree_prove_that_something_is_gone() {
+        assert_eq!(Presence::<()>::of(Seen::Unknown), Presence::Unsure);
+        assert_eq!(Presence::<()>::of(Seen::Absent(absent(0, 9))), Presence::Unsure);
+        assert_eq!(Presence::<()>::of(Seen::Absent(absent(0, 10))), Presence::Gone);
     }
 
     #[test]

@@ -174,7 +174,7 @@ fn distinct(image: &Image) -> BTreeSet<SnapshotId> {
 /// The snapshots that no image names, and of which the image that EC2 made it for is not there: others go, or stay, with
 /// their image.
 pub(super) fn without_image(inventory: &Inventory) -> impl Iterator<Item = &Snapshot> {
-    let there = || inventory.images.iter().filter(|i| i.state != ImageState::Deregistered);
+    let there = || inventory.images.iter().filter(|i| i.exists());
     let left_out = &inventory.left_out;
     let images: HashSet<&ImageId> = there().map(|i| &i.id).chain(left_out.iter().map(|i| &i.id)).collect();
     let of_left_out = left_out.iter().flat_map(|image| image.snapshots.iter().cloned());

@@ -6,7 +6,7 @@ use super::{
     fate,
     standing::{Register, Standing},
 };
-use crate::model::{Image, ImageId, ImageState, Instance, Region, Snapshot, SnapshotId, Tags, Volume};
+use crate::model::{Image, ImageId, Instance, Region, Snapshot, SnapshotId, Tags, Volume};
 
 /// Everything that carries our cluster's tags in one region. Listed before the objects are: what is made meanwhile has an
 /// object that is found.
@@ -57,7 +57,7 @@ impl<'a> Listing<'a> {
 
     /// Notes an image.
     pub fn image(&mut self, image: Image) {
-        if image.state == ImageState::Deregistered || self.is_kept(&image.tags) {
+        if !image.exists() || self.is_kept(&image.tags) {
             self.inventory.images.push(image);
         } else {
             self.inventory.left_out.push(LeftOut { snapshots: image.snapshot_ids(), id: image.id });

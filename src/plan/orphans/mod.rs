@@ -172,7 +172,7 @@ impl View<'_> {
             let thing = Thing::Volume(v.id.clone());
             self.judge(region, thing, &v.tags, v.created_at, |_| self.of_volume(v))
         });
-        let listed = images.iter().filter(|i| i.state != ImageState::Deregistered).map(|i| {
+        let listed = images.iter().filter(|i| i.exists()).map(|i| {
             let thing = Thing::Image(i.id.clone(), holdings.snapshots_of(i));
             self.judge(region, thing, &i.tags, i.created_at, |owner| self.of_image(owner, i))
         });

@@ -128,7 +128,7 @@ impl Copying<'_> {
         let ours = |i: &&Image| {
             self.view.owner.owns_attempt(&i.tags, attempt)
                 && i.source_image_id.as_ref().is_none_or(|id| *id == self.source.image_id)
-                && i.state != ImageState::Deregistered
+                && i.exists()
                 && (mismatch || timing::may_come_of(i.created_at, made_at))
         };
         if let Some(image) = seen.present().and_then(|images| images.iter().find(ours)) {

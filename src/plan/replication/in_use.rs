@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Eyes, Pace, ReplicationView, timing};
 use crate::{
-    model::{AwsError, Class, Image, ImageId, ImageState, Region, Seen},
+    model::{AwsError, Class, Image, ImageId, Region, Seen},
     plan::eyes::Look,
 };
 
@@ -29,7 +29,7 @@ pub(super) fn of(
     }
     let pace = Pace::Every(timing::NEEDS_HELP);
     let image = match eyes.image(region, id, pace)? {
-        Seen::Present(image) if image.state != ImageState::Deregistered => image,
+        Seen::Present(image) if image.exists() => image,
         Seen::Unknown => return Ok(Usage::Unknown),
         Seen::Present(_) | Seen::Absent(_) => return Ok(Usage::Free),
     };

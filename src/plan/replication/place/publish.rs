@@ -17,7 +17,7 @@ use super::{
 use crate::{
     api::image_replication::{Publish, PublishWhen, Published, PublishedParameter, PutParameterStatus},
     model::{AwsError, Image, ImageId, ImageState, PutParameter, Region, Tags, ownership::Role},
-    plan::lifecycle::is_disabled,
+    plan::{lifecycle::is_disabled, timing::Presence},
 };
 
 /// What is to be published in this place.
@@ -436,13 +436,12 @@ pub(in super::super) fn take_back(
 fn withdraw(view: &ReplicationView<'_>, eyes: &Eyes<'_>, region: &Region, name: &str) -> Decided {
     let (region, name) = (region.clone(), name.to_owned());
     let waiting_on = withdrawal(&region);
-    Ok(match eyes.parameter_tags(&region, &name)? {
-        Seen::Present(tags) if view.owner.owns(&tags) => {
+    Ok(match Presence::of(eyes.parameter_tags(&region, &name)?) {
+        Presence::There(tags) if view.owner.owns(&tags) => {
             call(DestinationCall::DeleteParameter { region, name }, waiting_on)
         }
-        Seen::Absent(absence) if !timing::is_absent(absence) => moving(waiting_on),
-        Seen::Unknown => moving(waiting_on),
-        Seen::Present(_) | Seen::Absent(_) => record(PublicationRecord::ParameterGone(name), waiting_on),
+        Presence::Unsure => moving(waiting_on),
+        Presence::There(_) | Presence::Gone => record(PublicationRecord::ParameterGone(name), waiting_on),
     })
 }
 

@@ -2,13 +2,14 @@
 
 use super::{
     Decided, DestinationCall, Eyes, Failure, ImageId, Place, PublicationRecord, Publish, Published, Region,
-    ReplicationView, Seen, Tags, blocked, call, held, moving, record, timing, waiting_on, withdrawal,
+    ReplicationView, Seen, Tags, blocked, call, held, moving, record, waiting_on, withdrawal,
 };
 use crate::{
     model::ImageState,
     plan::{
         Pace,
         replication::{copy_tags, decision::Perhaps, place::tags},
+        timing::Presence,
     },
 };
 
@@ -23,12 +24,14 @@ pub(super) fn obstacle(
     if *target == published.image_id {
         return Ok(None);
     }
-    Ok(match eyes.image(place.region, target, view.resync())? {
-        Seen::Present(image) if image.state == ImageState::Available => None,
-        Seen::Unknown if place.in_sync => None,
-        Seen::Unknown => Some(moving(waiting_on(place))),
-        Seen::Absent(absence) if !timing::is_absent(absence) => Some(moving(waiting_on(place))),
-        Seen::Present(_) | Seen::Absent(_) => {
+    let seen = eyes.image(place.region, target, view.resync())?;
+    if place.in_sync && seen == Seen::Unknown {
+        return Ok(None);
+    }
+    Ok(match Presence::of_image(seen) {
+        Presence::There(image) if image.state == ImageState::Available => None,
+        Presence::Unsure => Some(moving(waiting_on(place))),
+        Presence::There(_) | Presence::Gone => {
             let message = format!(
                 "publish.pin is Previous, but {target} in {} is gone or cannot be launched; remove the pin to publish {}",
                 place.region, place.image.id
@@ -135,13 +138,10 @@ fn take_off(
     cleaned: Published,
 ) -> Decided {
     let waiting_on = withdrawal(region);
-    let image = match eyes.image(region, id, Pace::Now)? {
-        Seen::Present(image) if image.state != ImageState::Deregistered => image,
-        Seen::Unknown => return Ok(moving(waiting_on)),
-        Seen::Absent(absence) if !timing::is_absent(absence) => return Ok(moving(waiting_on)),
-        Seen::Present(_) | Seen::Absent(_) => {
-            return Ok(record(PublicationRecord::Publishing(cleaned), waiting_on));
-        }
+    let image = match Presence::of_image(eyes.image(region, id, Pace::Now)?) {
+        Presence::There(image) => image,
+        Presence::Unsure => return Ok(moving(waiting_on)),
+        Presence::Gone => return Ok(record(PublicationRecord::Publishing(cleaned), waiting_on)),
     };
     let is_here = view.status.source.as_ref().is_some_and(|source| source.region == *region);
     let is_source = is_here || view.status.sources().contains(id);

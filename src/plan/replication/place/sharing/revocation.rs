@@ -3,13 +3,16 @@
 
 use super::{
     DestinationPlan, Eyes, Grants, Image, Place, ReplicationSourceStatus, ReplicationView, Seen, UpkeepCall,
-    granted, moving, shared_snapshots, shares_snapshots, timing, waiting_for, wanted_of,
+    granted, moving, shared_snapshots, shares_snapshots, waiting_for, wanted_of,
 };
 use crate::{
-    model::{ImageId, ImageState, Region, VolumeGrants},
-    plan::replication::{
-        DestinationCall,
-        decision::{Perhaps, call},
+    model::{ImageId, Region, VolumeGrants},
+    plan::{
+        replication::{
+            DestinationCall,
+            decision::{Perhaps, call},
+        },
+        timing::Presence,
     },
 };
 
@@ -122,12 +125,10 @@ impl<'a> Revocation<'a> {
     }
 
     fn of(&self, view: &ReplicationView<'_>, eyes: &Eyes<'_>, id: &ImageId) -> Perhaps {
-        let image = match eyes.image(self.region, id, view.resync())? {
-            Seen::Present(image) if image.owner_id != self.account => return Ok(None),
-            Seen::Present(image) if image.state != ImageState::Deregistered => image,
-            Seen::Unknown => return Ok(Some(self.wait(id))),
-            Seen::Absent(absence) if !timing::is_absent(absence) => return Ok(Some(self.wait(id))),
-            Seen::Present(_) | Seen::Absent(_) => return Ok(None),
+        let image = match Presence::of_image(eyes.image(self.region, id, view.resync())?) {
+            Presence::There(image) if image.owner_id == self.account => image,
+            Presence::Unsure => return Ok(Some(self.wait(id))),
+            Presence::There(_) | Presence::Gone => return Ok(None),
         };
         let present = match eyes.launch_permissions(self.region, id, view.resync())? {
             Seen::Present(present) => present,
