@@ -316,7 +316,28 @@ fn progress_after(
         Class::NotSubscribed => {
             Progress::Blocked(Failure::new(Class::NotSubscribed.reason(), where_to_subscribe(view, error)))
         }
-        _ => Progress::Trouble(error.clone()),
+        Class::Throttled
+        | Class::Ambiguous
+        | Class::Capacity
+        | Class::Quota
+        | Class::Denied
+        | Class::Credentials
+        | Class::NotAuthenticated
+        | Class::RegionOff
+        | Class::NoSuchRegion
+        | Class::NotFound
+        | Class::AlreadyThere
+        | Class::TokenMismatch
+        | Class::TokenSpent
+        | Class::NotReadyYet
+        | Class::NotShared
+        | Class::NotCopyable
+        | Class::NotShareable
+        | Class::InUse
+        | Class::Protected
+        | Class::Kms
+        | Class::Invalid
+        | Class::Unknown => Progress::Trouble(error.clone()),
     }
 }
 

@@ -111,16 +111,12 @@ impl Ticker {
         match group.first() {
             None => Ok(HashMap::new()),
             Some(Query::Instance(_) | Query::InstanceByToken(_)) => self.instances(group).await,
-            Some(Query::Image(_) | Query::ImagesNamed(_) | Query::ImagesOf(_)) => self.images(group).await,
+            Some(Query::Image(_)) => self.images(ImageFilter::Ids(image_ids(group))).await,
+            Some(Query::ImagesNamed(_)) => self.images(ImageFilter::Named(texts(group))).await,
+            Some(Query::ImagesOf(_)) => self.images(ImageFilter::OwnedBy(texts(group))).await,
             Some(Query::SnapshotsOf(_)) => self.snapshots(group).await,
             Some(Query::Parameter(_)) => self.parameters(group).await,
-            Some(query @ Query::Newest(selector)) => {
-                let selected = ImageFilter::Selected(ImageSelector::clone(selector));
-                let images = self.ec2.describe_images(&self.name, &selected).await?;
-                let newest =
-                    images.into_iter().max_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
-                Ok(only(query, newest.map(|image| Answer::Image(Box::new(image)))))
-            }
+            Some(query @ Query::Newest(selector)) => Ok(only(query, self.newest(selector).await?)),
             Some(query @ Query::Console { id, nonce, view }) => {
                 let text = self.ec2.get_console_output(&self.name, id, *view).await?;
                 let verdict = Box::new(customize::read_verdict(&text, nonce));
@@ -187,12 +183,7 @@ impl Ticker {
         Ok(keyed.collect())
     }
 
-    async fn images(&self, group: &[Query]) -> Found {
-        let filter = match group.first() {
-            Some(Query::ImagesNamed(_)) => ImageFilter::Named(texts(group)),
-            Some(Query::ImagesOf(_)) => ImageFilter::OwnedBy(texts(group)),
-            _ => ImageFilter::Ids(image_ids(group)),
-        };
+    async fn images(&self, filter: ImageFilter) -> Found {
         let mut found: HashMap<Query, Answer> = HashMap::new();
         for image in self.ec2.describe_images(&self.name, &filter).await? {
             let query = match &filter {
@@ -213,6 +204,13 @@ impl Ticker {
             }
         }
         Ok(found)
+    }
+
+    async fn newest(&self, selector: &ImageSelector) -> Result<Option<Answer>, AwsError> {
+        let selected = ImageFilter::Selected(selector.clone());
+        let images = self.ec2.describe_images(&self.name, &selected).await?;
+        let newest = images.into_iter().max_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
+        Ok(newest.map(|image| Answer::Image(Box::new(image))))
     }
 
     async fn snapshots(&self, group: &[Query]) -> Found {

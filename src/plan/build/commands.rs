@@ -245,11 +245,9 @@ fn exit_code(invocation: &Invocation) -> Option<i32> {
 fn step_failed(step: &StepStatus, id: &InstanceId, invocation: &Invocation) -> Failure {
     let details = &invocation.status_details;
     let (name, command): (&str, &CommandId) = (&step.name, &invocation.command_id);
-    let message = match (&invocation.status, step.exit_code) {
-        (InvocationStatus::Failed, Some(code)) => {
-            format!("step {name} failed with exit code {code} on builder {id}")
-        }
-        _ => format!("step {name} was not carried out on builder {id}: Systems Manager says {details}"),
+    let message = match step.exit_code.filter(|_| invocation.status == InvocationStatus::Failed) {
+        Some(code) => format!("step {name} failed with exit code {code} on builder {id}"),
+        None => format!("step {name} was not carried out on builder {id}: Systems Manager says {details}"),
     };
     Failure::new("StepFailed", format!("{message} (command {command}); its last output is in status.log"))
 }

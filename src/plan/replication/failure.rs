@@ -22,7 +22,14 @@ pub(super) fn of_copy(image: &Image, snapshots: &[Snapshot], wanted: &Destinatio
     let why = why_failed(image, snapshots);
     let state = match image.state {
         ImageState::Pending => "will never be available".to_owned(),
-        _ => format!("is {}", image.state),
+        ImageState::Available
+        | ImageState::Invalid
+        | ImageState::Deregistered
+        | ImageState::Transient
+        | ImageState::Failed
+        | ImageState::Error
+        | ImageState::Disabled
+        | ImageState::Other(_) => format!("is {}", image.state),
     };
     let message = format!("copy {} in {} {state}: {why}", image.id, wanted.region);
     match Class::of_reason(&why) {

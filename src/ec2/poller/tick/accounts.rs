@@ -65,7 +65,26 @@ fn asked(query: &Query) -> Option<(&str, &Accounts)> {
     match query {
         Query::LaunchAccounts(id, accounts) => Some((&id.0, accounts)),
         Query::VolumeAccounts(id, accounts) => Some((&id.0, accounts)),
-        _ => None,
+        Query::Instance(_)
+        | Query::InstanceByToken(_)
+        | Query::Image(_)
+        | Query::ImagesNamed(_)
+        | Query::ImagesOf(_)
+        | Query::SnapshotsOf(_)
+        | Query::Newest(_)
+        | Query::Parameter(_)
+        | Query::Console { .. }
+        | Query::Agent(_)
+        | Query::Commands(_)
+        | Query::CommandOutput(..)
+        | Query::ParameterTags(_)
+        | Query::LaunchPermissions(_)
+        | Query::VolumePermissions(_)
+        | Query::Account
+        | Query::BlockPublicAccess
+        | Query::DefaultEncryption
+        | Query::FastRestores(_)
+        | Query::ImageReferences(_) => None,
     }
 }
 
