@@ -54,7 +54,7 @@ fn done(
         Outcome::Launched(_)
         | Outcome::ImageCreated(_)
         | Outcome::CommandSent(_)
-        | Outcome::SnapshotsKept(..)
+        | Outcome::SnapshotsKept(_)
         | Outcome::Accepted
         | Outcome::NoCall => operator.backoff.succeeded(subject, region),
     }
@@ -71,7 +71,7 @@ fn log(subject: &Subject, action: Action, region: &Region, outcome: &Outcome) {
         }
         Outcome::ImageCreated(id) => tracing::info!(object, %action, %region, %id, "image creation started"),
         Outcome::CommandSent(id) => tracing::info!(object, %action, %region, %id, "command sent"),
-        Outcome::SnapshotsKept(_, kept) => {
+        Outcome::SnapshotsKept(kept) => {
             tracing::warn!(object, %action, %region, ?kept, "snapshots were kept");
         }
         Outcome::Accepted | Outcome::NoCall => tracing::info!(object, %action, %region, "accepted"),
@@ -101,7 +101,7 @@ async fn build_call<'a>(operator: &Operator, call: &'a BuildCall) -> (Action, &'
         }
         BuildCall::Upkeep { region, call } => upkeep(ec2.as_ref(), region, call).await,
         BuildCall::DeregisterImage { region, id } => {
-            (Action::DeregisterImage, region, deregistered(region, ec2.deregister_image(region, id).await))
+            (Action::DeregisterImage, region, deregistered(ec2.deregister_image(region, id).await))
         }
         BuildCall::DeleteSnapshot { region, id } => {
             (Action::DeleteSnapshot, region, accepted(ec2.delete_snapshot(region, id).await))
@@ -137,7 +137,7 @@ async fn destination_call<'a>(
             (Action::CopyImage, &request.region, created(ec2.copy_image(request).await))
         }
         DestinationCall::DeregisterImage { region, id } => {
-            (Action::DeregisterImage, region, deregistered(region, ec2.deregister_image(region, id).await))
+            (Action::DeregisterImage, region, deregistered(ec2.deregister_image(region, id).await))
         }
         DestinationCall::DeleteSnapshot { region, id } => {
             (Action::DeleteSnapshot, region, accepted(ec2.delete_snapshot(region, id).await))
@@ -182,10 +182,10 @@ fn accepted(result: Result<(), AwsError>) -> Outcome {
     result.map_or_else(Outcome::Failed, |()| Outcome::Accepted)
 }
 
-fn deregistered(region: &Region, result: Result<Deregistered, AwsError>) -> Outcome {
+fn deregistered(result: Result<Deregistered, AwsError>) -> Outcome {
     match result {
         Ok(Deregistered { kept }) if kept.is_empty() => Outcome::Accepted,
-        Ok(Deregistered { kept }) => Outcome::SnapshotsKept(region.clone(), kept),
+        Ok(Deregistered { kept }) => Outcome::SnapshotsKept(kept),
         Err(error) => Outcome::Failed(error),
     }
 }

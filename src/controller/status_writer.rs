@@ -45,9 +45,9 @@ pub async fn write<S: Serialize + DeserializeOwned + Default + PartialEq>(
     uid: &str,
     resource_version: &str,
     (old, new): (&S, &S),
-) -> Result<bool, ClusterError> {
+) -> Result<(), ClusterError> {
     if old == new {
-        return Ok(false);
+        return Ok(());
     }
     let status = serde_json::to_value(new)
         .map_err(|e| ClusterError::Malformed { object: name(subject), why: e.to_string() })?;
@@ -55,10 +55,10 @@ pub async fn write<S: Serialize + DeserializeOwned + Default + PartialEq>(
     for _ in 1..ATTEMPTS {
         match operator.cluster.apply_status(subject, &version, &status).await {
             Err(ClusterError::Conflict(_)) => version = current_version(operator, subject, uid, old).await?,
-            written => return written.map(|()| true),
+            written => return written,
         }
     }
-    operator.cluster.apply_status(subject, &version, &status).await.map(|()| true)
+    operator.cluster.apply_status(subject, &version, &status).await
 }
 
 /// The version of the object, where it is still the one that had the status `old`.

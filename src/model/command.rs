@@ -9,9 +9,6 @@ use super::{CommandId, InstanceId, Region};
 pub struct Agent {
     pub instance_id: InstanceId,
     pub ping: Ping,
-    pub platform: Platform,
-    /// Version of the agent, such as `3.3.2299.0`.
-    pub version: String,
 }
 
 /// Whether the agent is online. Source: SSM API reference, `InstanceInformation.PingStatus`.
@@ -23,15 +20,6 @@ pub enum Ping {
     /// Deprecated by AWS.
     Inactive,
     /// A status that Systems Manager added since; treated as "wait".
-    Other(String),
-}
-
-/// The operating system, as the agent reports it. Source: SSM API reference, `InstanceInformation.PlatformType`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Platform {
-    Linux,
-    Windows,
-    /// macOS, or one that Systems Manager added since.
     Other(String),
 }
 

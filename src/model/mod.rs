@@ -17,9 +17,7 @@ pub mod verdict;
 pub mod volume;
 
 pub use action::Action;
-pub use command::{
-    Agent, CommandOutput, Document, Invocation, InvocationStatus, Ping, Platform, SendCommand,
-};
+pub use command::{Agent, CommandOutput, Document, Invocation, InvocationStatus, Ping, SendCommand};
 pub use error::{AwsError, Class, Disposition};
 pub use grants::{Grants, VolumeGrants};
 pub use ids::{ClientToken, CommandId, ImageId, InstanceId, Region, SnapshotId, VolumeId};

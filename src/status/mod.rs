@@ -5,7 +5,7 @@ pub mod conditions;
 pub mod events;
 pub mod replication;
 
-use crate::model::{AwsError, CommandId, ImageId, Instance, Region, SnapshotId};
+use crate::model::{AwsError, CommandId, ImageId, Instance, SnapshotId};
 
 /// The outcome of a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,7 @@ pub enum Outcome {
     /// EC2 took the call.
     Accepted,
     /// The image is deregistered, but EC2 kept these snapshots for the reason that it gives.
-    SnapshotsKept(Region, Vec<(SnapshotId, String)>),
+    SnapshotsKept(Vec<(SnapshotId, String)>),
     Failed(AwsError),
 }
 

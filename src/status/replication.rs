@@ -232,7 +232,7 @@ fn progress_after(progress: &Progress, outcome: &Outcome) -> Progress {
         | Outcome::ImageCreated(_)
         | Outcome::CommandSent(_)
         | Outcome::Accepted
-        | Outcome::SnapshotsKept(..) => progress.clone(),
+        | Outcome::SnapshotsKept(_) => progress.clone(),
     }
 }
 

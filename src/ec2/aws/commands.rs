@@ -7,15 +7,12 @@ use aws_sdk_ssm::{
         describe_instance_information::builders::DescribeInstanceInformationInputBuilder,
         get_command_invocation::GetCommandInvocationOutput, send_command::builders::SendCommandInputBuilder,
     },
-    types::{
-        self, CommandInvocationStatus, CommandPlugin, InstanceInformationStringFilter, PingStatus,
-        PlatformType,
-    },
+    types::{self, CommandInvocationStatus, CommandPlugin, InstanceInformationStringFilter, PingStatus},
 };
 use jiff::Timestamp;
 
 use crate::model::{
-    Agent, CommandId, CommandOutput, InstanceId, Invocation, InvocationStatus, Ping, Platform, SendCommand,
+    Agent, CommandId, CommandOutput, InstanceId, Invocation, InvocationStatus, Ping, SendCommand,
 };
 
 /// The largest page of both lists. Source: SSM API reference, `MaxResults`.
@@ -52,12 +49,7 @@ pub(super) fn send_command(request: &SendCommand) -> SendCommandInputBuilder {
 
 /// None where Systems Manager left out the id or the status.
 pub(super) fn agent(found: types::InstanceInformation) -> Option<Agent> {
-    Some(Agent {
-        instance_id: InstanceId(found.instance_id?),
-        ping: ping(&found.ping_status?),
-        platform: found.platform_type.map_or_else(|| Platform::Other(String::new()), |kind| platform(&kind)),
-        version: found.agent_version.unwrap_or_default(),
-    })
+    Some(Agent { instance_id: InstanceId(found.instance_id?), ping: ping(&found.ping_status?) })
 }
 
 fn ping(status: &PingStatus) -> Ping {
@@ -66,14 +58,6 @@ fn ping(status: &PingStatus) -> Ping {
         PingStatus::ConnectionLost => Ping::ConnectionLost,
         PingStatus::Inactive => Ping::Inactive,
         added_since => Ping::Other(added_since.as_str().to_owned()),
-    }
-}
-
-fn platform(kind: &PlatformType) -> Platform {
-    match kind {
-        PlatformType::Linux => Platform::Linux,
-        PlatformType::Windows => Platform::Windows,
-        other => Platform::Other(other.as_str().to_owned()),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     customize::CLEANUP,
     model::{
         Agent, Answer, CommandId, CommandOutput, InstanceId, InstanceState, Invocation, InvocationStatus,
-        Nonce, Ping, Platform, Query, StepResult,
+        Nonce, Ping, Query, StepResult,
     },
     plan::{
         build::{BuildCall, BuildRecord, BuildStep},
@@ -30,12 +30,7 @@ fn running() -> Build {
 }
 
 fn agent(ping: Ping) -> Answer {
-    Answer::Agent(Agent {
-        instance_id: InstanceId::from(BUILDER),
-        ping,
-        platform: Platform::Linux,
-        version: "3.3.0.0".to_owned(),
-    })
+    Answer::Agent(Agent { instance_id: InstanceId::from(BUILDER), ping })
 }
 
 fn online() -> Build {
