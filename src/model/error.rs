@@ -167,6 +167,12 @@ impl Class {
         }
     }
 
+    /// Whether the state reason of an image or a snapshot leaves the cause open: AWS says this where it cannot use a key, and
+    /// of troubles of its own, which pass.
+    pub fn is_untold_by(text: &str) -> bool {
+        text.contains("failed with an internal error") && Self::of_reason(text).is_none()
+    }
+
     /// How a failed call of this class is treated.
     pub fn disposition(self) -> Disposition {
         match self {

@@ -49,4 +49,36 @@ pub struct StateReason {
 impl StateReason {
     /// The guest shut itself down: the only reason that can mean "customized".
     pub const GUEST_SHUTDOWN: &'static str = "Client.InstanceInitiatedShutdown";
+
+    /// Whether the guest shut itself down.
+    pub fn is_guest_shutdown(&self) -> bool {
+        self.code == Self::GUEST_SHUTDOWN
+    }
+
+    /// Whether EC2 itself gave the instance up, so that another type or subnet may do.
+    /// Source: EC2 API reference, `StateReason`: `Server.InsufficientInstanceCapacity`, `Server.InternalError` and others.
+    pub fn is_fault_of_ec2(&self) -> bool {
+        self.code.starts_with("Server.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(code: &str) -> StateReason {
+        StateReason { code: code.to_owned(), message: String::new() }
+    }
+
+    #[test]
+    fn ec2_tells_its_own_faults_from_those_of_a_client() {
+        assert!(reason("Server.InsufficientInstanceCapacity").is_fault_of_ec2());
+        assert!(!reason("Client.VolumeLimitExceeded").is_fault_of_ec2());
+    }
+
+    #[test]
+    fn a_stop_by_a_user_is_no_shutdown_by_the_guest() {
+        assert!(reason(StateReason::GUEST_SHUTDOWN).is_guest_shutdown());
+        assert!(!reason("Client.UserInitiatedShutdown").is_guest_shutdown());
+    }
 }

@@ -304,3 +304,11 @@ fn an_error_names_the_call_its_code_and_the_request() {
     let text = "RunInstances in eu-central-1 failed: AuthFailure: not validated (request id 8f2e)";
     assert_eq!(error.to_string(), text);
 }
+
+#[test]
+fn an_internal_error_may_have_any_cause_unless_it_names_one() {
+    let internal = "Copy image failed with an internal error";
+    assert!(Class::is_untold_by(&format!("{internal}.")));
+    assert!(!Class::is_untold_by(&format!("{internal}: Given key ID is not accessible.")));
+    assert!(!Class::is_untold_by("the disk is full"));
+}

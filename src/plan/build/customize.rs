@@ -117,14 +117,15 @@ fn stopping(view: &BuildView<'_>, builder: &BuilderStatus, id: InstanceId) -> De
 /// drive it. One that was stopped by anybody else was interrupted, and its disk may hold half of them.
 fn stopped(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -> Decision {
     let id = instance.id.clone();
-    let code = instance.state_reason.as_ref().map_or("no reason", |r| r.code.as_str());
+    let reason = instance.state_reason.as_ref();
     let finished = match view.spec.customize.transport {
-        Transport::UserData => code == StateReason::GUEST_SHUTDOWN,
+        Transport::UserData => reason.is_some_and(StateReason::is_guest_shutdown),
         Transport::Ssm => commands::are_done(builder),
     };
     if finished {
         return record(Stage::Stopping, BuildRecord::Stopped, WaitingOn::Console { id });
     }
+    let code = reason.map_or("no reason", |reason| reason.code.as_str());
     let message = format!(
         "builder {id} in {} was stopped externally ({code}) before its steps were done",
         view.spec.region
@@ -134,11 +135,11 @@ fn stopped(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -
 
 /// Terminated: where EC2 gave up on a launch that it had accepted, another type or subnet may do; else it is a failure.
 fn died(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -> Decision {
-    let (code, text) =
-        instance.state_reason.as_ref().map_or(("no reason", ""), |r| (r.code.as_str(), r.message.as_str()));
+    let reason = instance.state_reason.as_ref();
+    let (code, text) = reason.map_or(("no reason", ""), |r| (r.code.as_str(), r.message.as_str()));
     let id = &instance.id;
     let said = format!("builder {id} in {} was terminated: {code}: {text}", view.spec.region);
-    if builder.running_at.is_none() && code.starts_with("Server.") {
+    if builder.running_at.is_none() && reason.is_some_and(StateReason::is_fault_of_ec2) {
         return record(
             Stage::Launching,
             BuildRecord::Refused(Failure::new("LaunchFailed", said)),

@@ -11,9 +11,6 @@ use crate::{
 /// The reason where AWS gives none that is known: it may pass.
 pub(super) const UNEXPLAINED: &str = "CopyFailed";
 
-/// What AWS also says where it cannot use a key; it says the same of troubles of its own, which pass.
-const INTERNAL_ERROR: &str = "failed with an internal error";
-
 /// What the operator's role needs of each key. Source: EC2 user guide, "Copy an Amazon EC2 AMI", "Permissions".
 const STATEMENT: &str = r#"{"Effect": "Allow", "Principal": {"AWS": "ARN of the operator's role"}, "Action": ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"], "Resource": "*"}"#;
 
@@ -33,7 +30,7 @@ pub(super) fn of_copy(image: &Image, snapshots: &[Snapshot], wanted: &Destinatio
     };
     let message = format!("copy {} in {} {state}: {why}", image.id, wanted.region);
     match Class::of_reason(&why) {
-        None if wanted.encryption.is_some() && why.contains(INTERNAL_ERROR) => {
+        None if wanted.encryption.is_some() && Class::is_untold_by(&why) => {
             let likely = format!("{message}; likely its key cannot be used: {}", about_key(wanted));
             Failure::new(UNEXPLAINED, likely)
         }
