@@ -12,7 +12,9 @@ pub enum WaitingOn {
     /// The first check of the object.
     Start,
     Suspended,
-    SourceLookup,
+    SourceLookup {
+        region: Region,
+    },
     SourceBuild {
         name: String,
     },
@@ -22,10 +24,12 @@ pub enum WaitingOn {
     },
     SourceImage {
         id: ImageId,
+        region: Region,
         state: String,
     },
     NameLookup {
         name: String,
+        region: Region,
     },
     /// Content that a step refers to; the text says which, and where it was looked for.
     Content {
@@ -36,6 +40,7 @@ pub enum WaitingOn {
     },
     Launch {
         instance_type: String,
+        region: Region,
         attempt: i32,
     },
     Capacity {
@@ -50,14 +55,17 @@ pub enum WaitingOn {
     },
     BuilderStart {
         id: InstanceId,
+        region: Region,
     },
     Guest {
         id: InstanceId,
+        region: Region,
         step: Option<String>,
     },
     /// The Systems Manager agent.
     Agent {
         id: InstanceId,
+        region: Region,
     },
     /// A failed builder that is kept for inspection.
     KeptBuilder {
@@ -67,9 +75,11 @@ pub enum WaitingOn {
     },
     BuilderStop {
         id: InstanceId,
+        region: Region,
     },
     Console {
         id: InstanceId,
+        region: Region,
     },
     ImageLookup {
         name: String,
@@ -77,6 +87,7 @@ pub enum WaitingOn {
     },
     ImageCreation {
         name: String,
+        region: Region,
     },
     Image {
         id: ImageId,
@@ -85,6 +96,7 @@ pub enum WaitingOn {
     },
     BuilderTermination {
         id: InstanceId,
+        region: Region,
     },
     ImageRemoval {
         id: Option<ImageId>,
@@ -152,7 +164,7 @@ impl WaitingOn {
         match self {
             Self::Start => "Starting",
             Self::Suspended => "Suspended",
-            Self::SourceLookup => "ResolvingSource",
+            Self::SourceLookup { .. } => "ResolvingSource",
             Self::SourceBuild { .. } | Self::SelectedBuild { .. } => "WaitingForSourceBuild",
             Self::SourceImage { .. } => "WaitingForSourceImage",
             Self::NameLookup { .. } => "CheckingName",
@@ -192,17 +204,19 @@ impl WaitingOn {
         match self {
             Self::Start => "about to start".to_owned(),
             Self::Suspended => "spec.suspend is true: nothing new is started".to_owned(),
-            Self::SourceLookup => "looking for the source image".to_owned(),
+            Self::SourceLookup { region } => format!("looking for the source image in {region}"),
             Self::SourceBuild { name } => format!("waiting for ImageBuild {name} to have an image"),
             Self::SelectedBuild { selector } => selected_build(selector),
-            Self::SourceImage { id, state } => format!("waiting for source image {id}, which is {state}"),
-            Self::NameLookup { name } => format!("checking that image name {name:?} is free"),
+            Self::SourceImage { id, region, state } => source_image(id, region, state),
+            Self::NameLookup { name, region } => {
+                format!("checking that image name {name:?} is free in {region}")
+            }
             Self::Content { missing } => format!("waiting for {missing}"),
             Self::LaunchLookup { region } => {
                 format!("looking for the builder that may have been launched in {region}")
             }
-            Self::Launch { instance_type, attempt } => {
-                format!("launching a {instance_type} builder (attempt {attempt})")
+            Self::Launch { instance_type, region, attempt } => {
+                format!("launching a {instance_type} builder in {region} (attempt {attempt})")
             }
             Self::Capacity { attempt, message } => {
                 format!("no capacity in attempt {attempt}, trying again: {message}")
@@ -210,20 +224,22 @@ impl WaitingOn {
             Self::Retry { failed, allowed, message } => {
                 format!("builder {failed} of {allowed} failed, launching another: {message}")
             }
-            Self::BuilderStart { id } => format!("waiting for builder {id} to run"),
-            Self::Guest { id, step } => runs(id, step.as_deref()),
-            Self::Agent { id } => {
-                format!("waiting for the Systems Manager agent of builder {id} to be online")
+            Self::BuilderStart { id, region } => format!("waiting for builder {id} in {region} to run"),
+            Self::Guest { id, region, step } => runs(id, region, step.as_deref()),
+            Self::Agent { id, region } => {
+                format!("waiting for the Systems Manager agent of builder {id} in {region} to be online")
             }
             Self::KeptBuilder { id, region, until } => how_to_look(id, region, *until),
-            Self::BuilderStop { id } => format!("waiting for builder {id} to stop"),
-            Self::Console { id } => format!("waiting for the console output of builder {id}"),
+            Self::BuilderStop { id, region } => format!("waiting for builder {id} in {region} to stop"),
+            Self::Console { id, region } => {
+                format!("waiting for the console output of builder {id} in {region}")
+            }
             Self::ImageLookup { name, region } => {
                 format!("looking for image {name:?} that may have been created in {region}")
             }
-            Self::ImageCreation { name } => format!("creating image {name:?}"),
+            Self::ImageCreation { name, region } => format!("creating image {name:?} in {region}"),
             Self::Image { id, region, progress } => image(id, region, *progress),
-            Self::BuilderTermination { id } => format!("waiting for builder {id} to be terminated"),
+            Self::BuilderTermination { id, region } => termination(id, region),
             Self::ImageRemoval { id, region } => removal(id.as_ref(), region),
             Self::CopySlot { region } => copy_slot(region),
             Self::CopyLookup { region } => {
@@ -256,10 +272,14 @@ fn selected_build(selector: &str) -> String {
     format!("waiting for an ImageBuild in this namespace with the labels {selector} to succeed")
 }
 
-fn runs(id: &InstanceId, step: Option<&str>) -> String {
+fn source_image(id: &ImageId, region: &Region, state: &str) -> String {
+    format!("waiting for source image {id} in {region}, which is {state}")
+}
+
+fn runs(id: &InstanceId, region: &Region, step: Option<&str>) -> String {
     match step {
-        None => format!("builder {id} runs the steps"),
-        Some(step) => format!("builder {id} runs step {step}"),
+        None => format!("builder {id} in {region} runs the steps"),
+        Some(step) => format!("builder {id} in {region} runs step {step}"),
     }
 }
 
@@ -268,6 +288,10 @@ fn how_to_look(id: &InstanceId, region: &Region, until: Timestamp) -> String {
     format!(
         "builder {id} is kept until {until:.0}: start it with `aws ec2 start-instances --region {region} --instance-ids {id}` if it is stopped, then inspect it with `aws ssm start-session --region {region} --target {id}` (Session Manager), `aws ec2 get-console-output --region {region} --instance-id {id} --latest --output text` or the EC2 serial console; spec.onFailure: Terminate removes it now"
     )
+}
+
+fn termination(id: &InstanceId, region: &Region) -> String {
+    format!("waiting for builder {id} in {region} to be terminated")
 }
 
 fn image(id: &ImageId, region: &Region, progress: Option<u8>) -> String {

@@ -81,7 +81,7 @@ fn any_image(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
 }
 
 fn remove(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus, spare_available: bool) -> Cleared {
-    let region = view.spec.region.clone();
+    let region = view.region();
     let known: Vec<ImageId> = image.image_id.iter().cloned().collect();
     let handed_over = handed_over(&image.used_snapshots, view.now);
     let doomed = Doomed {
@@ -143,7 +143,7 @@ fn stray(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Cleared {
             Seen::Present(left) if left.is_alive() && view.owner.owns_attempt(&left.tags, attempt) => left.id,
             Seen::Present(_) | Seen::Absent(_) => continue,
         };
-        let waiting_on = WaitingOn::BuilderTermination { id: id.clone() };
+        let waiting_on = WaitingOn::BuilderTermination { id: id.clone(), region: view.region() };
         let terminate = BuildCall::TerminateInstances { region: region.clone(), id };
         return Ok(Some(call(STAGE, terminate, waiting_on)));
     }
@@ -164,15 +164,15 @@ fn kept(view: &BuildView<'_>, eyes: &Eyes<'_>, id: &InstanceId) -> Option<Decisi
     if left.is_zero() || state == Some(&InstanceState::Terminated) {
         return None;
     }
-    let (region, until) = (view.spec.region.clone(), timing::later(failure.time.0, time));
+    let (region, until) = (view.region(), timing::later(failure.time.0, time));
     let mut decision = wait(STAGE, WaitingOn::KeptBuilder { id: id.clone(), region, until });
     decision.check_after = Some(left);
     Some(decision)
 }
 
 fn terminate(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id: &InstanceId) -> Decided {
-    let region = view.spec.region.clone();
-    let waiting_on = WaitingOn::BuilderTermination { id: id.clone() };
+    let region = view.region();
+    let waiting_on = WaitingOn::BuilderTermination { id: id.clone(), region: view.region() };
     let terminate = BuildCall::TerminateInstances { region: region.clone(), id: id.clone() };
     if builder.terminating_at.is_none() {
         let first = commands::cancel(view, builder, id).unwrap_or(terminate);

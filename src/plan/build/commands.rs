@@ -72,7 +72,9 @@ pub(super) fn running(
     if builder.stopping_at.is_some() {
         return Ok(stop(view, builder, id));
     }
-    let Some(source) = &view.status.source else { return Ok(wait(STAGE, WaitingOn::SourceLookup)) };
+    let Some(source) = &view.status.source else {
+        return Ok(wait(STAGE, WaitingOn::SourceLookup { region: view.region() }));
+    };
     let planned = content::of_attempt(view, builder)
         .and_then(|contents| commands(view, source, contents, &builder.client_token));
     let planned = match planned {
@@ -89,7 +91,7 @@ pub(super) fn running(
 }
 
 fn agent(view: &BuildView<'_>, eyes: &Eyes<'_>, id: &InstanceId) -> Decided {
-    let waiting_on = WaitingOn::Agent { id: id.clone() };
+    let waiting_on = WaitingOn::Agent { id: id.clone(), region: view.region() };
     let seen = eyes.agent(&view.spec.region, id, Pace::Now).map_err(during(STAGE))?;
     Ok(match seen.present().map(|agent| &agent.ping) {
         Some(Ping::Online) => record(STAGE, BuildRecord::AgentOnline, waiting_on),
@@ -129,11 +131,11 @@ fn begin(view: &BuildView<'_>, id: &InstanceId, next: &StepCommand) -> Decision 
         finished_at: None,
         cancelled_at: None,
     };
-    record(STAGE, BuildRecord::Command(command), runs(id, &next.step))
+    record(STAGE, BuildRecord::Command(command), runs(view, id, &next.step))
 }
 
-fn runs(id: &InstanceId, step: &str) -> WaitingOn {
-    WaitingOn::Guest { id: id.clone(), step: Some(step.to_owned()) }
+fn runs(view: &BuildView<'_>, id: &InstanceId, step: &str) -> WaitingOn {
+    WaitingOn::Guest { id: id.clone(), step: Some(step.to_owned()), region: view.region() }
 }
 
 fn follow(
@@ -145,7 +147,7 @@ fn follow(
 ) -> Decided {
     let region = &view.spec.region;
     let request = request(view, builder, id, next);
-    let waiting_on = runs(id, &next.step);
+    let waiting_on = runs(view, id, &next.step);
     let age = timing::elapsed(command.requested_at.0, view.now);
     if command.command_id.is_none() && command.uncertain.is_none() && age < timing::RESEND_WITHOUT_LOOKUP {
         return Ok(call(STAGE, BuildCall::SendCommand(request), waiting_on));
@@ -186,7 +188,7 @@ fn request(
     let allowed = next.timeout_seconds.map_or(left, |limit| limit.min(left));
     let seconds = (allowed + timing::COMMAND_GRACE).min(timing::LONGEST_COMMAND);
     SendCommand {
-        region: view.spec.region.clone(),
+        region: view.region(),
         instance_id: id.clone(),
         document: next.document,
         comment: naming::command_comment(&Nonce::for_token(&builder.client_token), &next.step),
@@ -206,9 +208,9 @@ fn ended(
 ) -> Decision {
     let output = match eyes.command_output(&view.spec.region, &invocation.command_id, id, Pace::Now) {
         Ok(Seen::Present(output)) => Some(output),
-        Ok(Seen::Unknown) => return wait(STAGE, runs(id, &next.step)),
+        Ok(Seen::Unknown) => return wait(STAGE, runs(view, id, &next.step)),
         Ok(Seen::Absent(absence)) if !timing::is_absent(absence) => {
-            return wait(STAGE, runs(id, &next.step));
+            return wait(STAGE, runs(view, id, &next.step));
         }
         Ok(Seen::Absent(_)) | Err(_) => None,
     };
@@ -221,7 +223,7 @@ fn ended(
     };
     if step.result == StepResult::Succeeded {
         let cleaned = output.map(|o| customize::cleaned(&o.stdout)).unwrap_or_default();
-        return record(STAGE, BuildRecord::CommandDone { step, cleaned, log }, runs(id, &next.step));
+        return record(STAGE, BuildRecord::CommandDone { step, cleaned, log }, runs(view, id, &next.step));
     }
     let steps = view.status.steps.iter().filter(|s| s.name != step.name).cloned();
     let steps = steps.chain([step.clone()]).collect();
@@ -261,8 +263,8 @@ pub(super) fn are_done(builder: &BuilderStatus) -> bool {
 
 /// The steps are done: the machine is stopped, so that its disk is whole.
 fn stop(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId) -> Decision {
-    let waiting_on = WaitingOn::BuilderStop { id: id.clone() };
-    let region = view.spec.region.clone();
+    let waiting_on = WaitingOn::BuilderStop { id: id.clone(), region: view.region() };
+    let region = view.region();
     let again = |since: &Time| timing::elapsed(since.0, view.now) >= timing::CONSISTENCY_WINDOW;
     if builder.stopping_at.as_ref().is_none_or(again) {
         return call(Stage::Stopping, BuildCall::StopInstances { region, id: id.clone() }, waiting_on);
@@ -273,7 +275,7 @@ fn stop(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId) -> Decis
 /// The machine is off after its last step.
 pub(super) fn customized(view: &BuildView<'_>) -> Decision {
     let intent = image::intent(view, naming::image_name(view.spec, view.owner));
-    let waiting_on = WaitingOn::ImageCreation { name: intent.name.clone() };
+    let waiting_on = WaitingOn::ImageCreation { name: intent.name.clone(), region: view.region() };
     let (steps, cleaned) = (view.status.steps.clone(), view.status.cleaned.clone());
     record(Stage::CreatingImage, BuildRecord::Customized { steps, cleaned, image: intent }, waiting_on)
 }
@@ -282,9 +284,5 @@ pub(super) fn customized(view: &BuildView<'_>) -> Decision {
 pub(super) fn cancel(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId) -> Option<BuildCall> {
     let running = builder.command.as_ref().filter(|c| c.finished_at.is_none() && c.cancelled_at.is_none())?;
     let command_id = running.command_id.clone()?;
-    Some(BuildCall::CancelCommand {
-        region: view.spec.region.clone(),
-        id: command_id,
-        instance_id: id.clone(),
-    })
+    Some(BuildCall::CancelCommand { region: view.region(), id: command_id, instance_id: id.clone() })
 }

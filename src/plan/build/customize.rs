@@ -36,8 +36,8 @@ pub(super) fn watch(
 fn as_before(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId) -> Decision {
     let id = id.clone();
     let waiting_on = match builder.running_at {
-        Some(_) => WaitingOn::Guest { id, step: None },
-        None => WaitingOn::BuilderStart { id },
+        Some(_) => WaitingOn::Guest { id, step: None, region: view.region() },
+        None => WaitingOn::BuilderStart { id, region: view.region() },
     };
     wait(current_stage(view.status), waiting_on)
 }
@@ -63,7 +63,11 @@ fn by_state(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, inst
 
 fn running(view: &BuildView<'_>, eyes: &Eyes<'_>, builder: &BuilderStatus, id: InstanceId) -> Decided {
     let Some(since) = &builder.running_at else {
-        return Ok(record(Stage::Customizing, BuildRecord::Running, WaitingOn::Guest { id, step: None }));
+        return Ok(record(
+            Stage::Customizing,
+            BuildRecord::Running,
+            WaitingOn::Guest { id, step: None, region: view.region() },
+        ));
     };
     let left = timing::remaining(since.0, allowed(view), view.now);
     if left.is_zero() && builder.stopping_at.is_none() {
@@ -99,7 +103,11 @@ fn too_late(view: &BuildView<'_>, builder: &BuilderStatus, id: &InstanceId) -> D
 /// and so would the image.
 fn stopping(view: &BuildView<'_>, builder: &BuilderStatus, id: InstanceId) -> Decision {
     let Some(since) = &builder.running_at else {
-        return record(Stage::Stopping, BuildRecord::Running, WaitingOn::BuilderStop { id });
+        return record(
+            Stage::Stopping,
+            BuildRecord::Running,
+            WaitingOn::BuilderStop { id, region: view.region() },
+        );
     };
     let window = timing::human(timing::STOP_WINDOW.as_secs());
     let left = timing::remaining(since.0, allowed(view) + timing::STOP_WINDOW, view.now);
@@ -110,7 +118,10 @@ fn stopping(view: &BuildView<'_>, builder: &BuilderStatus, id: InstanceId) -> De
         );
         return attempts::failed(view, Stage::Stopping, Failure::new("StopTimeout", message));
     }
-    Decision { check_after: Some(left), ..wait(Stage::Stopping, WaitingOn::BuilderStop { id }) }
+    Decision {
+        check_after: Some(left),
+        ..wait(Stage::Stopping, WaitingOn::BuilderStop { id, region: view.region() })
+    }
 }
 
 /// Only a machine that was shut down when its steps were done can have finished them: by its own guest, or by us where we
@@ -123,7 +134,11 @@ fn stopped(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -
         Transport::Ssm => commands::are_done(builder),
     };
     if finished {
-        return record(Stage::Stopping, BuildRecord::Stopped, WaitingOn::Console { id });
+        return record(
+            Stage::Stopping,
+            BuildRecord::Stopped,
+            WaitingOn::Console { id, region: view.region() },
+        );
     }
     let code = reason.map_or("no reason", |reason| reason.code.as_str());
     let message = format!(
@@ -143,7 +158,7 @@ fn died(view: &BuildView<'_>, builder: &BuilderStatus, instance: &Instance) -> D
         return record(
             Stage::Launching,
             BuildRecord::Refused(Failure::new("LaunchFailed", said)),
-            WaitingOn::BuilderStart { id: id.clone() },
+            WaitingOn::BuilderStart { id: id.clone(), region: view.region() },
         );
     }
     let stage = current_stage(view.status);

@@ -45,7 +45,7 @@ pub(super) fn running(
     let said = seen.as_ref().ok().and_then(Seen::present);
     let steps = said.map(|verdict| steps_with(&view.status.steps, verdict)).unwrap_or_default();
     let step = steps.iter().find(|s| s.result == StepResult::Running).map(|s| s.name.clone());
-    let waiting_on = WaitingOn::Guest { id: id.clone(), step };
+    let waiting_on = WaitingOn::Guest { id: id.clone(), step, region: view.region() };
     if steps.is_empty() || steps == view.status.steps {
         return wait(Stage::Customizing, waiting_on);
     }
@@ -66,14 +66,14 @@ pub(super) fn verdict(
     // An operator that was away for longer than the console may take has not looked yet: only an answer can be without a
     // verdict, and a finished build must not be given up for one that nobody asked for.
     if matches!(seen, Seen::Unknown) {
-        return Ok(wait(Stage::Stopping, WaitingOn::Console { id: id.clone() }));
+        return Ok(wait(Stage::Stopping, WaitingOn::Console { id: id.clone(), region: view.region() }));
     }
     let verdict = seen.present().cloned().unwrap_or_default();
     let steps = steps_with(&view.status.steps, &verdict);
     Ok(match verdict.outcome {
         Some(GuestOutcome::Succeeded) => {
             let intent = image::intent(view, naming::image_name(view.spec, view.owner));
-            let waiting_on = WaitingOn::ImageCreation { name: intent.name.clone() };
+            let waiting_on = WaitingOn::ImageCreation { name: intent.name.clone(), region: view.region() };
             record(
                 Stage::CreatingImage,
                 BuildRecord::Customized { steps, cleaned: verdict.cleaned, image: intent },
@@ -104,7 +104,7 @@ fn no_verdict(
         let failure = Failure::new("NoVerdict", message);
         return attempts::failed_with(view, Stage::Customizing, failure, steps, log(verdict));
     }
-    let mut decision = wait(Stage::Stopping, WaitingOn::Console { id: id.clone() });
+    let mut decision = wait(Stage::Stopping, WaitingOn::Console { id: id.clone(), region: view.region() });
     decision.check_after = Some(left);
     decision
 }

@@ -21,7 +21,7 @@ const STAGE: Stage = Stage::CreatingImage;
 pub(super) fn intent(view: &BuildView<'_>, name: String) -> ImageStatus {
     ImageStatus {
         name,
-        region: view.spec.region.clone(),
+        region: view.region(),
         requested_at: Time(view.now),
         image_id: None,
         uncertain: None,
@@ -66,7 +66,7 @@ pub(super) fn create(view: &BuildView<'_>, eyes: &Eyes<'_>, image: &ImageStatus)
 }
 
 fn looking(view: &BuildView<'_>, image: &ImageStatus) -> Decision {
-    wait(STAGE, WaitingOn::ImageLookup { name: image.name.clone(), region: view.spec.region.clone() })
+    wait(STAGE, WaitingOn::ImageLookup { name: image.name.clone(), region: view.region() })
 }
 
 /// An image that holds the name is ours only if it carries our tags of this attempt, or was made of our very builder.
@@ -79,7 +79,7 @@ fn found(view: &BuildView<'_>, image: &ImageStatus, builder: &InstanceId, images
         Some(ours) => {
             let found =
                 BuildRecord::ImageFound { image_id: ours.id.clone(), intent: image.clone(), attempt: None };
-            record(STAGE, found, WaitingOn::ImageCreation { name: image.name.clone() })
+            record(STAGE, found, WaitingOn::ImageCreation { name: image.name.clone(), region: view.region() })
         }
         None => fail(STAGE, name_conflict(&view.spec.region, &image.name, images)),
     }
@@ -89,7 +89,7 @@ fn request(view: &BuildView<'_>, image: &ImageStatus, instance_id: InstanceId) -
     let attempt = view.status.attempt.unwrap_or(1);
     let devices = view.status.source.iter().flat_map(|s| &s.devices);
     let request = CreateImage {
-        region: view.spec.region.clone(),
+        region: view.region(),
         instance_id,
         name: image.name.clone(),
         description: view.spec.image.description.clone(),
@@ -97,7 +97,11 @@ fn request(view: &BuildView<'_>, image: &ImageStatus, instance_id: InstanceId) -
         boot_mode: view.spec.image.boot_mode,
         tags: view.owner.tags(&view.spec.image.tags, Role::Image, attempt, None),
     };
-    call(STAGE, BuildCall::CreateImage(request), WaitingOn::ImageCreation { name: image.name.clone() })
+    call(
+        STAGE,
+        BuildCall::CreateImage(request),
+        WaitingOn::ImageCreation { name: image.name.clone(), region: view.region() },
+    )
 }
 
 pub(super) fn wait_for(view: &BuildView<'_>, eyes: &Eyes<'_>, status: &ImageStatus, id: &ImageId) -> Decided {
@@ -174,7 +178,7 @@ fn by_state(
 }
 
 fn available(view: &BuildView<'_>, status: &ImageStatus, image: &Image, waiting_on: WaitingOn) -> Decision {
-    let region = view.spec.region.clone();
+    let region = view.region();
     if let Some(lacking) = lifecycle::lacks(view, image) {
         let waiting_on = WaitingOn::Lifecycle { id: image.id.clone(), region: region.clone() };
         return call(STAGE, BuildCall::Upkeep { region, call: lacking }, waiting_on);

@@ -31,7 +31,7 @@ pub(super) fn first_attempt(view: &BuildView<'_>, eyes: &Eyes<'_>, source: &Sour
     }
     let name = naming::image_name(view.spec, view.owner);
     match eyes.images_named(&view.spec.region, &name).map_err(during(STAGE))? {
-        Seen::Unknown => Ok(wait(STAGE, WaitingOn::NameLookup { name })),
+        Seen::Unknown => Ok(wait(STAGE, WaitingOn::NameLookup { name, region: view.region() })),
         Seen::Absent(_) => Ok(begin(view, 1, first_candidate(view))),
         Seen::Present(images) => Ok(name_in_use(view, name, &images)),
     }
@@ -49,7 +49,11 @@ fn name_in_use(view: &BuildView<'_>, name: String, images: &[Image]) -> Decision
                 intent: image::intent(view, name.clone()),
                 attempt: Some((number, intent(view, number, first_candidate(view), launched_before))),
             };
-            record(Stage::CreatingImage, record_found, WaitingOn::ImageCreation { name })
+            record(
+                Stage::CreatingImage,
+                record_found,
+                WaitingOn::ImageCreation { name, region: view.region() },
+            )
         }
         None => fail(STAGE, image::name_conflict(&view.spec.region, &name, images)),
     }
@@ -70,7 +74,11 @@ fn begin(view: &BuildView<'_>, number: i32, candidate: Candidate) -> Decision {
         content_hash: content::hash(view, contents),
         ..intent(view, number, candidate, view.now)
     };
-    let waiting_on = WaitingOn::Launch { instance_type: builder.instance_type.clone(), attempt: number };
+    let waiting_on = WaitingOn::Launch {
+        instance_type: builder.instance_type.clone(),
+        attempt: number,
+        region: view.region(),
+    };
     record(STAGE, BuildRecord::Attempt { number, builder }, waiting_on)
 }
 
@@ -171,7 +179,7 @@ fn repeatable<'a>(view: &'a BuildView<'_>, builder: &BuilderStatus) -> Result<&'
 
 fn adopt(view: &BuildView<'_>, attempt: i32, instance: Instance) -> Decision {
     if view.owner.owns_attempt(&instance.tags, attempt) {
-        let waiting_on = WaitingOn::BuilderStart { id: instance.id.clone() };
+        let waiting_on = WaitingOn::BuilderStart { id: instance.id.clone(), region: view.region() };
         return record(STAGE, BuildRecord::Launched(Box::new(instance)), waiting_on);
     }
     let message = format!(
@@ -209,7 +217,11 @@ fn run(
     let attempt = view.status.attempt.unwrap_or(1);
     match request(view, source, builder, contents) {
         Ok(request) => {
-            let waiting_on = WaitingOn::Launch { instance_type: builder.instance_type.clone(), attempt };
+            let waiting_on = WaitingOn::Launch {
+                instance_type: builder.instance_type.clone(),
+                attempt,
+                region: view.region(),
+            };
             call(STAGE, BuildCall::RunInstances(request), waiting_on)
         }
         Err(failure) => fail(STAGE, failure),

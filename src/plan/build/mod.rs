@@ -51,6 +51,13 @@ pub struct BuildView<'a> {
     pub now: Timestamp,
 }
 
+impl BuildView<'_> {
+    /// The region of everything that the build makes.
+    fn region(&self) -> Region {
+        self.spec.region.clone()
+    }
+}
+
 /// The build that another one is layered on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BaseBuild {

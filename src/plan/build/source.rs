@@ -42,7 +42,7 @@ fn by_id(view: &BuildView<'_>, eyes: &Eyes<'_>, id: &ImageId) -> Decided {
 fn by_parameter(view: &BuildView<'_>, eyes: &Eyes<'_>, name: &str) -> Decided {
     let region = &view.spec.region;
     match eyes.parameter(region, name, Pace::Now).map_err(during(STAGE))? {
-        Seen::Unknown => Ok(wait(STAGE, WaitingOn::SourceLookup)),
+        Seen::Unknown => Ok(wait(STAGE, WaitingOn::SourceLookup { region: view.region() })),
         Seen::Absent(_) => {
             let message =
                 format!("SSM parameter {name} does not exist in {region}; check spec.source.ssmParameter");
@@ -96,11 +96,11 @@ fn by_build(view: &BuildView<'_>, eyes: &Eyes<'_>) -> Decided {
 /// Takes the image that was found, where a build can start from it.
 fn judge(view: &BuildView<'_>, seen: Seen<Image>, not_found: impl FnOnce() -> String) -> Decision {
     match seen {
-        Seen::Unknown => wait(STAGE, WaitingOn::SourceLookup),
+        Seen::Unknown => wait(STAGE, WaitingOn::SourceLookup { region: view.region() }),
         Seen::Absent(absence) if timing::is_absent(absence) => {
             blocked(STAGE, Failure::new("SourceNotFound", not_found()))
         }
-        Seen::Absent(_) => wait(STAGE, WaitingOn::SourceLookup),
+        Seen::Absent(_) => wait(STAGE, WaitingOn::SourceLookup { region: view.region() }),
         Seen::Present(image) => take(view, &image),
     }
 }
@@ -110,7 +110,14 @@ fn take(view: &BuildView<'_>, image: &Image) -> Decision {
     match &image.state {
         ImageState::Available => {}
         ImageState::Pending | ImageState::Transient | ImageState::Other(_) => {
-            return wait(STAGE, WaitingOn::SourceImage { id: id.clone(), state: image.state.to_string() });
+            return wait(
+                STAGE,
+                WaitingOn::SourceImage {
+                    id: id.clone(),
+                    state: image.state.to_string(),
+                    region: view.region(),
+                },
+            );
         }
         ImageState::Disabled
         | ImageState::Invalid
@@ -134,7 +141,11 @@ fn take(view: &BuildView<'_>, image: &Image) -> Decision {
         );
         return fail(STAGE, Failure::new("SourceNotUEFI", message));
     }
-    record(STAGE, BuildRecord::Source(source_status(image)), WaitingOn::SourceLookup)
+    record(
+        STAGE,
+        BuildRecord::Source(source_status(image)),
+        WaitingOn::SourceLookup { region: view.region() },
+    )
 }
 
 /// Without a boot mode of its own an image starts as its instance type does, of which those for x86 prefer BIOS.

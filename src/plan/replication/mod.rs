@@ -122,7 +122,8 @@ fn decide(view: &ReplicationView<'_>, eyes: &Eyes<'_>) -> ReplicationPlan {
             if let Some(plan) = place_left(view, eyes, &source) {
                 return plan;
             }
-            whole(Some(ReplicationStep::RecordSource(source)), Progress::Moving(WaitingOn::SourceLookup))
+            let waiting_on = WaitingOn::SourceLookup { region: source.region.clone() };
+            whole(Some(ReplicationStep::RecordSource(source)), Progress::Moving(waiting_on))
         }
         Err(progress) => unresolved(view, eyes, *progress),
     }
@@ -198,7 +199,7 @@ fn unresolved(view: &ReplicationView<'_>, eyes: &Eyes<'_>, progress: Progress) -
         return ReplicationPlan { unresolved: Some(progress), ..alone };
     };
     let mut plan = replicate(view, eyes, known);
-    if progress == Progress::Moving(WaitingOn::SourceLookup) {
+    if matches!(progress, Progress::Moving(WaitingOn::SourceLookup { .. })) {
         // The next source is known in a moment: nobody wants another copy of this one.
         let begun = plan.destinations.values_mut().filter(|destination| destination.begins_a_copy());
         begun.for_each(|destination| *destination = DestinationPlan::standing(progress.clone()));

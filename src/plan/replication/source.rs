@@ -39,7 +39,7 @@ fn with_tags(view: &ReplicationView<'_>, eyes: &Eyes<'_>, source: ReplicationSou
     let tags = match seen.map_err(|e| Box::new(Progress::Trouble(e)))? {
         Seen::Present(image) => copy_tags::of_users(image.tags),
         Seen::Absent(absence) if timing::is_absent(absence) => Tags::new(),
-        Seen::Unknown | Seen::Absent(_) => return moving(WaitingOn::SourceLookup),
+        Seen::Unknown | Seen::Absent(_) => return moving(WaitingOn::SourceLookup { region: source.region }),
     };
     Ok(ReplicationSourceStatus { tags: Some(tags), ..source })
 }
@@ -126,7 +126,7 @@ fn by_id(view: &ReplicationView<'_>, eyes: &Eyes<'_>, wanted: &ImageRef) -> Reso
             );
             blocked("SourceNotFound", message)
         }
-        Seen::Unknown | Seen::Absent(_) => moving(WaitingOn::SourceLookup),
+        Seen::Unknown | Seen::Absent(_) => moving(WaitingOn::SourceLookup { region: wanted.region.clone() }),
     }
 }
 
@@ -144,7 +144,11 @@ fn available(eyes: &Eyes<'_>, wanted: &ImageRef, image: &Image) -> Resolved {
             tags: None,
         }),
         ImageState::Pending | ImageState::Transient | ImageState::Other(_) => {
-            moving(WaitingOn::SourceImage { id: image.id.clone(), state: image.state.to_string() })
+            moving(WaitingOn::SourceImage {
+                id: image.id.clone(),
+                region: wanted.region.clone(),
+                state: image.state.to_string(),
+            })
         }
         ImageState::Disabled
         | ImageState::Invalid
@@ -163,8 +167,10 @@ fn available(eyes: &Eyes<'_>, wanted: &ImageRef, image: &Image) -> Resolved {
 /// Only asked where the answer matters.
 fn is_ours(eyes: &Eyes<'_>, wanted: &ImageRef, image: &Image) -> Result<bool, Box<Progress>> {
     let account = eyes.account(&wanted.region).map_err(|e| Box::new(Progress::Trouble(e)))?;
-    let account = account.present().ok_or_else(|| Box::new(Progress::Moving(WaitingOn::SourceLookup)))?;
-    Ok(image.owner_id == *account)
+    match account.present() {
+        Some(account) => Ok(image.owner_id == *account),
+        None => moving(WaitingOn::SourceLookup { region: wanted.region.clone() }),
+    }
 }
 
 /// AWS would refuse the copy in every region.
@@ -183,7 +189,7 @@ fn not_copyable(wanted: &ImageRef, image: &Image) -> Resolved {
     blocked(Class::NotCopyable.reason(), message)
 }
 
-fn moving(waiting_on: WaitingOn) -> Resolved {
+fn moving<T>(waiting_on: WaitingOn) -> Result<T, Box<Progress>> {
     Err(Box::new(Progress::Moving(waiting_on)))
 }
 

@@ -121,7 +121,7 @@ fn the_step_under_way_is_named() {
     let Progress::Moving(waiting_on) = build.with(|b| b.status.steps = steps).plan().progress else {
         panic!("moving")
     };
-    assert_eq!(waiting_on.to_string(), format!("builder {BUILDER} runs step one"));
+    assert_eq!(waiting_on.to_string(), format!("builder {BUILDER} in {} runs step one", region()));
 }
 
 #[test]
