@@ -18,6 +18,7 @@ mod waiting_on;
 
 pub use eyes::{Eyes, Pace, Sighting, Sightings, Watch};
 pub use upkeep::UpkeepCall;
+pub(crate) use waiting_on::COPY_FAILED;
 pub use waiting_on::WaitingOn;
 
 use std::time::Duration;

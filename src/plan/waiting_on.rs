@@ -6,6 +6,9 @@ use jiff::Timestamp;
 
 use crate::model::{ImageId, InstanceId, Region};
 
+/// The reason of a copy that failed, where AWS gives none that is known: it may pass, and the copy is retried.
+pub(crate) const COPY_FAILED: &str = "CopyFailed";
+
 /// What a pass waits for. Its `Display` is the condition's message, [`WaitingOn::reason`] its reason.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WaitingOn {
@@ -187,7 +190,7 @@ impl WaitingOn {
             Self::CopySlot { .. } => "WaitingForCopySlot",
             Self::CopyLookup { .. } => "LookingForCopy",
             Self::CopyStart { .. } => "StartingCopy",
-            Self::CopyRetry { .. } => "CopyFailed",
+            Self::CopyRetry { .. } => COPY_FAILED,
             Self::Tags { .. } => "UpdatingTags",
             Self::Sharing { .. } => "Sharing",
             Self::Lifecycle { .. } => "UpdatingLifecycle",

@@ -14,7 +14,7 @@ use crate::{
         AwsError, Class, ClientToken, CopyImage, Image, ImageId, ImageState, Region, Seen, Snapshot,
         ownership::Role,
     },
-    plan::{Pace, build::is_hopeless, naming, removal::is_usable},
+    plan::{COPY_FAILED, Pace, build::is_hopeless, naming, removal::is_usable},
 };
 
 /// After so many failed copies the condition asks for help; copying is still retried every hour.
@@ -248,9 +248,9 @@ fn left_in(view: &ReplicationView<'_>, region: &Region) -> Option<Published> {
 }
 
 fn failed_progress(copy: &DestinationStatus) -> Progress {
-    let failure = copy.failure.as_ref().map_or_else(|| Failure::new(failure::UNEXPLAINED, ""), Failure::from);
+    let failure = copy.failure.as_ref().map_or_else(|| Failure::new(COPY_FAILED, ""), Failure::from);
     let message = failure.message.clone();
-    if failures(copy) >= STALLED_AFTER || failure.reason != failure::UNEXPLAINED {
+    if failures(copy) >= STALLED_AFTER || failure.reason != COPY_FAILED {
         return Progress::Blocked(failure);
     }
     Progress::Moving(WaitingOn::CopyRetry { region: copy.region.clone(), message })

@@ -5,11 +5,8 @@ use super::Failure;
 use crate::{
     api::image_replication::Destination,
     model::{Class, Image, ImageState, Snapshot},
-    plan::build::why_failed,
+    plan::{COPY_FAILED, build::why_failed},
 };
-
-/// The reason where AWS gives none that is known: it may pass.
-pub(super) const UNEXPLAINED: &str = "CopyFailed";
 
 /// What the operator's role needs of each key. Source: EC2 user guide, "Copy an Amazon EC2 AMI", "Permissions".
 const STATEMENT: &str = r#"{"Effect": "Allow", "Principal": {"AWS": "ARN of the operator's role"}, "Action": ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"], "Resource": "*"}"#;
@@ -32,9 +29,9 @@ pub(super) fn of_copy(image: &Image, snapshots: &[Snapshot], wanted: &Destinatio
     match Class::of_reason(&why) {
         None if wanted.encryption.is_some() && Class::is_untold_by(&why) => {
             let likely = format!("{message}; likely its key cannot be used: {}", about_key(wanted));
-            Failure::new(UNEXPLAINED, likely)
+            Failure::new(COPY_FAILED, likely)
         }
-        None => Failure::new(UNEXPLAINED, message),
+        None => Failure::new(COPY_FAILED, message),
         Some(Class::Kms) => Failure::new(Class::Kms.reason(), format!("{message}; {}", about_key(wanted))),
         Some(class) => Failure::new(class.reason(), format!("{message}; {}", class.advice())),
     }

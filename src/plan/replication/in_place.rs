@@ -11,7 +11,7 @@ use crate::{
         Image, ImageId, ImageState, Seen,
         ownership::{CLUSTER_ID, UID},
     },
-    plan::{Pace, build::why_failed},
+    plan::{COPY_FAILED, Pace, build::why_failed},
 };
 
 /// Keeps the copy as the manifest wants it, or makes way for the next one.
@@ -68,7 +68,7 @@ fn by_state(
         ImageState::Invalid | ImageState::Failed | ImageState::Error => {
             let why = why_failed(image, &[]);
             let message = format!("copy {id} in {region} is {}: {why}", image.state);
-            record(CopyRecord::Failed(Failure::new("CopyFailed", message)), waiting_on)
+            record(CopyRecord::Failed(Failure::new(COPY_FAILED, message)), waiting_on)
         }
     }
 }
