@@ -3,14 +3,17 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{Outcome, Seeing, conditions};
+use super::{
+    Outcome, Seeing, conditions,
+    receipts::{failure_status, in_use, uncertain},
+};
 use crate::{
     api::{
-        ImageBuildStatus, UsedSnapshot,
-        image_build::{BuilderStatus, CommandStatus, FailureStatus, ImageStatus, StageStatus, StepStatus},
+        ImageBuildStatus,
+        image_build::{BuilderStatus, CommandStatus, ImageStatus, StageStatus, StepStatus},
     },
     customize::CLEANUP,
-    model::{AwsError, Class, CommandId, Disposition, ImageId, Instance, SnapshotId},
+    model::{AwsError, Class, CommandId, Disposition, ImageId, Instance},
     plan::{
         Failure, Progress, WaitingOn,
         build::{BuildCall, BuildPlan, BuildRecord, BuildStep, BuildView, Stage},
@@ -21,9 +24,6 @@ use crate::{
 mod shown;
 #[cfg(test)]
 mod tests;
-
-/// How long the schema lets an error code be; EC2's are much shorter, but a proxy may answer anything.
-const MAX_CODE: usize = 256;
 
 /// Computes the new status: first the receipts, then the conditions derived from them.
 pub fn project(view: &BuildView<'_>, plan: &BuildPlan, outcome: &Outcome, seen: &Seeing) -> ImageBuildStatus {
@@ -222,13 +222,6 @@ fn is_late(status: &ImageBuildStatus, class: Class, now: Timestamp) -> bool {
     requested_at.is_some_and(|at| timing::elapsed(at, now) >= window)
 }
 
-/// Remembers since when something else uses a snapshot.
-pub(super) fn in_use(used: &mut Vec<UsedSnapshot>, id: &SnapshotId, now: Timestamp) {
-    if !used.iter().any(|s| s.snapshot_id == *id) {
-        used.push(UsedSnapshot { snapshot_id: id.clone(), since: Time(now) });
-    }
-}
-
 /// Also for an instance that came back from an old token already dead: it is looked at like any other.
 fn launched(status: &mut ImageBuildStatus, instance: &Instance) {
     change(&mut status.builder, |b| {
@@ -263,19 +256,6 @@ fn found(status: &mut ImageBuildStatus, id: &ImageId, intent: &ImageStatus, now:
 
 fn fail(status: &mut ImageBuildStatus, failure: &Failure, now: Timestamp) {
     status.failure.get_or_insert(failure_status(failure, now));
-}
-
-/// The code by which the next decision knows why it is to look first.
-pub(super) fn uncertain(error: &AwsError) -> String {
-    error.code.chars().take(MAX_CODE).collect()
-}
-
-pub(super) fn failure_status(failure: &Failure, now: Timestamp) -> FailureStatus {
-    FailureStatus {
-        reason: failure.reason.clone(),
-        message: conditions::bounded(&failure.message),
-        time: Time(now),
-    }
 }
 
 fn complete(status: &mut ImageBuildStatus, now: Timestamp) {

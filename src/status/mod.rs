@@ -3,6 +3,7 @@
 pub mod build;
 pub mod conditions;
 pub mod events;
+mod receipts;
 pub mod replication;
 
 use crate::model::{AwsError, CommandId, ImageId, Instance, SnapshotId};

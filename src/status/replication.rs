@@ -7,8 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     Outcome, Seeing,
-    build::{failure_status, in_use, uncertain},
     conditions::{self, Conditions, Said, Value},
+    receipts::{failure_status, in_use, uncertain},
 };
 use crate::{
     api::{

@@ -69,7 +69,7 @@ fn since_when_something_else_uses_a_snapshot_is_remembered_once() {
     let mut used = Vec::new();
     let snapshot = SnapshotId::from(SNAPSHOT);
     for seconds in [0, 60] {
-        crate::status::build::in_use(&mut used, &snapshot, at(seconds));
+        crate::status::receipts::in_use(&mut used, &snapshot, at(seconds));
     }
     assert_eq!(used, [UsedSnapshot { snapshot_id: snapshot, since: time(0) }]);
 }
