@@ -127,7 +127,7 @@ fn apply_copy_record(
     match record {
         CopyRecord::Attempt(intent) => attempt(status, region, intent),
         CopyRecord::Found(id) => change(status, region, |copy| begun(copy, id)),
-        CopyRecord::Available(image) => change(status, region, |copy| available(copy, image, now)),
+        CopyRecord::Available(image) => change(status, region, |copy| finished(copy, image, now)),
         CopyRecord::Failed(failure) => change(status, region, |copy| failed(copy, failure, now)),
         CopyRecord::FailedRemoved => change(status, region, |copy| copy.image_id = None),
         CopyRecord::Lost => change(status, region, lost),
@@ -154,7 +154,7 @@ fn attempt(status: &mut ImageReplicationStatus, region: &Region, intent: &Destin
     }
 }
 
-fn available(copy: &mut DestinationStatus, image: &Image, now: Timestamp) {
+fn finished(copy: &mut DestinationStatus, image: &Image, now: Timestamp) {
     copy.available_at = Some(Time(now));
     copy.failed_attempts = 0;
     copy.snapshot_ids = image.snapshot_ids();
@@ -258,44 +258,60 @@ fn summarise(
     plan: &ReplicationPlan,
     progress: &Progress,
 ) {
-    let total = view.spec.destinations.len();
-    let wanted = |d: &&DestinationStatus| view.spec.destinations.iter().any(|w| w.region == d.region);
-    let ready = status.destinations.iter().filter(wanted).filter(|d| status.is_newest(d)).count();
     serve(view, status);
-    let usable = status
-        .destinations
-        .iter()
-        .filter(wanted)
-        .filter(|d| d.available_at.is_some() || !d.previous.is_empty())
-        .count();
+    let (ready, total) = (count(view, status, |d| status.is_newest(d)), view.spec.destinations.len());
     status.ready = Some(format!("{ready}/{total}"));
-    let available = if usable == total {
-        Said::new(Value::True, "Available", format!("a usable copy exists in all {total} destinations"))
-    } else {
-        Said::new(
-            Value::False,
-            "NotYetCopied",
-            format!("a usable copy exists in {usable} of {total} destinations"),
-        )
-    };
-    let resolved = match (&status.source, &plan.unresolved) {
-        (Some(source), None) => Said::new(
-            Value::True,
-            "SourceResolved",
-            format!("source is {} in {}", source.image_id, source.region),
-        ),
-        (_, Some(why)) => conditions::saying(why),
-        (None, None) => conditions::saying(progress),
-    };
-    let done = Said::new(Value::True, "Replicated", format!("all {total} destinations are ready"));
-    let said_ready = view.status.conditions.iter().any(|c| c.type_ == "Ready" && c.status == "True");
-    let was_ready = said_ready && ready == total;
+    let available = available(view, status);
+    let resolved = resolved(status, plan, progress);
     let mut conditions =
         Conditions { list: &mut status.conditions, generation: view.generation, now: view.now };
+    let done = Said::new(Value::True, "Replicated", format!("all {total} destinations are ready"));
     conditions.set_summary(progress, &done);
-    if *progress == Progress::Moving(WaitingOn::Suspended) && was_ready {
+    if stays_ready(view, ready, progress) {
         conditions.set("Ready", Said { value: Value::True, ..conditions::saying(progress) });
     }
     conditions.set("Available", available);
     conditions.set("SourceResolved", resolved);
+}
+
+/// How many of the destinations that the manifest lists are so.
+fn count(
+    view: &ReplicationView<'_>,
+    status: &ImageReplicationStatus,
+    is_so: impl Fn(&DestinationStatus) -> bool,
+) -> usize {
+    let is_wanted = |d: &&DestinationStatus| view.spec.destinations.iter().any(|w| w.region == d.region);
+    status.destinations.iter().filter(is_wanted).filter(|d| is_so(d)).count()
+}
+
+/// What is ready stays so while it is suspended.
+fn stays_ready(view: &ReplicationView<'_>, ready: usize, progress: &Progress) -> bool {
+    let was_ready = view.status.conditions.iter().any(|c| c.type_ == "Ready" && c.status == "True");
+    let is_complete = ready == view.spec.destinations.len();
+    was_ready && is_complete && *progress == Progress::Moving(WaitingOn::Suspended)
+}
+
+fn available(view: &ReplicationView<'_>, status: &ImageReplicationStatus) -> Said {
+    let total = view.spec.destinations.len();
+    let usable = count(view, status, |d| d.available_at.is_some() || !d.previous.is_empty());
+    if usable == total {
+        return Said::new(
+            Value::True,
+            "Available",
+            format!("a usable copy exists in all {total} destinations"),
+        );
+    }
+    let message = format!("a usable copy exists in {usable} of {total} destinations");
+    Said::new(Value::False, "NotYetCopied", message)
+}
+
+fn resolved(status: &ImageReplicationStatus, plan: &ReplicationPlan, progress: &Progress) -> Said {
+    match (&status.source, &plan.unresolved) {
+        (Some(source), None) => {
+            let message = format!("source is {} in {}", source.image_id, source.region);
+            Said::new(Value::True, "SourceResolved", message)
+        }
+        (_, Some(why)) => conditions::saying(why),
+        (None, None) => conditions::saying(progress),
+    }
 }
