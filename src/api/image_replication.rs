@@ -22,10 +22,20 @@ use kube::{CustomResource, KubeSchema, core::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DeletionPolicy, DeregistrationProtection, Encryption, LaunchState, LocalRef, UsedSnapshot,
-    image_build::FailureStatus, schema,
+    DeletionPolicy, DeregistrationProtection, Encryption, LaunchState, LocalRef, MAX_ANNOTATION,
+    MAX_ERROR_CODE, UsedSnapshot, image_build::FailureStatus, schema,
 };
-use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags, ids::PARTITIONS};
+use crate::model::{
+    AWS_MANAGED_KEY, ClientToken, ImageId, Region, SnapshotId, Tags, ids::PARTITIONS,
+    ownership::MAX_USER_TAGS,
+};
+
+/// Former copies that a region's status has room for. Older ones are nobody's business any more; a policy that removes former
+/// copies has done so long before.
+pub const MAX_PREVIOUS: usize = 100;
+
+/// Former sources that status has room for.
+pub const MAX_FORMER_SOURCES: usize = 100;
 
 /// Keeps copies of one image in every listed region for as long as this object exists. To add a region or a tag, edit the
 /// object.
@@ -77,11 +87,11 @@ use crate::model::{ClientToken, ImageId, Region, SnapshotId, Tags, ids::PARTITIO
         .field_path(".deprecateAfter").message("deprecateAfter must be between 1h and 87600h (ten years)"),
     validation = Rule::new("!has(self.timeBasedCopyMinutes) || self.timeBasedCopyMinutes % 15 == 0")
         .field_path(".timeBasedCopyMinutes").message("timeBasedCopyMinutes must be a multiple of 15, such as 15, 30 or 45: AWS accepts no other values"),
-    validation = Rule::new("!has(self.publish) || !has(self.publish.tags) || !has(self.tags) || size(self.tags) + size(self.publish.tags) <= 42")
-        .field_path(".publish.tags").message("tags and publish.tags may have at most 42 tags together: AWS allows 50 tags per resource, and the operator needs eight"),
+    validation = Rule::new(few_tags())
+        .field_path(".publish.tags").message(too_many_tags().as_str()),
     validation = Rule::new("!has(self.sharing) || !self.sharing.public || self.destinations.all(d, !has(d.encryption))")
         .field_path(".sharing.public").message("an encrypted image cannot be public: remove sharing.public or the destinations' encryption"),
-    validation = Rule::new("!has(self.sharing) || self.destinations.all(d, !has(d.encryption) || !d.encryption.kmsKeyID.endsWith('alias/aws/ebs'))")
+    validation = Rule::new(shareable())
         .field_path(".destinations").message("an image that is encrypted with alias/aws/ebs cannot be shared: set encryption.kmsKeyID to a customer managed key")
 )]
 pub struct ImageReplicationSpec {
@@ -183,6 +193,26 @@ fn in_one_partition() -> String {
     )
 }
 
+/// The rule that a resource has room for all tags.
+fn few_tags() -> String {
+    format!(
+        "!has(self.publish) || !has(self.publish.tags) || !has(self.tags) || size(self.tags) + size(self.publish.tags) <= {MAX_USER_TAGS}"
+    )
+}
+
+fn too_many_tags() -> String {
+    format!(
+        "tags and publish.tags may have at most {MAX_USER_TAGS} tags together: AWS allows 50 tags per resource, and the operator needs eight"
+    )
+}
+
+/// The rule that what is shared is encrypted by a key that others can use.
+fn shareable() -> String {
+    format!(
+        "!has(self.sharing) || self.destinations.all(d, !has(d.encryption) || !d.encryption.kmsKeyID.endsWith('{AWS_MANAGED_KEY}'))"
+    )
+}
+
 impl ImageReplicationSpec {
     /// What is to be published of the copies, or of the source image in its own region; nothing that cannot be launched.
     pub fn publishing(&self, is_source: bool) -> Option<&Publish> {
@@ -272,7 +302,7 @@ pub struct ImageReplicationStatus {
     pub observed_generation: Option<i64>,
     /// Last handled value of the annotation `ami-operator.dev/reconcile-requested-at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_ANNOTATION))]
     pub last_handled_reconcile_at: Option<String>,
     /// Conditions: Ready, Available, `SourceResolved`; while true, Reconciling or Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -294,7 +324,7 @@ pub struct ImageReplicationStatus {
     pub granted: Option<GrantsStatus>,
     /// Former source images without known copies, which may still be shared.
     #[serde(rename = "formerSourceIDs", default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = MAX_FORMER_SOURCES), extend("x-kubernetes-list-type" = "atomic"))]
     pub former_source_ids: Vec<ImageId>,
     /// State of the source image in its own region, if this object shares or publishes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -415,7 +445,7 @@ pub struct DestinationStatus {
     pub requested_at: Option<Time>,
     /// Error code of a call that may have started the copy nevertheless: the operator searches for it before it retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_ERROR_CODE))]
     pub uncertain: Option<String>,
     /// Progress of the copy in percent, while it is running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -451,7 +481,7 @@ pub struct DestinationStatus {
     pub conditions: Vec<Condition>,
     /// Copies of former sources, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = MAX_PREVIOUS), extend("x-kubernetes-list-type" = "atomic"))]
     pub previous: Vec<PreviousCopy>,
 }
 

@@ -22,6 +22,12 @@ pub const GROUP: &str = "ami-operator.dev";
 /// Annotation that requests a reconciliation when its value changes. `status.lastHandledReconcileAt` repeats the value.
 pub const RECONCILE_REQUESTED_AT: &str = "ami-operator.dev/reconcile-requested-at";
 
+/// As much of that annotation as is repeated; any new value is as good as another.
+pub const MAX_ANNOTATION: usize = 256;
+
+/// The longest error code that is recorded; EC2's are much shorter, but a proxy may answer anything.
+pub const MAX_ERROR_CODE: usize = 256;
+
 /// The finalizer that objects carry while AWS resources may still have to be removed or handed over.
 pub const FINALIZER: &str = "ami-operator.dev/cleanup";
 

@@ -8,13 +8,10 @@ use super::{
     status_writer::{self, Held},
 };
 use crate::{
-    api::{FINALIZER, RECONCILE_REQUESTED_AT},
+    api::{FINALIZER, MAX_ANNOTATION, RECONCILE_REQUESTED_AT},
     ec2::poller::Subject,
     status::Seeing,
 };
-
-/// As much of the annotation's value as is echoed: the schema takes no more, and any new value is as good as another.
-const MAX_ANNOTATION: usize = 256;
 
 /// What a status answers to.
 pub fn seeing(meta: &kube::api::ObjectMeta) -> Seeing {

@@ -25,7 +25,7 @@ pub use image::{Device, Image, ImageState, Protection, Snapshot, SnapshotState};
 pub use instance::{Instance, InstanceState, StateReason};
 pub use nonce::Nonce;
 pub use ownership::{Owner, Role};
-pub use query::{Accounts, Answer, ConsoleView, DefaultEncryption, ImageSelector, Query};
+pub use query::{AWS_MANAGED_KEY, Accounts, Answer, ConsoleView, DefaultEncryption, ImageSelector, Query};
 pub use request::{
     BootMode, CopyImage, CreateImage, LaunchVolume, ParameterTier, PutParameter, RunInstances, VolumeType,
 };

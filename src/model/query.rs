@@ -104,6 +104,9 @@ pub enum Answer {
     References(Vec<String>),
 }
 
+/// The key that AWS keeps for each account, under which an image can be shared with nobody.
+pub const AWS_MANAGED_KEY: &str = "alias/aws/ebs";
+
 /// The EBS encryption defaults of an account in a region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefaultEncryption {

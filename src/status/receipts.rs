@@ -5,13 +5,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions;
 use crate::{
-    api::{UsedSnapshot, image_build::FailureStatus},
+    api::{MAX_ERROR_CODE, UsedSnapshot, image_build::FailureStatus},
     model::{AwsError, SnapshotId},
     plan::Failure,
 };
-
-/// How long the schema lets an error code be; EC2's are much shorter, but a proxy may answer anything.
-const MAX_CODE: usize = 256;
 
 /// Remembers since when something else uses a snapshot.
 pub(super) fn in_use(used: &mut Vec<UsedSnapshot>, id: &SnapshotId, now: Timestamp) {
@@ -22,7 +19,7 @@ pub(super) fn in_use(used: &mut Vec<UsedSnapshot>, id: &SnapshotId, now: Timesta
 
 /// The code by which the next decision knows why it is to look first.
 pub(super) fn uncertain(error: &AwsError) -> String {
-    error.code.chars().take(MAX_CODE).collect()
+    error.code.chars().take(MAX_ERROR_CODE).collect()
 }
 
 /// A failure as it is written down.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{
         ImageReplicationStatus,
-        image_replication::{Applied, DestinationStatus},
+        image_replication::{Applied, DestinationStatus, MAX_FORMER_SOURCES},
     },
     model::{Class, Image, ImageId, Region, ownership},
     plan::{
@@ -28,9 +28,6 @@ use crate::{
 mod places;
 #[cfg(test)]
 mod tests;
-
-/// Those that status has room for.
-const MAX_FORMER_SOURCES: usize = 100;
 
 /// The outcomes of the steps, by region.
 pub type Outcomes = BTreeMap<Region, Outcome>;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{SnapshotStatus, UsedSnapshot, image_build::MAX_STEPS, schema},
+    api::{MAX_ANNOTATION, MAX_ERROR_CODE, SnapshotStatus, UsedSnapshot, image_build::MAX_STEPS, schema},
     model::{ClientToken, CommandId, ImageId, InstanceId, Region, StepResult},
 };
 
@@ -19,7 +19,7 @@ pub struct ImageBuildStatus {
     pub observed_generation: Option<i64>,
     /// Last handled value of the annotation `ami-operator.dev/reconcile-requested-at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_ANNOTATION))]
     pub last_handled_reconcile_at: Option<String>,
     /// Conditions: Ready, Succeeded, `SourceResolved`, `BuilderRunning`, Customized, `BuilderStopped`, `ImageAvailable`,
     /// `CleanedUp`; while true, Reconciling or Stalled.
@@ -181,7 +181,7 @@ pub struct BuilderStatus {
     /// Error code of a launch that may have succeeded nevertheless: the operator searches for the instance before it
     /// retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_ERROR_CODE))]
     pub uncertain: Option<String>,
     /// When EC2 accepted the request to terminate the instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -205,7 +205,7 @@ pub struct CommandStatus {
     pub command_id: Option<CommandId>,
     /// Error code of a call that may have sent the command nevertheless: the operator searches for it before it retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_ERROR_CODE))]
     pub uncertain: Option<String>,
     /// When the command was seen finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -264,7 +264,7 @@ pub struct ImageStatus {
     pub image_id: Option<ImageId>,
     /// Error code of a call that may have created the image nevertheless: the operator searches for it before it retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_ERROR_CODE))]
     pub uncertain: Option<String>,
     /// Processor architecture, such as `x86_64` or `arm64`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -23,9 +23,7 @@ pub use self::{
     standing::Register,
 };
 use super::timing;
-use crate::model::{
-    ImageId, ImageState, InstanceId, Region, SnapshotId, Tags, VolumeId, VolumeState, ownership::Owner,
-};
+use crate::model::{ImageId, InstanceId, Region, SnapshotId, Tags, VolumeId, VolumeState, ownership::Owner};
 
 /// The objects that Kubernetes listed, bypassing all caches.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,15 +8,11 @@ use super::{
 };
 use crate::{
     api::image_replication::{
-        DestinationStatus, FastSnapshotRestores, PreviousCopy, Publish, SourceChangePolicy,
+        DestinationStatus, FastSnapshotRestores, MAX_PREVIOUS, PreviousCopy, Publish, SourceChangePolicy,
     },
     model::ImageId,
     plan::timing,
 };
-
-/// Former copies that status has room for. Older ones are nobody's business any more; a policy that removes former copies
-/// has done so long before.
-const MAX_PREVIOUS: usize = 100;
 
 /// Former copies once the next one is begun: a finished one has become one of them.
 pub(super) fn with_this(copy: &DestinationStatus) -> Vec<PreviousCopy> {

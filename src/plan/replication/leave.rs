@@ -2,7 +2,7 @@
 
 use super::{
     CopyRecord, DestinationPlan, Eyes, Failure, Matter, Progress, ReplicationView, WaitingOn, cooling,
-    decision::{Decided, Perhaps, moving, record, settled, standing, with},
+    decision::{Perhaps, moving, record, settled, standing, with},
     in_use::{self, Usage},
     place, removing,
 };

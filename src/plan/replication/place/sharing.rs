@@ -15,7 +15,10 @@ use crate::{
         LaunchState,
         image_replication::{Destination, GrantsStatus, Regrants, Sharing, SnapshotSharing, UnmanagedGrants},
     },
-    model::{Accounts, Class, Grants, Image, ImageId, ImageState, Region, SnapshotId, VolumeGrants},
+    model::{
+        AWS_MANAGED_KEY, Accounts, Class, Grants, Image, ImageId, ImageState, Region, SnapshotId,
+        VolumeGrants,
+    },
     plan::lifecycle::is_disabled,
 };
 
@@ -25,9 +28,6 @@ const CHUNK: usize = 500;
 
 /// A list for each account is worth while for so many. More are read image by image.
 const MOST_LISTED: usize = 100;
-
-/// The key that AWS keeps for each account, by which an image can be shared with nobody.
-const AWS_MANAGED_KEY: &str = "alias/aws/ebs";
 
 fn wanted(view: &ReplicationView<'_>) -> Grants {
     view.spec.sharing.as_ref().map(Sharing::grants).unwrap_or_default()
