@@ -10,8 +10,8 @@ use crate::{
 pub async fn carry_out(ec2: &dyn Ec2, region: &Region, call: &UpkeepCall) -> (Action, Result<(), AwsError>) {
     match call {
         UpkeepCall::RequireImdsV2(id) => (Action::ModifyImageAttribute, ec2.require_imdsv2(region, id).await),
-        UpkeepCall::Describe { id, description } => {
-            (Action::ModifyImageAttribute, ec2.describe_image_as(region, id, description).await)
+        UpkeepCall::ModifyDescription { id, description } => {
+            (Action::ModifyImageAttribute, ec2.modify_image_description(region, id, description).await)
         }
         UpkeepCall::ModifyLaunchPermissions { id, add, remove } => {
             (Action::ModifyImageAttribute, ec2.modify_launch_permissions(region, id, add, remove).await)

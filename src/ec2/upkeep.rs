@@ -34,7 +34,12 @@ pub trait Upkeep: Send + Sync {
     -> Result<Vec<String>, AwsError>;
 
     /// `ec2:ModifyImageAttribute` of `description`.
-    async fn describe_image_as(&self, region: &Region, id: &ImageId, text: &str) -> Result<(), AwsError>;
+    async fn modify_image_description(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        text: &str,
+    ) -> Result<(), AwsError>;
     /// `ec2:ModifyImageAttribute` of `launchPermission`, all in one call.
     async fn modify_launch_permissions(
         &self,

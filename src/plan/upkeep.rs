@@ -8,7 +8,7 @@ use crate::model::{Grants, ImageId, SnapshotId, VolumeGrants};
 #[derive(Clone, Debug, PartialEq)]
 pub enum UpkeepCall {
     RequireImdsV2(ImageId),
-    Describe { id: ImageId, description: String },
+    ModifyDescription { id: ImageId, description: String },
     ModifyLaunchPermissions { id: ImageId, add: Grants, remove: Grants },
     ModifyVolumePermissions { id: SnapshotId, change: VolumeGrants },
     EnableImageDeprecation { id: ImageId, at: Timestamp },

@@ -104,7 +104,12 @@ impl Upkeep for AwsEc2 {
         }
     }
 
-    async fn describe_image_as(&self, region: &Region, id: &ImageId, text: &str) -> Result<(), AwsError> {
+    async fn modify_image_description(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        text: &str,
+    ) -> Result<(), AwsError> {
         let clients = self.clients(region);
         let value = AttributeValue::builder().value(text).build();
         let asked = clients.ec2.modify_image_attribute().image_id(&id.0).description(value).send();

@@ -384,7 +384,7 @@ fn done(applied: &mut Applied, call: &UpkeepCall) {
     match call {
         UpkeepCall::DisableImageDeprecation(_) => applied.deprecate_at = None,
         UpkeepCall::RequireImdsV2(_)
-        | UpkeepCall::Describe { .. }
+        | UpkeepCall::ModifyDescription { .. }
         | UpkeepCall::ModifyLaunchPermissions { .. }
         | UpkeepCall::ModifyVolumePermissions { .. }
         | UpkeepCall::EnableImageDeprecation { .. }

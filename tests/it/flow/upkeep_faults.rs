@@ -59,8 +59,13 @@ impl Upkeep for Faulty {
         self.through(Action::DescribeImageReferences, region, call).await
     }
 
-    async fn describe_image_as(&self, region: &Region, id: &ImageId, text: &str) -> Result<(), AwsError> {
-        let call = self.inner.describe_image_as(region, id, text);
+    async fn modify_image_description(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        text: &str,
+    ) -> Result<(), AwsError> {
+        let call = self.inner.modify_image_description(region, id, text);
         self.through(Action::ModifyImageAttribute, region, call).await
     }
 

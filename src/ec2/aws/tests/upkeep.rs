@@ -155,7 +155,8 @@ async fn all_that_names_an_image_is_asked_for_and_instances_that_are_there() {
 
 #[tokio::test]
 async fn an_image_is_given_its_description() {
-    let call = async |ec2: AwsEc2| ec2.describe_image_as(&frankfurt(), &"ami-1".into(), "of the web").await;
+    let call =
+        async |ec2: AwsEc2| ec2.modify_image_description(&frankfurt(), &"ami-1".into(), "of the web").await;
     let expected = "Action=ModifyImageAttribute\nDescription.Value=of the web\nImageId=ami-1";
     assert_eq!(sent(Action::ModifyImageAttribute, call).await, expected);
 }

@@ -26,7 +26,7 @@ pub(super) fn description(view: &ReplicationView<'_>, _: &Eyes<'_>, place: &Plac
     let wanted =
         view.spec.description.as_ref().filter(|text| place.image.description.as_ref() != Some(*text));
     let id = place.image.id.clone();
-    let to_do = wanted.map(|text| UpkeepCall::Describe { id, description: text.clone() });
+    let to_do = wanted.map(|text| UpkeepCall::ModifyDescription { id, description: text.clone() });
     let found = || format!("the description of {} in {} is restored", place.image.id, place.region);
     Ok(change(place, to_do, DriftKind::Description, found))
 }

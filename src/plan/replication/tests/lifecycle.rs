@@ -83,8 +83,8 @@ fn a_description_is_put_back() {
         replication.with(|r| r.spec.description = wanted.map(str::to_owned)).says()
     };
     assert_eq!(described(Some("[Copied]"), None), "done");
-    assert_eq!(described(Some("[Copied]"), Some("web")), r#"Describe as "web" as repair"#);
-    assert_eq!(described(None, Some("web")), r#"Describe as "web" as repair"#);
+    assert_eq!(described(Some("[Copied]"), Some("web")), r#"ModifyDescription "web" as repair"#);
+    assert_eq!(described(None, Some("web")), r#"ModifyDescription "web" as repair"#);
     assert_eq!(described(Some("web"), Some("web")), "done");
 }
 
