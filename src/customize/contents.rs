@@ -88,7 +88,7 @@ fn source(step: &Step) -> Option<&ContentSource> {
 mod tests {
     use super::*;
     use crate::api::image_build::Upgrade;
-    use crate::customize::machine::{agent, file, from, packages, script, steps};
+    use crate::customize::tests::machine::{agent, file, from, packages, script, steps};
 
     fn contents(contents: &[(&str, &str)]) -> Contents {
         contents.iter().map(|(name, content)| ((*name).to_owned(), content.as_bytes().to_vec())).collect()

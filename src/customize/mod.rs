@@ -32,23 +32,9 @@ mod verdict;
 mod windows;
 
 #[cfg(test)]
-mod actions_tests;
-#[cfg(test)]
-mod command_tests;
-#[cfg(test)]
-mod guest_tests;
-#[cfg(test)]
-mod machine;
-#[cfg(test)]
-mod monitoring_tests;
-#[cfg(test)]
-mod packages_tests;
-#[cfg(test)]
-mod restart_tests;
+mod tests;
 
 use crate::model::Nonce;
-#[cfg(test)]
-use crate::model::{Document, GuestOutcome as Outcome, StepReport, Verdict};
 pub use command::{CLEANUP, COMMAND_LIMIT, Platform, StepCommand, commands, dead_man_user_data};
 pub use contents::{Contents, sources};
 pub use log::{log_text, tail};

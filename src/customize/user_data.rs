@@ -60,7 +60,7 @@ mod tests {
     use flate2::read::GzDecoder;
 
     use super::*;
-    use crate::customize::machine::{file, nonce, script, steps};
+    use crate::customize::tests::machine::{file, nonce, script, steps};
 
     fn text(customize: &Customize, encoding: Encoding) -> String {
         program(customize, &Contents::default(), &nonce(), encoding)

@@ -3,7 +3,7 @@ use crate::{
     api::image_build::{EnvVar, Script, Upgrade},
     customize::{
         USER_DATA_LIMIT,
-        machine::{agent, file, from, minutes, nonce, packages, script, steps},
+        tests::machine::{agent, file, from, minutes, nonce, packages, script, steps},
     },
     model::ClientToken,
 };

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{customize::machine::nonce, model::ClientToken};
+use crate::{customize::tests::machine::nonce, model::ClientToken};
 
 fn line_of(nonce: &Nonce, payload: &str) -> String {
     format!("::ami-operator:{nonce}:{payload}:{}::\n", cksum(payload.as_bytes()))

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{
     CLEANUP, COMMAND_LIMIT, Contents, Document, Platform, StepCommand, TooLarge, cleaned, commands,
     dead_man_user_data,
-    guest_tests::wait_until,
+    guest::wait_until,
     machine::{Answer, Machine, file, in_every_shell, minutes, nonce, packages, reboot, script, steps},
     unsupported_on_windows,
 };
