@@ -201,8 +201,8 @@ fn an_object_replaced_behind_our_back_never_gets_the_other_s_receipts() {
 #[test]
 fn a_malformed_object_stops_no_other() {
     simulate(async |flow| {
-        flow.apply(&build("malformed"), json!({"region": 5}));
-        flow.apply(&replication("malformed"), json!({"destinations": "everywhere"}));
+        flow.apply_malformed(&build("malformed"), json!({"region": 5}));
+        flow.apply_malformed(&replication("malformed"), json!({"destinations": "everywhere"}));
         flow.apply(&build("web"), spec());
         finished(flow, &build("web")).await;
         assert!(flow.is_true(&build("web"), "Succeeded"), "{}", flow.status(&build("web")));

@@ -7,6 +7,7 @@ use std::{
 };
 
 use ami_operator::{
+    api::check::Checker,
     controller::cluster::{Cluster, ClusterError, Listed},
     ec2::poller::Subject,
     status::events::Note,
@@ -62,6 +63,11 @@ pub enum Trouble {
     Refusals(&'static str),
     /// Every second write is carried out, and its answer is lost.
     LostAnswers,
+}
+
+thread_local! {
+    /// Compiled once: there are hundreds of tests, and thousands of runs in some.
+    static CHECKER: Checker = Checker::default();
 }
 
 pub struct MemoryCluster {
@@ -166,7 +172,23 @@ impl MemoryCluster {
     }
 
     /// Creates the object, or replaces its spec and annotations.
+    ///
+    /// # Panics
+    /// If the API server would refuse the object: what a test finds out with it would be true of no cluster.
     pub fn apply(&self, subject: &Subject, spec: Value) {
+        let object = json!({
+            "apiVersion": "ami-operator.dev/v1alpha1",
+            "kind": subject.kind,
+            "metadata": {"name": subject.name, "namespace": subject.namespace},
+            "spec": spec,
+        });
+        let problems = CHECKER.with(|checker| checker.check(&object)).expect("a kind of ours");
+        assert!(problems.is_empty(), "{} is refused: {problems:#?}", name(subject));
+        self.put(subject, spec);
+    }
+
+    /// The same unchecked: for an object that an older schema let in, and for thousands that are alike.
+    pub fn put(&self, subject: &Subject, spec: Value) {
         let mut state = self.state();
         let version = state.bump();
         if let Some(object) = state.objects.get_mut(&key(subject)) {

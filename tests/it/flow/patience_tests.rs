@@ -86,15 +86,15 @@ async fn a_denied_call_is_tried_at_once_when_somebody_asks_for_a_look() {
 async fn a_run_past_its_deadline_costs_no_more_looks_than_before_it() {
     let mut flow = Flow::new();
     let web = build("web");
-    let spec = with(build_spec(&[]), "/activeDeadline", json!("1m"));
-    flow.apply(&web, with(spec, "/customize/timeout", json!("1m")));
+    let spec = with(build_spec(&[]), "/activeDeadline", json!("5m"));
+    flow.apply(&web, with(spec, "/customize/timeout", json!("5m")));
     flow.until("imaging", HOUR, |f| f.status(&web)["image"]["imageID"].is_string()).await;
     let id = flow.images("us-east-1")[0].id.clone();
     flow.meddle(|world| {
         let image = world.region_mut("us-east-1").images.get_mut(&id).expect("the image");
         Arc::make_mut(image).settles_at = "2027-01-01T00:00:00Z".parse().expect("a time");
     });
-    flow.run_for(Duration::from_mins(2)).await;
+    flow.run_for(Duration::from_mins(6)).await;
     assert_eq!(flow.condition(&web, "Stalled").1, "DeadlineExceeded");
     let before = flow.reconciliations;
     flow.run_for(HOUR).await;

@@ -275,12 +275,14 @@ async fn a_source_under_the_aws_managed_key_is_told_of_before_it_is_copied() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn snapshots_that_are_shared_with_nobody_are_left_alone() {
-    let spec = |accounts: Value| shared_spec(json!({"accountIDs": accounts, "snapshots": "Shared"}));
-    let (mut flow, copies) = replicated(spec(json!([ONE]))).await;
-    flow.apply(&copies, spec(json!([])));
+async fn snapshots_that_are_private_again_are_taken_back_and_then_left_alone() {
+    let spec = |snapshots: &str| shared_spec(json!({"accountIDs": [ONE], "snapshots": snapshots}));
+    let (mut flow, copies) = replicated(spec("Shared")).await;
+    assert_eq!(all_grants(&flow), [0, 3, 0, 3]);
+    flow.apply(&copies, spec("Private"));
     ready(&mut flow, &copies).await;
     flow.run_for(Duration::from_mins(5)).await;
+    assert_eq!(all_grants(&flow), [0, 3, 0, 0]);
     flow.writes_nothing_for_two_weeks().await;
 }
 

@@ -115,7 +115,8 @@ fn measure_shared(objects: usize, copy: Duration, sharing: &Value) -> Measured {
     let began = std::time::Instant::now();
     simulate(async |flow| {
         furnish(flow, objects, copy);
-        (0..objects).for_each(|number| flow.cluster.apply(&subject(number), spec(number, sharing)));
+        flow.cluster.apply(&subject(0), spec(0, sharing));
+        (1..objects).for_each(|number| flow.cluster.put(&subject(number), spec(number, sharing)));
         let bound = terms(copy).bound(objects);
         let mut fleet = Fleet::start(flow, objects, copy);
         let took =
