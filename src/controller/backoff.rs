@@ -12,23 +12,12 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::timing::{FIRST_BACKOFF, FIRST_BACKOFF_FOR_QUOTA, LONGEST_BACKOFF, LOOK_AROUND, UNTIL_EDITED};
 use crate::{
     ec2::poller::Subject,
     model::{AwsError, Class, Disposition, Region},
     plan::{build::BuildCall, replication::DestinationCall, timing},
 };
-
-const FIRST: Duration = Duration::from_secs(2);
-const LONGEST: Duration = Duration::from_mins(5);
-
-/// What uses up a quota goes on for minutes, and terminated instances count for a while.
-const FIRST_FOR_QUOTA: Duration = Duration::from_mins(2);
-
-/// What was refused as wrong is wrong until the object changes, which ends the rest.
-const UNTIL_EDITED: Duration = Duration::from_hours(24 * 365);
-
-/// What needs a person stays what is shown while the repetition is prepared by a look around.
-const LOOK_AROUND: Duration = Duration::from_secs(30);
 
 /// One write to AWS.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,7 +82,7 @@ impl Backoff {
         let failed = self.lock();
         let of_subject = failed.get(subject).into_iter().flat_map(HashMap::values);
         let rests = of_subject.map(|f| f.until.saturating_duration_since(Instant::now()));
-        rests.filter(|rest| !rest.is_zero()).min().unwrap_or(FIRST)
+        rests.filter(|rest| !rest.is_zero()).min().unwrap_or(FIRST_BACKOFF)
     }
 
     /// Forgets all back-off of an object that was edited, was asked to reconcile, or is gone.
@@ -122,16 +111,16 @@ enum Base {
 
 fn base(class: Class) -> Base {
     match (class, class.disposition()) {
-        (Class::Quota, _) => Base::Doubling(FIRST_FOR_QUOTA),
+        (Class::Quota, _) => Base::Doubling(FIRST_BACKOFF_FOR_QUOTA),
         // A name that was taken may be our own image's, or free the next time: what came of it is looked for, not waited out.
-        (Class::NameTaken, _) | (_, Disposition::Wait | Disposition::Retry) => Base::Doubling(FIRST),
+        (Class::NameTaken, _) | (_, Disposition::Wait | Disposition::Retry) => Base::Doubling(FIRST_BACKOFF),
         (_, Disposition::NeedsHelp) => Base::Fixed(timing::NEEDS_HELP),
         (_, Disposition::Rejected) => Base::Fixed(UNTIL_EDITED),
     }
 }
 
 fn delay(first: Duration, failures: u32) -> Duration {
-    first.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(LONGEST)
+    first.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(LONGEST_BACKOFF)
 }
 
 /// Between 80 % and 120 %, so that a hundred objects that failed together do not come back together.
@@ -182,13 +171,13 @@ mod tests {
 
     #[test]
     fn the_delay_doubles_from_two_seconds_to_five_minutes() {
-        let delays: Vec<u64> = (0..10).map(|n| delay(FIRST, n).as_secs()).collect();
+        let delays: Vec<u64> = (0..10).map(|n| delay(FIRST_BACKOFF, n).as_secs()).collect();
         assert_eq!(delays, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
     }
 
     fn told(class: Class) -> &'static str {
         match base(class) {
-            Base::Doubling(FIRST) => "from 2s to 5m",
+            Base::Doubling(FIRST_BACKOFF) => "from 2s to 5m",
             Base::Doubling(_) => "from 2m to 5m",
             Base::Fixed(UNTIL_EDITED) => "until edited",
             Base::Fixed(_) => "10m",
@@ -206,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_quota_that_is_used_up_rests_for_minutes_from_the_beginning() {
-        let delays: Vec<u64> = (0..3).map(|n| delay(FIRST_FOR_QUOTA, n).as_secs()).collect();
+        let delays: Vec<u64> = (0..3).map(|n| delay(FIRST_BACKOFF_FOR_QUOTA, n).as_secs()).collect();
         assert_eq!(delays, [120, 240, 300]);
     }
 

@@ -14,6 +14,7 @@ pub mod slots;
 pub mod status_writer;
 pub mod survey;
 pub mod sweeper;
+pub mod timing;
 mod upkeep;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -38,11 +39,6 @@ use crate::{
 
 /// A pass that moves on at every look would starve the others; it gets another turn at once.
 const MAX_PASSES: usize = 32;
-
-/// An object at rest is looked at so often all the same, by a read of the Kubernetes API and nothing else: a status that a
-/// backup tool wiped moves nothing that is watched. Nor may a timer of the queue be set for longer than two years.
-/// Source: controller-runtime, `SyncPeriod`.
-pub const LONGEST_REST: Duration = Duration::from_hours(10);
 
 /// The dependencies of a pass.
 pub struct Operator {
@@ -148,7 +144,7 @@ impl Operator {
             return Pass::Again;
         }
         let rest = failed.then(|| self.backoff.remaining(subject));
-        let rest = rest.into_iter().chain(check_after).min().map(|rest| rest.min(LONGEST_REST));
+        let rest = rest.into_iter().chain(check_after).min().map(|rest| rest.min(timing::LONGEST_REST));
         Pass::Rest(rest.map_or(Rest::UntilChange, Rest::For))
     }
 }

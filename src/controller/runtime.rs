@@ -24,18 +24,16 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::{
-    LONGEST_REST, Operator, Rest, builds,
+    Operator, Rest, builds,
     cluster::{ClusterError, scopes},
     replications,
     status_writer::name,
+    timing::{API_TROUBLE, GRACE, LONGEST_REST, TURN},
 };
 use crate::{
     api::{ImageBuild, ImageReplication, RECONCILE_REQUESTED_AT},
     ec2::poller::Subject,
 };
-
-/// How long a pass that is under way may take to finish after SIGTERM: within the ten seconds that we promise.
-const GRACE: Duration = Duration::from_secs(9);
 
 /// Objects in one answer to a list: a larger one is only more memory that is needed once.
 const PAGE: u32 = 100;
@@ -47,12 +45,6 @@ const TURNS: usize = 64;
 /// Passes that are under way or wait for AWS, of one kind. kube's runtime looks at all of them whenever one moves: with ten
 /// thousand that was half of the processor time of a start. Whoever comes later waits in the queue, which costs nothing.
 const PASSES: u16 = 512;
-
-/// So long a pass keeps its turn; one that waits for AWS gives it away.
-const TURN: Duration = Duration::from_secs(1);
-
-/// Before a pass that failed on the Kubernetes API is made again; kube's client retries nothing by itself.
-const API_TROUBLE: Duration = Duration::from_secs(5);
 
 /// The streams of objects to reconcile because something that they wait for changed.
 pub struct Wakes {

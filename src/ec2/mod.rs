@@ -6,6 +6,7 @@ pub mod clock;
 pub mod limits;
 pub mod parameters;
 pub mod poller;
+pub mod timing;
 pub mod upkeep;
 
 use async_trait::async_trait;

@@ -136,7 +136,7 @@ impl Doomed<'_> {
     /// How long the consistency window is still open.
     fn window(&self, now: Timestamp) -> CheckAfter {
         let left = timing::remaining(self.made_at, timing::CONSISTENCY_WINDOW, now);
-        (!left.is_zero()).then(|| left + Duration::from_secs(1))
+        (!left.is_zero()).then(|| left + timing::TIMER_MARGIN)
     }
 }
 
@@ -193,7 +193,7 @@ fn cooling(eyes: &Eyes<'_>, doomed: &Doomed<'_>, now: Timestamp) -> Result<Optio
 
 fn cooldown(image: &Image, now: Timestamp) -> Option<Removal> {
     let Protection::Cooling { until } = image.protection else { return None };
-    let left = timing::elapsed(now, until) + Duration::from_secs(1);
+    let left = timing::elapsed(now, until) + timing::TIMER_MARGIN;
     (until > now).then(|| Removal::Cooling { id: image.id.clone(), until, left })
 }
 

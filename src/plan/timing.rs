@@ -83,6 +83,10 @@ pub const COOLDOWN_INTERVAL: Duration = Duration::from_hours(6);
 /// How often the image of a finished build is checked while `spec.launchState` is set.
 pub const FINISHED_INTERVAL: Duration = Duration::from_hours(10);
 
+/// Added to the time that is left where something is due at its end: a timer that fires just before it would find it not over,
+/// and look once more for nothing.
+pub const TIMER_MARGIN: Duration = Duration::from_secs(1);
+
 /// How often something that needs someone to act is checked again.
 pub const NEEDS_HELP: Duration = Duration::from_mins(10);
 

@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
@@ -23,7 +22,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use crate::model::Region;
+use crate::{ec2::timing, model::Region};
 
 /// What a user can say about the way to AWS. Credentials come from the SDK's own chain: environment, profile, web identity
 /// (IRSA), EKS Pod Identity, instance metadata.
@@ -134,9 +133,9 @@ fn partition(service: &str, region: &Region) -> RetryPartition {
 /// The SDK sets no limit but for connecting, and a call that hangs would hold up its object for ever.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_millis(3_100))
-        .operation_attempt_timeout(Duration::from_secs(30))
-        .operation_timeout(Duration::from_secs(90))
+        .connect_timeout(timing::CONNECTING)
+        .operation_attempt_timeout(timing::ONE_ATTEMPT)
+        .operation_timeout(timing::ALL_ATTEMPTS)
         .build()
 }
 

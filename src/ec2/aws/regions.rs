@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use tokio::{
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use tokio::{sync::Mutex, time::Instant};
 
 use super::{AwsEc2, failure::incomplete};
-use crate::model::{Action, AwsError, Class, Region};
-
-/// How long a list is good enough: a region in trouble fails many calls, each of which would ask for it.
-const LIST_LASTS: Duration = Duration::from_mins(1);
+use crate::{
+    ec2::timing::REGIONS_LAST,
+    model::{Action, AwsError, Class, Region},
+};
 
 /// So many letters must agree for a name to be suggested in place of another.
 const ALIKE: usize = 3;
@@ -38,7 +35,7 @@ impl Listing {
     /// The list; asked for again when it is old. Whoever needs it meanwhile waits for the same answer.
     async fn get(&self, ask: impl Future<Output = Result<Vec<Listed>, AwsError>>) -> Answer {
         let mut last = self.0.lock().await;
-        if let Some((_, listed)) = last.as_ref().filter(|(asked_at, _)| asked_at.elapsed() < LIST_LASTS) {
+        if let Some((_, listed)) = last.as_ref().filter(|(asked_at, _)| asked_at.elapsed() < REGIONS_LAST) {
             return listed.clone();
         }
         let listed = ask.await.ok().map(Arc::from);
@@ -222,7 +219,7 @@ mod tests {
                 .await
         };
         assert_eq!((ask(&listing).await, ask(&listing).await, asked.get()), (None, None, 1));
-        tokio::time::advance(LIST_LASTS).await;
+        tokio::time::advance(REGIONS_LAST).await;
         ask(&listing).await;
         assert_eq!(asked.get(), 2);
     }

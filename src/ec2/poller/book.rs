@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use self::{known::Known, watchers::Watchers};
 use super::{Subject, Tempo, packed::Words};
 use crate::{
+    ec2::timing::{SLOWEST_POLL, SLOWEST_POLL_FOR_AGENTS, SLOWEST_ROUND},
     model::{Absence, Answer, AwsError, Class, Disposition, Query, Region, Seen},
     plan::{Pace, Sighting, Sightings, Watch},
 };
@@ -25,15 +26,6 @@ mod tests;
 
 /// So many empty or failed answers in a row are asked for at full speed: enough to tell gone from stale.
 const UNSLOWED_MISSES: u32 = 6;
-
-/// What stays missing or refused is asked for this often in the end.
-const SLOWEST: Duration = Duration::from_mins(10);
-
-/// An agent registers minutes after its machine runs, and its build waits for nothing else.
-const SLOWEST_FOR_AGENTS: Duration = Duration::from_secs(30);
-
-/// Between two rounds in a region that AWS throttles, at the most.
-const SLOWEST_ROUND: Duration = Duration::from_mins(1);
 
 /// So many passing failures in a row are kept from those who wait: the region is asked again soon.
 const HIDDEN_FAILURES: u32 = 2;
@@ -316,5 +308,5 @@ fn room(queries: &[Query], capacity: fn(&Query) -> usize) -> HashMap<Discriminan
 
 /// It is asked for at least this often, however often in vain.
 fn slowest(query: &Query) -> Duration {
-    if matches!(query, Query::Agent(_)) { SLOWEST_FOR_AGENTS } else { SLOWEST }
+    if matches!(query, Query::Agent(_)) { SLOWEST_POLL_FOR_AGENTS } else { SLOWEST_POLL }
 }

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use self::book::Book;
-use super::{Ec2, clock::Clock};
+use super::{Ec2, clock::Clock, timing};
 use crate::{
     model::Region,
     plan::{Sightings, Watch},
@@ -46,9 +46,8 @@ pub struct Tempo {
 }
 
 impl Default for Tempo {
-    /// One call per kind every five seconds is 1 % of what EC2 refills for reads (20 a second).
     fn default() -> Self {
-        Self { interval: Duration::from_secs(5), spacing: Duration::from_secs(1) }
+        Self { interval: timing::POLL_INTERVAL, spacing: timing::ROUND_SPACING }
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::{sync::mpsc, time::Instant};
 use super::{Regions, Subject, WatchSet};
 use crate::{
     customize,
-    ec2::{Ec2, ImageFilter, InstanceFilter, SnapshotFilter, clock::Clock},
+    ec2::{Ec2, ImageFilter, InstanceFilter, SnapshotFilter, clock::Clock, timing::GATHERING},
     model::{
         Answer, AwsError, Disposition, ImageId, ImageSelector, InstanceId, Query, Region, SnapshotId,
         ownership,
@@ -29,9 +29,6 @@ const AGENTS: usize = 50;
 
 /// Images or snapshots whose accounts are asked for together: a page of a list.
 const SHARED: usize = 1000;
-
-/// A burst of registrations becomes one round.
-const GATHERING: Duration = Duration::from_millis(50);
 
 pub(super) struct Ticker {
     pub(super) watched: Arc<WatchSet>,

@@ -346,7 +346,7 @@ fn shown_after_deadline(view: &BuildView<'_>, mut decision: Decision) -> Decisio
 fn with_deadline(view: &BuildView<'_>, mut decision: Decision) -> Decision {
     let left = |start: Timestamp| timing::remaining(start, view.spec.active_deadline.into(), view.now);
     let left = view.status.start_time.as_ref().map(|start| left(start.0)).filter(|left| !left.is_zero());
-    let deadline = left.map(|left| left + Duration::from_secs(1));
+    let deadline = left.map(|left| left + timing::TIMER_MARGIN);
     decision.check_after = decision.check_after.into_iter().chain(deadline).min();
     decision
 }
