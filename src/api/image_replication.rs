@@ -452,7 +452,7 @@ pub struct DestinationStatus {
     pub progress: Option<i32>,
     /// Snapshots that could not be deleted because something else uses them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = crate::api::MAX_USED_SNAPSHOTS))]
     pub used_snapshots: Vec<UsedSnapshot>,
     /// When the copy was first seen available.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -28,6 +28,9 @@ pub const MAX_ANNOTATION: usize = 256;
 /// The longest error code that is recorded; EC2's are much shorter, but a proxy may answer anything.
 pub const MAX_ERROR_CODE: usize = 256;
 
+/// Snapshots in use that a status has room for; an image has at most 64.
+pub const MAX_USED_SNAPSHOTS: usize = 100;
+
 /// The finalizer that objects carry while AWS resources may still have to be removed or handed over.
 pub const FINALIZER: &str = "ami-operator.dev/cleanup";
 

@@ -276,7 +276,7 @@ pub struct ImageStatus {
     pub snapshots: Vec<SnapshotStatus>,
     /// Snapshots that could not be deleted because something else uses them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = crate::api::MAX_USED_SNAPSHOTS))]
     pub used_snapshots: Vec<UsedSnapshot>,
     /// When the image was first seen available, with all requested settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
