@@ -20,7 +20,7 @@ use crate::{
         Failure, Progress, WaitingOn,
         replication::{
             CopyRecord, DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Drift,
-            ReplicationPlan, ReplicationStep, ReplicationView, worst,
+            ReplicationPlan, ReplicationStep, ReplicationView, Target, worst,
         },
     },
 };
@@ -87,13 +87,13 @@ fn apply(
 ) {
     match &plan.step {
         None => {}
-        Some(DestinationStep::Record(record)) => apply_record(view, status, region, record),
+        Some(DestinationStep::Record(record)) => apply_record(view, status, (region, plan.target), record),
         Some(DestinationStep::Call(call)) => {
             if *outcome == Outcome::Accepted {
                 if plan.drift.is_some() {
-                    places::repaired(status, region, call, view.now);
+                    places::repaired(status, (region, plan.target), call, view.now);
                 }
-                places::called(status, region, call, view.now);
+                places::called(status, (region, plan.target), call, view.now);
             }
             if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
                 apply_call(copy, call, outcome, view.now);
@@ -105,13 +105,13 @@ fn apply(
 fn apply_record(
     view: &ReplicationView<'_>,
     status: &mut ImageReplicationStatus,
-    region: &Region,
+    (region, target): (&Region, Target),
     record: &DestinationRecord,
 ) {
     match record {
         DestinationRecord::Copy(record) => apply_copy_record(status, region, record, view.now),
-        DestinationRecord::Image(record) => places::recorded(view, status, region, record),
-        DestinationRecord::Publication(record) => places::publication(status, region, record),
+        DestinationRecord::Image(record) => places::recorded(view, status, (region, target), record),
+        DestinationRecord::Publication(record) => places::publication(status, (region, target), record),
     }
 }
 

@@ -58,5 +58,6 @@ pub(super) fn both(whole: DestinationPlan, part: DestinationPlan) -> Destination
         check_after: whole.check_after.into_iter().chain(part.check_after).min(),
         shown,
         drift: part.drift,
+        target: part.target,
     }
 }

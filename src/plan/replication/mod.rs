@@ -19,7 +19,7 @@ mod tests;
 
 pub use step::{
     CopyRecord, DestinationCall, DestinationPlan, DestinationRecord, DestinationStep, Drift, DriftKind,
-    ImageRecord, Matter, PublicationRecord,
+    ImageRecord, Matter, PublicationRecord, Target,
 };
 
 use std::{

@@ -20,6 +20,18 @@ pub struct DestinationPlan {
     pub shown: BTreeMap<Matter, Progress>,
     /// The drift that the step repairs.
     pub drift: Option<Drift>,
+    pub target: Target,
+}
+
+/// Which image of a region a step is about: its outcome is recorded there. The source can be in a region that still has a
+/// copy of a former one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Target {
+    #[default]
+    Copy,
+    Source,
+    /// A former source in a region that the source has left.
+    LeftSource,
 }
 
 /// A matter that has a condition of its own, in addition to the copy.
@@ -171,7 +183,14 @@ pub enum DestinationCall {
 impl DestinationPlan {
     /// A plan with nothing to do.
     pub fn standing(progress: Progress) -> Self {
-        Self { step: None, progress, check_after: None, shown: BTreeMap::new(), drift: None }
+        Self {
+            step: None,
+            progress,
+            check_after: None,
+            shown: BTreeMap::new(),
+            drift: None,
+            target: Target::Copy,
+        }
     }
 
     /// Whether the step requests a copy, or records the intent to do so.
@@ -183,6 +202,12 @@ impl DestinationPlan {
                     | DestinationStep::Call(DestinationCall::CopyImage(_))
             )
         )
+    }
+
+    /// The same, about this image.
+    #[must_use]
+    pub fn about(self, target: Target) -> Self {
+        Self { target, ..self }
     }
 
     /// Adds the progress of a matter.

@@ -1,5 +1,7 @@
 //! The conditions of each region.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -16,7 +18,7 @@ use crate::{
     plan::{
         Progress, UpkeepCall,
         replication::{
-            DestinationCall, DestinationPlan, ImageRecord, Matter, PublicationRecord, ReplicationView,
+            DestinationCall, DestinationPlan, ImageRecord, Matter, PublicationRecord, ReplicationView, Target,
         },
         timing,
     },
@@ -34,17 +36,21 @@ pub(super) fn show(
     outcome: &Outcome,
     progress: &Progress,
 ) {
-    if plan.shown.get(&Matter::Published) == Some(&Progress::Done) {
-        seen(receipts(status, region).published, view.spec.publish.as_ref());
-    }
     let source = status.source.as_ref().filter(|source| source.region == *region);
+    let (mut of_source, mut of_copy) = (plan.shown.clone(), plan.shown.clone());
+    of_source.remove(&Matter::FormerRemoved);
+    if let Some((source, place)) = source.zip(status.source_region.as_mut()) {
+        confirm(view, &mut place.published, &of_source);
+        let done = Done::of(view, region, true, Some(&source.image_id), place.published.as_ref());
+        show_place(view, &mut place.conditions, done, &of_source, outcome, progress);
+        // Consumers there are told of the source. A copy of a former one that stays is not.
+        of_copy.retain(|matter, _| *matter == Matter::FormerRemoved);
+    }
     if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
+        confirm(view, &mut copy.published, &of_copy);
         show_copy(view, copy, progress);
         let done = Done::of(view, region, false, copy.image_id.as_ref(), copy.published.as_ref());
-        show_place(view, &mut copy.conditions, done, plan, outcome, progress);
-    } else if let Some((source, place)) = source.zip(status.source_region.as_mut()) {
-        let done = Done::of(view, region, true, Some(&source.image_id), place.published.as_ref());
-        show_place(view, &mut place.conditions, done, plan, outcome, progress);
+        show_place(view, &mut copy.conditions, done, &of_copy, outcome, progress);
     }
 }
 
@@ -107,13 +113,13 @@ fn show_place(
     view: &ReplicationView<'_>,
     list: &mut Vec<Condition>,
     done: Done,
-    plan: &DestinationPlan,
+    shown: &BTreeMap<Matter, Progress>,
     outcome: &Outcome,
     progress: &Progress,
 ) {
     let replaces = view.spec.source_change_policy == SourceChangePolicy::ReplaceWhenReady;
     let was_told = list.iter().any(|c| c.type_ == "FormerRemoved");
-    let tells = plan.shown.contains_key(&Matter::FormerRemoved) || (replaces && was_told);
+    let tells = shown.contains_key(&Matter::FormerRemoved) || (replaces && was_told);
     for (kind, matter, done) in [
         ("Shared", Matter::Shared, done.shared),
         ("Published", Matter::Published, done.published),
@@ -121,7 +127,7 @@ fn show_place(
     ] {
         let is_new = !list.iter().any(|c| c.type_ == kind);
         let mut conditions = of(view, list);
-        match (done, plan.shown.get(&matter)) {
+        match (done, shown.get(&matter)) {
             (None, _) => conditions.remove(kind),
             (Some(done), Some(Progress::Done)) => conditions.set(kind, done),
             (Some(_), Some(said @ Progress::Moving(_))) => {
@@ -158,24 +164,48 @@ struct Receipts<'s> {
     observed_generation: &'s mut Option<i64>,
 }
 
-fn receipts<'s>(status: &'s mut ImageReplicationStatus, region: &Region) -> Receipts<'s> {
-    if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
-        return Receipts {
+/// None of a source that was left: all that is known of it is what it was published as.
+fn receipts<'s>(
+    status: &'s mut ImageReplicationStatus,
+    region: &Region,
+    target: Target,
+) -> Option<Receipts<'s>> {
+    match target {
+        Target::Copy => copy_in(status, region).map(|copy| Receipts {
             image_id: copy.image_id.clone(),
             applied: &mut copy.applied,
             tag_keys: Some(&mut copy.tag_keys),
             published: &mut copy.published,
             observed_generation: &mut copy.observed_generation,
-        };
+        }),
+        Target::Source => {
+            let image_id = status.source.as_ref().map(|source| source.image_id.clone());
+            let source = status.source_region.get_or_insert_default();
+            Some(Receipts {
+                image_id,
+                applied: &mut source.applied,
+                tag_keys: None,
+                published: &mut source.published,
+                observed_generation: &mut source.observed_generation,
+            })
+        }
+        Target::LeftSource => None,
     }
-    let image_id = status.source.as_ref().map(|source| source.image_id.clone());
-    let source = status.source_region.get_or_insert_default();
-    Receipts {
-        image_id,
-        applied: &mut source.applied,
-        tag_keys: None,
-        published: &mut source.published,
-        observed_generation: &mut source.observed_generation,
+}
+
+fn copy_in<'s>(status: &'s mut ImageReplicationStatus, region: &Region) -> Option<&'s mut DestinationStatus> {
+    status.destinations.iter_mut().find(|d| d.region == *region)
+}
+
+/// What the image is published as.
+fn published<'s>(
+    status: &'s mut ImageReplicationStatus,
+    region: &Region,
+    target: Target,
+) -> Option<&'s mut Option<Published>> {
+    match target {
+        Target::Copy | Target::Source => receipts(status, region, target).map(|known| known.published),
+        Target::LeftSource => status.left_source.as_mut().map(|left| &mut left.published),
     }
 }
 
@@ -249,12 +279,6 @@ fn leave(
     }
 }
 
-/// What is published in a region that the source has left.
-fn left_in<'s>(status: &'s mut ImageReplicationStatus, region: &Region) -> Option<&'s mut Option<Published>> {
-    let left = status.left_source.as_mut().filter(|left| left.region == *region && left.published.is_some());
-    left.map(|left| &mut left.published)
-}
-
 /// What is still to be taken back of a former source: parameters that point at it, and tags.
 pub(super) fn left_of_source(old: SourceRegionStatus) -> Option<SourceRegionStatus> {
     old.published
@@ -266,12 +290,11 @@ pub(super) fn left_of_source(old: SourceRegionStatus) -> Option<SourceRegionStat
 pub(super) fn recorded(
     view: &ReplicationView<'_>,
     status: &mut ImageReplicationStatus,
-    region: &Region,
+    (region, target): (&Region, Target),
     record: &ImageRecord,
 ) {
-    // What was left has no receipts but of what is published.
-    if left_in(status, region).is_none() || *record == ImageRecord::Shared {
-        write_down(view, receipts(status, region), record);
+    if let Some(receipts) = receipts(status, region, target) {
+        write_down(view, receipts, record);
     }
 }
 
@@ -294,11 +317,12 @@ fn write_down(view: &ReplicationView<'_>, mut receipts: Receipts<'_>, record: &I
 }
 
 /// Writes down what a record says of what is published in a region.
-pub(super) fn publication(status: &mut ImageReplicationStatus, region: &Region, record: &PublicationRecord) {
-    let published = match left_in(status, region) {
-        Some(published) => published,
-        None => receipts(status, region).published,
-    };
+pub(super) fn publication(
+    status: &mut ImageReplicationStatus,
+    (region, target): (&Region, Target),
+    record: &PublicationRecord,
+) {
+    let Some(published) = published(status, region, target) else { return };
     match record {
         PublicationRecord::Publishing(new) => *published = Some(new.clone()),
         PublicationRecord::ParameterGone(name) => forget(published, name),
@@ -315,27 +339,30 @@ fn forget(published: &mut Option<Published>, name: &str) {
 /// What AWS took, where that is remembered.
 pub(super) fn called(
     status: &mut ImageReplicationStatus,
-    region: &Region,
+    (region, target): (&Region, Target),
     call: &DestinationCall,
     now: Timestamp,
 ) {
+    if let DestinationCall::DeleteParameter { name, .. } = call {
+        if let Some(published) = published(status, region, target) {
+            forget(published, name);
+        }
+    } else if let DestinationCall::Upkeep { call: UpkeepCall::DisableFastRestores { ids, zones }, .. } = call
+    {
+        cooled(status, region, ids, zones);
+    } else if let Some(receipts) = receipts(status, region, target) {
+        remember(receipts, call, now);
+    }
+}
+
+fn remember(receipts: Receipts<'_>, call: &DestinationCall, now: Timestamp) {
     match call {
-        DestinationCall::DeleteTags { keys, resources, .. } => {
-            receipts(status, region).untagged(keys, resources);
-        }
-        DestinationCall::CreateTags { tags, resources, .. } => {
-            receipts(status, region).restored(tags, resources);
-        }
-        DestinationCall::DeleteParameter { name, .. } => match left_in(status, region) {
-            Some(published) => forget(published, name),
-            None => forget(receipts(status, region).published, name),
-        },
-        DestinationCall::PutParameter(request) => put(receipts(status, region).published, request, now),
-        DestinationCall::Upkeep { call: UpkeepCall::DisableFastRestores { ids, zones }, .. } => {
-            cooled(status, region, ids, zones);
-        }
-        DestinationCall::Upkeep { call, .. } => done(receipts(status, region).applied, call),
-        DestinationCall::CopyImage(_)
+        DestinationCall::DeleteTags { keys, resources, .. } => receipts.untagged(keys, resources),
+        DestinationCall::CreateTags { tags, resources, .. } => receipts.restored(tags, resources),
+        DestinationCall::PutParameter(request) => put(receipts.published, request, now),
+        DestinationCall::Upkeep { call, .. } => done(receipts.applied, call),
+        DestinationCall::DeleteParameter { .. }
+        | DestinationCall::CopyImage(_)
         | DestinationCall::DeregisterImage { .. }
         | DestinationCall::DeleteSnapshot { .. }
         | DestinationCall::TagParameter { .. } => {}
@@ -355,9 +382,14 @@ fn put(published: &mut Option<Published>, request: &PutParameter, now: Timestamp
 
 /// All parameters hold what consumers are to find, also where the operator died before it wrote down that it was put: status
 /// would name the former image for ever, and what that one costs would be kept for its sake.
-fn seen(published: &mut Option<Published>, publish: Option<&Publish>) {
-    let Some(published) = published else { return };
-    let held = publish.map(|publish| publish.target(published).clone());
+fn confirm(
+    view: &ReplicationView<'_>,
+    published: &mut Option<Published>,
+    shown: &BTreeMap<Matter, Progress>,
+) {
+    let is_done = shown.get(&Matter::Published) == Some(&Progress::Done);
+    let Some(published) = published.as_mut().filter(|_| is_done) else { return };
+    let held = view.spec.publish.as_ref().map(|publish| publish.target(published).clone());
     for parameter in &mut published.parameters {
         parameter.unseen_puts = None;
         parameter.value = held.clone().or(parameter.value.take());
@@ -366,8 +398,8 @@ fn seen(published: &mut Option<Published>, publish: Option<&Publish>) {
 
 /// Fast snapshot restore of a former copy, or else of the newest, is off.
 fn cooled(status: &mut ImageReplicationStatus, region: &Region, ids: &[SnapshotId], zones: &[String]) {
-    let copy = status.destinations.iter_mut().find(|d| d.region == *region);
-    for former in copy.into_iter().flat_map(|copy| &mut copy.previous) {
+    let Some(copy) = copy_in(status, region) else { return };
+    for former in &mut copy.previous {
         if let Some(known) = former.fast_snapshot_restores.as_mut().filter(|f| f.snapshot_ids == *ids) {
             known.zones.retain(|zone| !zones.contains(zone));
             former.fast_snapshot_restores =
@@ -375,8 +407,7 @@ fn cooled(status: &mut ImageReplicationStatus, region: &Region, ids: &[SnapshotI
             return;
         }
     }
-    let known = &mut receipts(status, region).applied.fast_snapshot_restore_zones;
-    known.retain(|zone| !zones.contains(zone));
+    copy.applied.fast_snapshot_restore_zones.retain(|zone| !zones.contains(zone));
 }
 
 /// What is no longer written down once it was taken off.
@@ -400,15 +431,15 @@ fn done(applied: &mut Applied, call: &UpkeepCall) {
 /// Counts the repair of permissions: who cancels a grant that is made again and again is left in peace.
 pub(super) fn repaired(
     status: &mut ImageReplicationStatus,
-    region: &Region,
+    (region, target): (&Region, Target),
     call: &DestinationCall,
     now: Timestamp,
 ) {
     let DestinationCall::Upkeep { call: UpkeepCall::ModifyLaunchPermissions { add, .. }, .. } = call else {
         return;
     };
-    if !add.accounts.is_empty() {
-        let applied = receipts(status, region).applied;
+    let known = receipts(status, region, target).filter(|_| !add.accounts.is_empty());
+    if let Some(Receipts { applied, .. }) = known {
         let before = applied.regrants.as_ref();
         let before = before.filter(|r| timing::elapsed(r.at.0, now) < timing::REGRANTS_FORGOTTEN);
         let times = before.map_or(0, |r| r.times).saturating_add(1);

@@ -13,7 +13,10 @@ use ec2sim::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::run::{Actor, RECEIVER, SETTLING, SOURCES, parameter};
+use super::{
+    case::REGIONS,
+    run::{Actor, RECEIVER, SETTLING, SOURCES, parameter},
+};
 use crate::{
     crash_points::ending::{leaks, trespasses},
     flow::{Flow, world::ACCOUNT},
@@ -202,12 +205,13 @@ fn told(flow: &Flow, actor: &Actor, region: &str) -> Option<String> {
     Some(parameter.newest(now)?.value.clone())
 }
 
-/// Consumers are told of the source in its region, and of none where it was before.
+/// Consumers are told of the source in its region, and of none where it was before and no copy can have been.
 fn of_sources(flow: &Flow, actor: &Actor, status: &Value) -> Vec<String> {
     let source = &status["source"];
     let is_pinned = !actor.spec["publish"]["pin"].is_null();
     let is_published = !actor.deleted && !actor.spec["publish"].is_null();
     let regions: BTreeSet<&str> = SOURCES.iter().map(|(.., region)| *region).collect();
+    let is_certain = |region: &&&str| !REGIONS.contains(region) || source["region"] == **region;
     let wrong = |region: &&str| {
         let told = told(flow, actor, region);
         let is_here = is_published && source["region"] == **region;
@@ -216,7 +220,7 @@ fn of_sources(flow: &Flow, actor: &Actor, status: &Value) -> Vec<String> {
             format!("a parameter in {region} tells of {told:?} instead of {id:?}, and {}", actor.spec)
         })
     };
-    regions.iter().filter_map(wrong).collect()
+    regions.iter().filter(is_certain).filter_map(wrong).collect()
 }
 
 /// Whoever copies a build's image shares it, though the build is suspended.

@@ -36,7 +36,7 @@ use crate::flow::{
 pub const SOURCES: [(&str, &str, &str); 3] = [
     ("ami-000000000000000a1", "golden-1", "us-east-1"),
     ("ami-000000000000000a2", "golden-2", "us-east-1"),
-    ("ami-000000000000000a3", "golden-3", "ca-central-1"),
+    ("ami-000000000000000a3", "golden-3", "eu-west-1"),
 ];
 
 /// What all builds are labelled with.
@@ -413,7 +413,8 @@ impl Actor {
     }
 
     fn toggle(&mut self, region: &str) {
-        if !self.is_replication() {
+        // The source's own region is refused.
+        if !self.is_replication() || self.spec["source"]["image"]["region"] == region {
             return;
         }
         let mut wanted = self.regions();
@@ -425,7 +426,7 @@ impl Actor {
         }
         // At least one is wanted, or the object is invalid.
         if !wanted.is_empty() {
-            self.spec["destinations"] = wanted.iter().map(|region| json!({"region": region})).collect();
+            self.want(&wanted);
         }
     }
 
@@ -449,10 +450,11 @@ impl Actor {
     }
 
     fn pin(&mut self) {
-        if let Some(publish) = self.spec["publish"].as_object_mut() {
-            if publish.remove("pin").is_none() {
-                publish.insert("pin".to_owned(), json!("Previous"));
-            }
+        let publish = self.spec.get_mut("publish").and_then(Value::as_object_mut);
+        if let Some(publish) = publish
+            && publish.remove("pin").is_none()
+        {
+            publish.insert("pin".to_owned(), json!("Previous"));
         }
     }
 
@@ -469,11 +471,21 @@ impl Actor {
     }
 
     fn replace_source(&mut self) {
-        let current = (0..SOURCES.len()).find(|which| self.spec["source"] == source(*which));
-        if let Some(which) = current {
-            self.spec["source"] = source((which + 1) % SOURCES.len());
+        let Some(current) = (0..SOURCES.len()).find(|which| self.spec["source"] == source(*which)) else {
+            return;
+        };
+        let next = (current + 1) % SOURCES.len();
+        let mut wanted = self.regions();
+        wanted.retain(|region| region != SOURCES[next].2);
+        if !wanted.is_empty() {
+            self.spec["source"] = source(next);
+            self.want(&wanted);
             self.order();
         }
+    }
+
+    fn want(&mut self, regions: &[String]) {
+        self.spec["destinations"] = regions.iter().map(|region| json!({"region": region})).collect();
     }
 
     /// Each region that is wanted gets a copy of this source.

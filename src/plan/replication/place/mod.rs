@@ -12,7 +12,7 @@ pub(super) use sharing::{about_to_grant, left_granted, obstacle, revocation::of_
 
 use super::{
     DestinationCall, DestinationPlan, DestinationRecord, DriftKind, Eyes, Failure, ImageRecord, Matter,
-    Progress, PublicationRecord, ReplicationSourceStatus, ReplicationView, WaitingOn, copy_tags,
+    Progress, PublicationRecord, ReplicationSourceStatus, ReplicationView, Target, WaitingOn, copy_tags,
     decision::{Decided, Perhaps, blocked, both, call, moving, record, settled, standing, with},
     timing,
 };
@@ -134,7 +134,7 @@ pub(super) fn source_region(
     if !view.spec.concerns_source_region(view.status) {
         return None;
     }
-    Some(settled(source_image(view, eyes, source)))
+    Some(settled(source_image(view, eyes, source)).about(Target::Source))
 }
 
 /// Our account. Before there is a copy to show it, it is asked for where the source must be shared first.

@@ -375,7 +375,7 @@ pub(in super::super) fn withdraw_untrue(
     };
     let is_wanted = |name: &String| publish.ssm_parameters.iter().any(|p| p.name == *name);
     if let Some(surplus) = published.parameters.iter().find(|p| !is_wanted(&p.name)) {
-        return withdraw(view, eyes, region, &surplus.name).map(Some);
+        return withdraw(view, eyes, region, published, &surplus.name).map(Some);
     }
     if !names_the_dead(view, eyes, region, published, mended)? {
         return Ok(None);
@@ -383,7 +383,7 @@ pub(in super::super) fn withdraw_untrue(
     let plan = if publish.is_pinned() {
         // The newest is not wanted: its place is not to be taken for want of the pinned one.
         let named = published.parameters.iter().find(|p| p.value.is_some());
-        named.map(|p| withdraw(view, eyes, region, &p.name)).transpose()?
+        named.map(|p| withdraw(view, eyes, region, published, &p.name)).transpose()?
     } else {
         Some(take_back(view, eyes, region, published)?)
     };
@@ -426,16 +426,25 @@ pub(in super::super) fn take_back(
     published: &Published,
 ) -> Decided {
     if let Some(parameter) = published.parameters.first() {
-        return withdraw(view, eyes, region, &parameter.name);
+        return withdraw(view, eyes, region, published, &parameter.name);
     }
     let last = || record(PublicationRecord::Withdrawn, withdrawal(region));
     Ok(former::undress(view, eyes, region, published)?.unwrap_or_else(last))
 }
 
-/// Deletes a parameter that is ours, and forgets one that is not.
-fn withdraw(view: &ReplicationView<'_>, eyes: &Eyes<'_>, region: &Region, name: &str) -> Decided {
+/// Deletes a parameter that is ours, and forgets one that is not, or that tells of another image of this object by now.
+fn withdraw(
+    view: &ReplicationView<'_>,
+    eyes: &Eyes<'_>,
+    region: &Region,
+    published: &Published,
+    name: &str,
+) -> Decided {
     let (region, name) = (region.clone(), name.to_owned());
     let waiting_on = withdrawal(&region);
+    if is_taken_over(view, &region, published, &name) {
+        return Ok(record(PublicationRecord::ParameterGone(name), waiting_on));
+    }
     Ok(match Presence::of(eyes.parameter_tags(&region, &name)?) {
         Presence::There(tags) if view.owner.owns(&tags) => {
             call(DestinationCall::DeleteParameter { region, name }, waiting_on)
@@ -443,6 +452,19 @@ fn withdraw(view: &ReplicationView<'_>, eyes: &Eyes<'_>, region: &Region, name: 
         Presence::Unsure => moving(waiting_on),
         Presence::There(_) | Presence::Gone => record(PublicationRecord::ParameterGone(name), waiting_on),
     })
+}
+
+/// A region that the source moves to, or leaves, can have a copy too: the source comes before the copy, and what was left
+/// comes last.
+fn is_taken_over(view: &ReplicationView<'_>, region: &Region, published: &Published, name: &str) -> bool {
+    let status = view.status;
+    let is_here = status.source.as_ref().is_some_and(|source| source.region == *region);
+    let source = status.source_region.as_ref().filter(|_| is_here).and_then(|place| place.published.as_ref());
+    let copy =
+        status.destinations.iter().find(|d| d.region == *region).and_then(|copy| copy.published.as_ref());
+    let others = source.into_iter().chain(copy).take_while(|other| *other != published);
+    let mut parameters = others.flat_map(|other| &other.parameters);
+    parameters.any(|parameter| parameter.name == name && parameter.value.is_some())
 }
 
 fn withdrawal(region: &Region) -> WaitingOn {

@@ -1,7 +1,7 @@
 //! Withdrawal of publications and grants: of source images, when the source or the object goes, and of copies in destinations
 //! that must no longer be published.
 
-use super::{DestinationPlan, Eyes, ReplicationView, publish, settled, sharing};
+use super::{DestinationPlan, Eyes, ReplicationView, Target, publish, settled, sharing};
 use crate::{
     api::{
         LaunchState,
@@ -18,7 +18,7 @@ pub(in super::super) fn of_source(
     source: &ReplicationSourceStatus,
 ) -> Option<DestinationPlan> {
     let published = view.status.source_region.as_ref().and_then(|left| left.published.as_ref());
-    of(view, eyes, (&source.region, &source.image_id), published)
+    Some(of(view, eyes, (&source.region, &source.image_id), published)?.about(Target::Source))
 }
 
 /// The same of a former source in another region.
@@ -27,7 +27,7 @@ pub(in super::super) fn of_left(
     eyes: &Eyes<'_>,
     left: &LeftSource,
 ) -> Option<DestinationPlan> {
-    of(view, eyes, (&left.region, &left.image_id), left.published.as_ref())
+    Some(of(view, eyes, (&left.region, &left.image_id), left.published.as_ref())?.about(Target::LeftSource))
 }
 
 fn of(

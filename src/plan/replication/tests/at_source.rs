@@ -248,3 +248,12 @@ fn the_source_before_gets_back_what_it_had_too() {
     });
     assert_eq!(succeeded.says_at_source(), r#"CreateTags {"channel": "candidate"}"#);
 }
+
+#[test]
+fn a_parameter_that_holds_the_source_is_deleted_when_nothing_is_to_be_published() {
+    let put = published(by_parameter()).sees_source(source_image(ImageState::Available)).with(|r| {
+        receipt_of(r).parameters[0].value = Some(ImageId::from(SOURCE));
+        r.spec.publish = None;
+    });
+    assert_eq!(put.says_at_source(), format!("DeleteParameter {NAME}"));
+}

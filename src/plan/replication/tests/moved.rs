@@ -5,7 +5,10 @@ use super::{
     whole::told,
 };
 use crate::{
-    api::{DeletionPolicy, image_replication::SourceRegionStatus},
+    api::{
+        DeletionPolicy,
+        image_replication::{PublishWhen, SourceRegionStatus},
+    },
     model::{Answer, Image, ImageId, ImageState, Query, Region, Seen},
     plan::{
         fixtures::*,
@@ -132,4 +135,67 @@ fn what_is_left_of_a_source_goes_with_the_object_and_its_copies() {
     };
     assert_eq!(deleted(DeletionPolicy::Delete).says_at_source(), withdrawal());
     assert_eq!(told(&deleted(DeletionPolicy::Retain).plan()), "release");
+}
+
+/// The region of the source has a copy too, of a former source, which was published by the same parameter.
+fn with_a_copy_there(replication: Replication) -> Replication {
+    replication.with(|r| {
+        let former = ImageId::from("ami-00000000000000002");
+        let mut there = kept("us-east-1");
+        there.published = r.status.destinations[0].published.clone();
+        (there.image_id, there.source_image_id) = (Some(former), Some(ImageId::from("ami-8")));
+        r.status.destinations.push(there);
+    })
+}
+
+fn receipts_there(replication: &Replication) -> [Option<ImageId>; 3] {
+    let status = &replication.status;
+    let copy = status.destinations.iter().find(|d| d.region == region());
+    [
+        status.source_region.as_ref().and_then(|place| place.published.as_ref()),
+        copy.and_then(|copy| copy.published.as_ref()),
+        status.left_source.as_ref().and_then(|left| left.published.as_ref()),
+    ]
+    .map(|published| published.map(|published| published.image_id.clone()))
+}
+
+#[test]
+fn a_source_has_receipts_of_its_own_in_a_region_with_a_copy() {
+    let [source, copy] = [SOURCE, IMAGE].map(|id| Some(ImageId::from(id)));
+    let there = with_a_copy_there(published(by_parameter())).sees_source(source_image(ImageState::Available));
+    let first = there.into_regions(&[EU, "us-east-1"]).with(|r| {
+        r.spec.publish.as_mut().expect("some").when = PublishWhen::EachReady;
+        r.status.source_region.as_mut().expect("some").published = None;
+    });
+    assert_eq!(first.says_at_source(), format!("record publishing {SOURCE} after nothing"));
+    assert_eq!(receipts_there(&after(first)), [source, copy, None]);
+}
+
+#[test]
+fn a_source_that_was_left_has_receipts_of_its_own_in_a_region_with_a_copy() {
+    let [source, copy] = [SOURCE, IMAGE].map(|id| Some(ImageId::from(id)));
+    let left = with_a_copy_there(complete()).into_regions(&[EU]);
+    let left = left.with(|r| r.spec.removed_destination_policy = DeletionPolicy::Delete);
+    let withdrawn = after(left);
+    assert_eq!(receipts_there(&withdrawn), [Some(ImageId::from(NEW)), copy, source]);
+}
+
+#[test]
+fn what_a_source_left_behind_is_not_taken_from_a_copy_that_has_taken_it_over() {
+    let of_new = |put: bool| {
+        let there = with_a_copy_there(complete()).into_regions(&[EU, "us-east-1"]).with(|r| {
+            let copy = r.status.destinations.last_mut().expect("the copy there");
+            copy.source_image_id = Some(ImageId::from(NEW));
+            let published = copy.published.as_mut().expect("a receipt");
+            published.image_id = copy.image_id.clone().expect("a copy");
+            published.parameters[0].value = Some(published.image_id.clone()).filter(|_| put);
+        });
+        let image = previous_image();
+        let holds = Answer::Parameter(image.id.0.clone());
+        there
+            .sees_at_source(Query::Image(image.id.clone()), Seen::Present(Answer::Image(Box::new(image))))
+            .sees_at_source(Query::Parameter(NAME.to_owned()), Seen::Present(holds))
+    };
+    assert_eq!(of_new(true).says_at_source(), format!("record parameter gone {NAME}"));
+    assert_eq!(of_new(false).says_at_source(), withdrawal());
 }
