@@ -32,11 +32,32 @@ def test_protection_is_switched(ec2, instance):
     ec2.terminate_instances(InstanceIds=[instance])
 
 
+def test_a_protected_instance_keeps_those_of_its_zone_only(ec2, launch):
+    kept, shielded, gone = (
+        launch(Placement={"AvailabilityZone": zone}, DisableApiTermination=protect)["InstanceId"]
+        for zone, protect in [("us-east-1a", False), ("us-east-1a", True), ("us-east-1b", False)]
+    )
+    refused("OperationNotPermitted", ec2.terminate_instances, InstanceIds=[kept, shielded, gone])
+    states = [instance_state(ec2, one) for one in (kept, shielded, gone)]
+    assert states == ["running", "running", "terminated"]
+
+
 def test_type_and_user_data_change_while_stopped(ec2, stopped):
     ec2.modify_instance_attribute(InstanceId=stopped, InstanceType={"Value": "m5.large"})
     ec2.modify_instance_attribute(InstanceId=stopped, UserData={"Value": b"hello"})
     assert described(ec2, stopped)["InstanceType"] == "m5.large"
     assert attribute(ec2, stopped, "userData")["UserData"]["Value"] == "aGVsbG8="
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"InstanceType": {"Value": "z9.huge"}},
+        {"Attribute": "instanceType", "Value": "z9.huge"},
+    ],
+)
+def test_the_new_type_must_exist(ec2, stopped, change):
+    refused("InvalidInstanceAttributeValue", ec2.modify_instance_attribute, InstanceId=stopped, **change)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +90,14 @@ def test_volumes_can_be_kept(ec2, instance):
     volume = described(ec2, instance)["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
     ec2.terminate_instances(InstanceIds=[instance])
     assert ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["State"] == "available"
+
+
+def test_volumes_go_unless_they_are_said_to_stay(ec2, instance):
+    for ebs, shown in [({"DeleteOnTermination": False}, False), ({}, True)]:
+        mapping = {"DeviceName": "/dev/xvda", "Ebs": ebs}
+        ec2.modify_instance_attribute(InstanceId=instance, BlockDeviceMappings=[mapping])
+        [device] = described(ec2, instance)["BlockDeviceMappings"]
+        assert device["Ebs"]["DeleteOnTermination"] is shown
 
 
 def test_the_shutdown_behavior_changes(ec2, instance):
@@ -106,8 +135,14 @@ def test_a_reboot_leaves_the_instance_running(ec2, instance):
     ec2.reboot_instances(InstanceIds=[instance])
     assert instance_state(ec2, instance) == "running"
     refused("InvalidInstanceID.NotFound", ec2.reboot_instances, InstanceIds=[ABSENT])
-    ec2.terminate_instances(InstanceIds=[instance])
-    refused("IncorrectInstanceState", ec2.reboot_instances, InstanceIds=[instance])
+
+
+def test_a_reboot_passes_over_instances_that_do_not_run(ec2, stopped):
+    ec2.reboot_instances(InstanceIds=[stopped])
+    assert instance_state(ec2, stopped) == "stopped"
+    ec2.terminate_instances(InstanceIds=[stopped])
+    ec2.reboot_instances(InstanceIds=[stopped])
+    assert instance_state(ec2, stopped) == "terminated"
 
 
 def test_there_is_no_password_for_linux(ec2, instance):
@@ -178,6 +213,13 @@ def test_a_persistent_spot_instance_can_be_stopped(ec2, launch):
     assert (request["State"], request["Type"]) == ("disabled", "persistent")
     reply = ec2.cancel_spot_instance_requests(SpotInstanceRequestIds=[request["SpotInstanceRequestId"]])
     assert reply["CancelledSpotInstanceRequests"][0]["State"] == "cancelled"
+
+
+def test_a_spot_instance_cannot_be_protected(ec2, launch):
+    refused("UnsupportedOperation", launch, DisableApiTermination=True, **spot())
+    instance = launch(**spot())["InstanceId"]
+    protection = {"DisableApiTermination": {"Value": True}}
+    refused("UnsupportedOperation", ec2.modify_instance_attribute, InstanceId=instance, **protection)
 
 
 def test_spot_options_that_do_not_fit(ec2, launch):

@@ -9,17 +9,26 @@ pub struct ApiError {
     pub code: String,
     pub message: String,
     pub status: u16,
+    /// What the call did before it was refused stays done.
+    pub is_partial: bool,
 }
 
 impl ApiError {
     /// A client error with status 400, the status of nearly all of EC2's refusals.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), status: 400 }
+        Self { code: code.into(), message: message.into(), status: 400, is_partial: false }
     }
 
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = status;
+        self
+    }
+
+    /// For calls that are not carried out as a whole.
+    #[must_use]
+    pub fn after_a_part(mut self) -> Self {
+        self.is_partial = true;
         self
     }
 

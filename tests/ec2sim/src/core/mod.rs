@@ -136,7 +136,7 @@ impl From<ApiError> for Answer {
 pub enum Handler {
     /// Sees the world of some time ago (the lag).
     Read(fn(&Call, &World) -> Outcome),
-    /// Sees and changes the present; an error or a dry run leaves it as it was.
+    /// Sees and changes the present; a dry run and all but partial errors leave it as it was.
     Write(fn(&Call, &mut World) -> Outcome),
 }
 
@@ -224,12 +224,13 @@ impl Sim {
         let effect = fault.as_ref().map(|met| &met.effect);
         let done = match (refusal, handler(service, action)) {
             (Some(error), _) => Err(error),
-            (None, Some(Handler::Read(read))) => self.read(now, caller, action, params, read, effect),
+            (None, Some(Handler::Read(read))) => self
+                .read(now, caller, action, params, read, effect)
+                .map(|reply| (Ok(reply), Changes::default())),
             (None, Some(Handler::Write(write))) => self.write(now, caller, action, params, write, effect),
             (None, None) => Err(ApiError::unknown_action(action)),
         };
-        let (outcome, changes) = done
-            .map_or_else(|error| (Err(error), Changes::default()), |(reply, changes)| (Ok(reply), changes));
+        let (outcome, changes) = done.unwrap_or_else(|error| (Err(error), Changes::default()));
         let error = outcome.as_ref().err().cloned();
         // The answers to reads would fill the memory, and follow from the world anyway.
         let is_write = matches!(handler(service, action), Some(Handler::Write(_)));
@@ -287,7 +288,7 @@ impl Sim {
         params: &Params,
         read: fn(&Call, &World) -> Outcome,
         effect: Option<&Effect>,
-    ) -> Result<(Reply, Changes), ApiError> {
+    ) -> Outcome {
         let mut state = self.lock();
         let lag = state.knobs.lag.max(effect.map_or(Duration::ZERO, Effect::lag));
         let (knobs, shown_at, mut world) = state.past(now, lag);
@@ -301,7 +302,7 @@ impl Sim {
         if let Some(effect) = effect {
             faults::on_read(&call, effect, &mut reply);
         }
-        if params.is_set("DryRun")? { Err(ApiError::dry_run()) } else { Ok((reply, Changes::default())) }
+        if params.is_set("DryRun")? { Err(ApiError::dry_run()) } else { Ok(reply) }
     }
 
     fn write(
@@ -312,26 +313,29 @@ impl Sim {
         params: &Params,
         write: fn(&Call, &mut World) -> Outcome,
         effect: Option<&Effect>,
-    ) -> Result<(Reply, Changes), ApiError> {
+    ) -> Result<(Outcome, Changes), ApiError> {
         let mut state = self.lock();
         let now = now.max(state.newest().0);
         let knobs = state.knobs.clone();
         let call = Call { now, caller, action, params, profile: &knobs.profile, guest: &*self.guest };
         let before = state.newest().1.clone();
         let mut world = World::clone(&before);
-        let mut reply = write(&call, &mut world)?;
+        let mut outcome = match write(&call, &mut world) {
+            Err(error) if !error.is_partial => return Err(error),
+            outcome => outcome,
+        };
         if params.is_set("DryRun")? {
-            return Err(ApiError::dry_run());
+            return Err(outcome.err().unwrap_or_else(ApiError::dry_run));
         }
-        if let Some(effect) = effect {
-            faults::on_write(&call, effect, &before, &mut world, &mut reply);
+        if let (Some(effect), Ok(reply)) = (effect, &mut outcome) {
+            faults::on_write(&call, effect, &before, &mut world, reply);
         }
         let changes = Changes::between(call.region(&before), call.region(&world));
         if let Some(Effect::InvisibleFor { seconds }) = effect {
             state.gate.faults.hide(&caller.region, &changes.made, after(now, *seconds));
         }
         state.push(now, world);
-        Ok((reply, changes))
+        Ok((outcome, changes))
     }
 
     /// Who an access key stands for.

@@ -267,7 +267,7 @@ pub enum Drift {
 impl Effect {
     /// A refusal as AWS makes it.
     pub fn error(error: ApiError) -> Self {
-        let ApiError { code, message, status } = error;
+        let ApiError { code, message, status, is_partial: _ } = error;
         Self::Error { code, message, status }
     }
 }

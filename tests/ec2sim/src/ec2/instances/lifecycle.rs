@@ -1,5 +1,7 @@
 //! `RebootInstances`, `StartInstances`, `StopInstances`, `TerminateInstances`.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{boot, change, find_all};
@@ -90,14 +92,11 @@ fn start_one(call: &Call, world: &mut World, id: &str) {
     change(call, world, id, |old| *old = instance);
 }
 
-/// The instance stays in its state, and its guest system begins anew.
+/// The instance stays in its state, and its guest system begins anew. Who has none to begin is passed over.
+/// Source: EC2 API reference, `RebootInstances`, which succeeds for every valid instance and ignores terminated ones.
 pub fn reboot(call: &Call, world: &mut World) -> Outcome {
-    let asked = asked(call, world)?;
-    if let Some((id, _)) = asked.iter().find(|(_, state)| *state != InstanceState::Running) {
-        let message = format!("The instance '{id}' is not in a state from which it can be rebooted.");
-        return Err(ApiError::new("IncorrectInstanceState", message));
-    }
-    for (id, _) in asked {
+    let running = asked(call, world)?.into_iter().filter(|(_, state)| *state == InstanceState::Running);
+    for (id, _) in running {
         let Some(instance) = call.region(world).instances.get(&id) else { continue };
         // A real machine does it by itself.
         if instance.is_machine {
@@ -144,7 +143,7 @@ fn check_hibernation(call: &Call, world: &World) -> Result<(), ApiError> {
 fn stop_one(call: &Call, world: &mut World, id: &str) -> Result<InstanceState, ApiError> {
     let instance = call.region(world).instances.get(id);
     if instance.is_some_and(|instance| instance.disable_api_stop) {
-        return Err(protected(id, "stopped", "disableApiStop"));
+        return Err(is_protected(id, "stopped", "disableApiStop"));
     }
     let request = instance.and_then(|it| call.region(world).spot_requests.get(it.spot_request.as_ref()?));
     if request.is_some_and(|request| !request.options.persistent) {
@@ -164,31 +163,49 @@ fn stop_one(call: &Call, world: &mut World, id: &str) -> Result<InstanceState, A
     Ok(InstanceState::Stopping)
 }
 
-fn protected(id: &str, done: &str, attribute: &str) -> ApiError {
+fn is_protected(id: &str, done: &str, attribute: &str) -> ApiError {
     ApiError::not_permitted(format!(
         "The instance '{id}' may not be {done}. Modify its '{attribute}' instance attribute and try again."
     ))
 }
 
+/// A protected instance fails the call and keeps the instances of its zone; those of other zones are terminated.
+/// Source: EC2 API reference, `TerminateInstances`, its example.
 pub fn terminate(call: &Call, world: &mut World) -> Outcome {
-    for_each(call, world, |world, id, state| {
-        if call.region(world).instances.get(id).is_some_and(|instance| instance.disable_api_termination) {
-            return Err(protected(id, "terminated", "disableApiTermination"));
-        }
-        match state {
-            InstanceState::ShuttingDown | InstanceState::Terminated => Ok(state),
-            InstanceState::Pending
-            | InstanceState::Running
-            | InstanceState::Stopping
-            | InstanceState::Stopped => {
-                terminate_one(call, world, id, state);
-                Ok(InstanceState::ShuttingDown)
-            }
-        }
-    })
+    let protected = protected_of(call, world)?;
+    let zones: BTreeSet<String> = protected.iter().map(|(_, zone)| zone.clone()).collect();
+    let reply = for_each(call, world, |world, id, state| {
+        let is_kept = call.region(world).instances.get(id).is_some_and(|it| zones.contains(&it.zone));
+        Ok(if is_kept { state } else { terminate_one(call, world, id, state) })
+    })?;
+    match protected.first() {
+        Some((id, _)) => Err(is_protected(id, "terminated", "disableApiTermination").after_a_part()),
+        None => Ok(reply),
+    }
 }
 
-fn terminate_one(call: &Call, world: &mut World, id: &str, state: InstanceState) {
+/// The instances of a call that may not be terminated, with their zones.
+fn protected_of(call: &Call, world: &World) -> Result<Vec<(String, String)>, ApiError> {
+    let ids = call.params.ids("InstanceId")?;
+    let found = find_all(call, call.region(world), &ids)?.into_iter();
+    let protected = found.filter(|it| it.disable_api_termination && !it.is_terminated(call.now));
+    Ok(protected.map(|it| (it.id.clone(), it.zone.clone())).collect())
+}
+
+fn terminate_one(call: &Call, world: &mut World, id: &str, state: InstanceState) -> InstanceState {
+    match state {
+        InstanceState::ShuttingDown | InstanceState::Terminated => state,
+        InstanceState::Pending
+        | InstanceState::Running
+        | InstanceState::Stopping
+        | InstanceState::Stopped => {
+            shut_down(call, world, id, state);
+            InstanceState::ShuttingDown
+        }
+    }
+}
+
+fn shut_down(call: &Call, world: &mut World, id: &str, state: InstanceState) {
     let takes = if state == InstanceState::Stopped { call.profile.stop / 5 } else { call.profile.stop };
     let gone = call.end_of(world, takes);
     let phases = [(call.now, InstanceState::ShuttingDown), (gone, InstanceState::Terminated)];

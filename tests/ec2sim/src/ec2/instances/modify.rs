@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{change, credits, find, network, request, show};
-use crate::core::{
-    Call, Outcome,
-    error::ApiError,
-    params::Params,
-    records::{Image, Instance, InstanceState},
-    world::World,
-    xml::Node,
+use super::{change, credits, find, network, options, request, show};
+use crate::{
+    core::{
+        Call, Outcome,
+        error::ApiError,
+        params::Params,
+        records::{Image, Instance, InstanceState},
+        world::World,
+        xml::Node,
+    },
+    ec2::instance_types,
 };
 
 /// The attributes, and those that an instance must be stopped for.
@@ -83,6 +86,9 @@ fn with_value(instance: &Instance, attribute: &str, value: &str) -> Result<Insta
     let flag = || given.flag("Value")?.ok_or_else(|| ApiError::missing("Value"));
     match attribute {
         "disableApiStop" => changed.disable_api_stop = flag()?,
+        "disableApiTermination" if instance.spot_request.is_some() => {
+            return Err(options::spot_unprotected());
+        }
         "disableApiTermination" => changed.disable_api_termination = flag()?,
         "ebsOptimized" => changed.ebs_optimized = flag()?,
         "enaSupport" => Arc::make_mut(&mut changed.image).ena = flag()?,
@@ -90,6 +96,10 @@ fn with_value(instance: &Instance, attribute: &str, value: &str) -> Result<Insta
             changed.terminate_on_shutdown = request::terminates(Some(value))?;
         }
         "instanceType" => {
+            if instance_types::find(value).is_none() {
+                let message = format!("'{value}' is not a valid instance type.");
+                return Err(ApiError::new("InvalidInstanceAttributeValue", message));
+            }
             let kind = request::check_type(value, &instance.image)?;
             changed.cpu = (i64::from(kind.cores()), i64::from(kind.family.threads));
             changed.cpu_credits = credits::of_launch(&Params::default(), &kind)?;
@@ -114,7 +124,8 @@ fn nature(image: &mut Image, attribute: &str, value: &str) {
     }
 }
 
-/// Whether volumes go with the instance.
+/// Whether volumes go with the instance, as they do unless they are said to stay.
+/// Source: EC2 API reference, `ModifyInstanceAttribute`, `BlockDeviceMapping.N`.
 fn map_devices(call: &Call, world: &mut World, instance: &Instance) -> Result<(), ApiError> {
     for asked in call.params.list("BlockDeviceMapping") {
         let name = asked.require("DeviceName")?;
@@ -123,9 +134,8 @@ fn map_devices(call: &Call, world: &mut World, instance: &Instance) -> Result<()
             let message = format!("No device is currently mapped at {name}");
             ApiError::new("InvalidInstanceAttributeValue", message)
         })?;
-        let deletes = asked.flag("Ebs.DeleteOnTermination")?;
-        let volume = call.region_mut(world).volumes.get_mut(&device.volume_id);
-        if let (Some(volume), Some(deletes)) = (volume, deletes) {
+        let deletes = asked.flag("Ebs.DeleteOnTermination")?.unwrap_or(true);
+        if let Some(volume) = call.region_mut(world).volumes.get_mut(&device.volume_id) {
             Arc::make_mut(volume).delete_on_termination = deletes;
         }
     }

@@ -70,6 +70,7 @@ pub fn spot(params: &Params) -> Result<Option<SpotOptions>, ApiError> {
     let options = params.get("InstanceMarketOptions.SpotOptions").filter(|options| !options.is_empty());
     match (params.text("InstanceMarketOptions.MarketType"), options) {
         (None | Some("on-demand"), None) => Ok(None),
+        (Some("spot"), _) if params.is_set("DisableApiTermination")? => Err(spot_unprotected()),
         (Some("spot"), options) => spot_options(options.unwrap_or(&Params::default())).map(Some),
         (None | Some("on-demand"), Some(_)) => {
             let message = "SpotOptions can be specified for the market type spot only.";
@@ -84,6 +85,12 @@ pub fn spot(params: &Params) -> Result<Option<SpotOptions>, ApiError> {
             Err(ApiError::bad_value(other, "marketType", hint))
         }
     }
+}
+
+/// Source: EC2 API reference, `RunInstances` and `ModifyInstanceAttribute`, `DisableApiTermination`.
+pub fn spot_unprotected() -> ApiError {
+    let message = "Termination protection cannot be enabled for Spot Instances.";
+    ApiError::new("UnsupportedOperation", message)
 }
 
 /// A persistent request interrupts by stop or hibernation, a one-time request by termination.
