@@ -68,8 +68,41 @@ pub const LAUNCH_TEMPLATE: Kind = kind(
     "launch-template",
 );
 
+pub const ROUTE_TABLE: Kind = kind(
+    "rtb",
+    "InvalidRouteTableId.Malformed",
+    "InvalidRouteTableID.NotFound",
+    "routeTable ID",
+    "route-table",
+);
+pub const INTERNET_GATEWAY: Kind = kind(
+    "igw",
+    "InvalidInternetGatewayId.Malformed",
+    "InvalidInternetGatewayID.NotFound",
+    "internetGateway ID",
+    "internet-gateway",
+);
+pub const NETWORK_ACL: Kind = kind(
+    "acl",
+    "InvalidNetworkAclId.Malformed",
+    "InvalidNetworkAclID.NotFound",
+    "networkAcl ID",
+    "network-acl",
+);
+pub const DHCP_OPTIONS: Kind = kind(
+    "dopt",
+    "InvalidDhcpOptionsId.Malformed",
+    "InvalidDhcpOptionID.NotFound",
+    "dhcpOption ID",
+    "dhcp-options",
+);
+
 /// Kinds that carry tags, as `CreateTags` must tell them apart by their prefix.
-pub const TAGGABLE: [Kind; 12] = [
+pub const TAGGABLE: [Kind; 16] = [
+    ROUTE_TABLE,
+    INTERNET_GATEWAY,
+    NETWORK_ACL,
+    DHCP_OPTIONS,
     IMAGE,
     INSTANCE,
     SNAPSHOT,

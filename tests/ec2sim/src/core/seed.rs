@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::{
     digest,
     ids::{self, Kind},
-    records::{Rule, RuleTarget, SecurityGroup, Subnet, Vpc},
+    records::{self, Rule, RuleTarget, SecurityGroup, Subnet, Vpc},
     tags::Tags,
     world::{Account, Identity, Quotas, Region, World},
 };
@@ -103,12 +103,17 @@ pub fn add_account(world: &mut World, account: &str) {
 fn add_network(region: &mut Region, account: &str) {
     let place = format!("{account}/{}", region.name);
     let vpc_id = fixed_id(ids::VPC, &format!("{place}/vpc"));
+    let companions = [ids::ROUTE_TABLE, ids::INTERNET_GATEWAY, ids::NETWORK_ACL, ids::DHCP_OPTIONS];
     let vpc = Vpc {
         id: vpc_id.clone(),
         owner: account.to_owned(),
         cidr: "172.31.0.0/16".to_owned(),
         is_default: true,
         tags: Tags::new(),
+        companion_tags: companions
+            .map(|kind| (records::companion_id(&vpc_id, kind.prefix), Tags::new()))
+            .into_iter()
+            .collect(),
     };
     region.vpcs.insert(vpc_id.clone(), Arc::new(vpc));
     for (at, zone) in region.zones.clone().iter().enumerate() {

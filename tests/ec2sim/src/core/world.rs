@@ -239,6 +239,10 @@ impl Region {
             ids::SNAPSHOT => self.snapshots.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::VOLUME => self.volumes.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::VPC => self.vpcs.get(id).map(|it| (&it.tags, it.owner.as_str())),
+            ids::ROUTE_TABLE | ids::INTERNET_GATEWAY | ids::NETWORK_ACL | ids::DHCP_OPTIONS => {
+                let mut vpcs = self.vpcs.values();
+                vpcs.find_map(|it| it.companion_tags.get(id).map(|tags| (tags, it.owner.as_str())))
+            }
             ids::SUBNET => self.subnets.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::GROUP => self.security_groups.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::KEY_PAIR => self.key_pairs.get(id).map(|it| (&it.tags, it.owner.as_str())),
@@ -264,6 +268,10 @@ impl Region {
             ids::SNAPSHOT => &mut Arc::make_mut(self.snapshots.get_mut(id)?).tags,
             ids::VOLUME => &mut Arc::make_mut(self.volumes.get_mut(id)?).tags,
             ids::VPC => &mut Arc::make_mut(self.vpcs.get_mut(id)?).tags,
+            ids::ROUTE_TABLE | ids::INTERNET_GATEWAY | ids::NETWORK_ACL | ids::DHCP_OPTIONS => {
+                let vpc = self.vpcs.values().find(|it| it.companion_tags.contains_key(id))?.id.clone();
+                Arc::make_mut(self.vpcs.get_mut(&vpc)?).companion_tags.get_mut(id)?
+            }
             ids::SUBNET => &mut Arc::make_mut(self.subnets.get_mut(id)?).tags,
             ids::GROUP => &mut Arc::make_mut(self.security_groups.get_mut(id)?).tags,
             ids::KEY_PAIR => &mut Arc::make_mut(self.key_pairs.get_mut(id)?).tags,

@@ -3,6 +3,7 @@
 // Actions that cannot fail share the signature of those that can.
 #![allow(clippy::unnecessary_wraps)]
 
+mod absent;
 mod account;
 mod availability;
 mod block_devices;
@@ -29,7 +30,8 @@ use crate::core::{Call, Handler, world::World};
 
 /// How an action is carried out; `None` for actions that are not simulated.
 pub fn handler(action: &str) -> Option<Handler> {
-    let modules: [fn(&str) -> Option<Handler>; 15] = [
+    let modules: [fn(&str) -> Option<Handler>; 16] = [
+        absent::handler,
         account::handler,
         availability::handler,
         fleets::handler,

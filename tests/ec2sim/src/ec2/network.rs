@@ -1,4 +1,10 @@
-//! VPCs and subnets: the default ones of each account.
+//! VPCs and subnets, the default ones of each account, and what comes with them.
+
+mod acls;
+mod companions;
+mod dhcp_options;
+mod gateways;
+mod route_tables;
 
 use crate::core::{
     Call, Handler, Outcome,
@@ -20,7 +26,7 @@ pub fn handler(action: &str) -> Option<Handler> {
         "DescribeVpcAttribute" => Some(Handler::Read(describe_vpc_attribute)),
         "DescribeVpcs" => Some(Handler::Read(describe_vpcs)),
         "DescribeSubnets" => Some(Handler::Read(describe_subnets)),
-        _ => None,
+        other => companions::handler(other),
     }
 }
 
@@ -66,17 +72,12 @@ pub(super) fn vpc<'w>(call: &Call, region: &'w Region, id: &str) -> Result<&'w V
     found.map(|vpc| &**vpc).ok_or_else(|| ids::VPC.not_found(id))
 }
 
-/// Ids of what comes with a VPC and is modelled only as far as it shows.
-fn companion_id(vpc: &Vpc, prefix: &str) -> String {
-    vpc.id.replacen("vpc", prefix, 1)
-}
-
 fn vpc_filter_values(vpc: &Vpc, name: &str) -> Vec<String> {
     let value = match name {
         "cidr" | "cidr-block" | "cidr-block-association.cidr-block" => vpc.cidr.clone(),
-        "cidr-block-association.association-id" => companion_id(vpc, "vpc-cidr-assoc"),
+        "cidr-block-association.association-id" => companions::id(vpc, "vpc-cidr-assoc"),
         "cidr-block-association.state" => "associated".to_owned(),
-        "dhcp-options-id" => companion_id(vpc, "dopt"),
+        "dhcp-options-id" => companions::id(vpc, "dopt"),
         "is-default" | "isDefault" => vpc.is_default.to_string(),
         "owner-id" => vpc.owner.clone(),
         "state" => "available".to_owned(),
@@ -88,7 +89,7 @@ fn vpc_filter_values(vpc: &Vpc, name: &str) -> Vec<String> {
 
 fn vpc_node(vpc: &Vpc) -> Node {
     let association = Node::new()
-        .text("associationId", companion_id(vpc, "vpc-cidr-assoc"))
+        .text("associationId", companions::id(vpc, "vpc-cidr-assoc"))
         .text("cidrBlock", &vpc.cidr)
         .child("cidrBlockState", Node::new().text("state", "associated"));
     Node::new()
@@ -97,7 +98,7 @@ fn vpc_node(vpc: &Vpc) -> Node {
         .text("state", "available")
         .text("cidrBlock", &vpc.cidr)
         .set("cidrBlockAssociationSet", [association])
-        .text("dhcpOptionsId", companion_id(vpc, "dopt"))
+        .text("dhcpOptionsId", companions::id(vpc, "dopt"))
         .text("instanceTenancy", "default")
         .text("isDefault", vpc.is_default)
         .child("blockPublicAccessStates", Node::new().text("internetGatewayBlockMode", "off"))
@@ -189,9 +190,14 @@ fn subnet_filter_values(call: &Call, region: &Region, subnet: &Subnet, name: &st
         "available-ip-address-count" => free_addresses(call, region, subnet).to_string(),
         "cidr" | "cidr-block" | "cidrBlock" => subnet.cidr.clone(),
         "default-for-az" | "defaultForAz" => subnet.is_default.to_string(),
-        "enable-dns64" | "ipv6-native" | "map-customer-owned-ip-on-launch" => "false".to_owned(),
+        "private-dns-name-options-on-launch.enable-resource-name-dns-a-record"
+        | "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record"
+        | "enable-dns64"
+        | "ipv6-native"
+        | "map-customer-owned-ip-on-launch" => "false".to_owned(),
         "map-public-ip-on-launch" => subnet.map_public_ip.to_string(),
         "owner-id" => subnet.owner.clone(),
+        "private-dns-name-options-on-launch.hostname-type" => "ip-name".to_owned(),
         "state" => "available".to_owned(),
         "subnet-arn" => arn(region, subnet),
         "subnet-id" => subnet.id.clone(),

@@ -138,6 +138,7 @@ fn all<'w>(call: &'w Call, region: &'w Region) -> impl Iterator<Item = Tagged<'w
         .chain(region.snapshots.keys())
         .chain(region.volumes.keys())
         .chain(region.vpcs.keys())
+        .chain(region.vpcs.values().flat_map(|vpc| vpc.companion_tags.keys()))
         .chain(region.subnets.keys())
         .chain(region.security_groups.keys())
         .chain(region.key_pairs.keys())

@@ -11,7 +11,7 @@ mod systems_manager;
 pub use image::{Device, Ebs, Image, ImageState, Permissions, ProductCode, Protection};
 pub use instance::{Attachment, Features, HostNames, Instance, InstanceState, MetadataOptions, Phase};
 pub use launch_template::{LaunchTemplate, TemplateVersion};
-pub use network::{KeyPair, Rule, RuleTarget, SecurityGroup, Subnet, Vpc};
+pub use network::{KeyPair, Rule, RuleTarget, SecurityGroup, Subnet, Vpc, companion_id};
 pub use spot::{SpotOptions, SpotRequest};
 pub use storage::{Disk, FastRestore, Modification, Performance, Snapshot, SnapshotState, Volume};
 pub use systems_manager::{Command, Invocation, InvocationState, Parameter, ParameterVersion, Recipients};

@@ -1,5 +1,7 @@
-use crate::core::tags::Tags;
+use imbl::OrdMap;
 use jiff::Timestamp;
+
+use crate::core::tags::Tags;
 
 #[derive(Clone, Debug)]
 pub struct Vpc {
@@ -8,6 +10,13 @@ pub struct Vpc {
     pub cidr: String,
     pub is_default: bool,
     pub tags: Tags,
+    /// Of what comes with it, by id: route table, internet gateway, network ACL, DHCP options.
+    pub companion_tags: OrdMap<String, Tags>,
+}
+
+/// The id of what comes with a VPC follows from the VPC's.
+pub fn companion_id(vpc_id: &str, prefix: &str) -> String {
+    vpc_id.replacen("vpc", prefix, 1)
 }
 
 #[derive(Clone, Debug)]

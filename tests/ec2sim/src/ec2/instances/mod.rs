@@ -27,7 +27,7 @@ pub use self::{
     boot::power_off_phases,
     console::BUFFER as CONSOLE_BUFFER,
     request::profile_id,
-    show::{current_boot_mode, groups as group_nodes, private_name, public_name},
+    show::{current_boot_mode, groups as group_nodes, private_domain, private_name, public_name},
 };
 
 use std::sync::Arc;

@@ -98,15 +98,16 @@ fn placement(region: &Region, instance: &Instance) -> Node {
         .text("tenancy", &instance.tenancy)
 }
 
+/// The domain of private names.
+pub fn private_domain(region: &str) -> String {
+    if region == "us-east-1" { "ec2.internal".to_owned() } else { format!("{region}.compute.internal") }
+}
+
 pub fn private_name(region: &Region, instance: &Instance, state: InstanceState) -> String {
     if state == InstanceState::Terminated {
         return String::new();
     }
-    let domain = if region.name == "us-east-1" {
-        "ec2.internal"
-    } else {
-        &format!("{}.compute.internal", region.name)
-    };
+    let domain = private_domain(&region.name);
     match instance.features.host_names.kind.as_str() {
         "resource-name" => format!("{}.{domain}", instance.id),
         _ => format!("ip-{}.{domain}", instance.private_ip.replace('.', "-")),
