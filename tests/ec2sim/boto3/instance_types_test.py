@@ -1,5 +1,6 @@
 """Instance types and where they are offered."""
 
+import pytest
 from conftest import refused
 
 
@@ -127,6 +128,98 @@ def test_sizes_and_memory_of_many_families(ec2):
     found = types(ec2, InstanceTypes=list(expected))
     shown = {n: (t["VCpuInfo"]["DefaultVCpus"], t["MemoryInfo"]["SizeInMiB"]) for n, t in found.items()}
     assert shown == expected
+
+
+def one_type(ec2, name):
+    return ec2.describe_instance_types(InstanceTypes=[name])["InstanceTypes"][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "vcpus", "memory"),
+    [
+        ("m7i-flex.large", 2, 8192),
+        ("c7i-flex.8xlarge", 32, 65536),
+        ("m8i.xlarge", 4, 16384),
+        ("i3en.24xlarge", 96, 786432),
+        ("i7ie.large", 2, 16384),
+        ("i8g.large", 2, 16384),
+        ("im4gn.large", 2, 8192),
+        ("is4gen.medium", 1, 6144),
+        ("g6e.xlarge", 4, 32768),
+        ("gr6.4xlarge", 16, 131072),
+        ("g5g.xlarge", 4, 8192),
+        ("g4ad.xlarge", 4, 16384),
+        ("r5b.large", 2, 16384),
+        ("r6in.large", 2, 16384),
+        ("m6in.large", 2, 8192),
+        ("m5dn.large", 2, 8192),
+        ("m5zn.large", 2, 8192),
+        ("r7iz.large", 2, 16384),
+        ("x1.32xlarge", 128, 1998848),
+        ("x1e.xlarge", 4, 124928),
+        ("d2.xlarge", 4, 31232),
+        ("d3.xlarge", 4, 32768),
+        ("trn1.2xlarge", 8, 32768),
+        ("t1.micro", 1, 627),
+        ("c3.large", 2, 3840),
+        ("r3.large", 2, 15360),
+    ],
+)
+def test_vcpus_and_memory(ec2, name, vcpus, memory):
+    found = one_type(ec2, name)
+    assert (found["VCpuInfo"]["DefaultVCpus"], found["MemoryInfo"]["SizeInMiB"]) == (vcpus, memory)
+
+
+def test_t2_shares_its_hardware(ec2):
+    found = one_type(ec2, "t2.micro")
+    assert found["VCpuInfo"]["ValidCores"] == [1]
+    assert found["PlacementGroupInfo"]["SupportedStrategies"] == ["partition", "spread"]
+    assert found["DedicatedHostsSupported"] is False
+    assert (found["HibernationSupported"], found["NitroTpmSupport"]) == (True, "unsupported")
+
+
+def test_disks_of_the_type_itself(ec2):
+    found = one_type(ec2, "m5d.4xlarge")["InstanceStorageInfo"]
+    assert (found["TotalSizeInGB"], found["NvmeSupport"]) == (600, "required")
+    assert found["Disks"] == [{"SizeInGB": 300, "Count": 2, "Type": "ssd"}]
+    assert "InstanceStorageInfo" not in one_type(ec2, "m5.4xlarge")
+
+
+def test_gpus_and_their_memory(ec2):
+    info = one_type(ec2, "g4dn.12xlarge")["GpuInfo"]
+    assert info["TotalGpuMemoryInMiB"] == 65536
+    [gpu] = info["Gpus"]
+    assert (gpu["Name"], gpu["Manufacturer"], gpu["Count"]) == ("T4", "NVIDIA", 4)
+    assert gpu["MemoryInfo"]["SizeInMiB"] == 16384
+
+
+def test_how_fast_a_type_is_with_ebs(ec2):
+    assert one_type(ec2, "m5.large")["EbsInfo"]["EbsOptimizedInfo"] == {
+        "BaselineBandwidthInMbps": 650,
+        "BaselineThroughputInMBps": 81.25,
+        "BaselineIops": 3600,
+        "MaximumBandwidthInMbps": 4750,
+        "MaximumThroughputInMBps": 593.75,
+        "MaximumIops": 18750,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "there", "absent"),
+    [
+        ("hibernation-supported", "true", "m5.large", "m5.metal"),
+        ("hibernation-supported", "false", "x1.32xlarge", "t3.micro"),
+        ("nitro-tpm-support", "supported", "t3.micro", "t2.micro"),
+        ("nitro-enclaves-support", "supported", "m5.xlarge", "m5.large"),
+        ("dedicated-hosts-supported", "false", "t2.micro", "m5.large"),
+        ("instance-storage-info.disk.type", "hdd", "d2.xlarge", "m5d.large"),
+        ("instance-storage-info.total-size-in-gb", "75", "m5d.large", "m5d.xlarge"),
+        ("ebs-info.ebs-optimized-info.maximum-iops", "18750", "m5.large", "c5.large"),
+    ],
+)
+def test_types_by_what_they_can_do(ec2, name, value, there, absent):
+    found = types(ec2, Filters=[{"Name": name, "Values": [value]}])
+    assert there in found and absent not in found
 
 
 def test_the_sizes_of_c5(ec2):

@@ -12,7 +12,7 @@ use crate::core::{
     world::World,
     xml::Node,
 };
-use crate::ec2::instance_types;
+use crate::ec2::instance_types::{self, InstanceType};
 
 /// What the buffer holds: the last 64 KiB.
 pub const BUFFER: usize = 64 * 1024;
@@ -22,7 +22,7 @@ pub fn get(call: &Call, world: &World) -> Outcome {
     let instance = find(call, region, call.params.require("InstanceId")?)?;
     let latest = call.params.is_set("Latest")?;
     // Types on the Xen hypervisor do not offer the latest output.
-    if latest && !instance_types::find(&instance.instance_type).is_some_and(|kind| kind.is_nitro()) {
+    if latest && !instance_types::find(&instance.instance_type).is_some_and(InstanceType::is_nitro) {
         let message = "This instance type does not support retrieving the latest console logs.";
         return Err(ApiError::new("UnsupportedOperation", message));
     }

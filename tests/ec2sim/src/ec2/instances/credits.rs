@@ -16,14 +16,14 @@ pub fn of_launch(params: &Params, kind: &InstanceType) -> Result<Option<String>,
     let asked = params.text("CreditSpecification.CpuCredits");
     if let Some(credits) = asked {
         check(credits)?;
-        if !kind.family.burstable {
+        if !kind.is_burstable() {
             let message =
                 format!("The credit specification is not supported for the instance type {}.", kind.name);
             return Err(ApiError::invalid_combination(message));
         }
     }
-    let default = if kind.family.name == "t2" { "standard" } else { "unlimited" };
-    Ok(kind.family.burstable.then(|| asked.unwrap_or(default).to_owned()))
+    let default = if kind.family() == "t2" { "standard" } else { "unlimited" };
+    Ok(kind.is_burstable().then(|| asked.unwrap_or(default).to_owned()))
 }
 
 fn check(credits: &str) -> Result<(), ApiError> {
@@ -87,5 +87,5 @@ pub fn modify(call: &Call, world: &mut World) -> Outcome {
 fn burstable(call: &Call, world: &World, id: &str) -> Result<(), ApiError> {
     let instance = find(call, call.region(world), id)?;
     let kind = instance_types::find(&instance.instance_type);
-    if kind.is_some_and(|kind| kind.family.burstable) { Ok(()) } else { Err(not_supported(id)) }
+    if kind.is_some_and(InstanceType::is_burstable) { Ok(()) } else { Err(not_supported(id)) }
 }

@@ -32,7 +32,7 @@ const PRICE: u32 = 12_300;
 const WINDOWS_PRICE: u32 = 46_000 + PRICE;
 
 struct Price<'w> {
-    kind: InstanceType,
+    kind: &'static InstanceType,
     zone: &'w Zone,
     product: &'static str,
     at: Timestamp,
@@ -56,8 +56,8 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let zones =
         call.region(world).zones.iter().filter(|it| zone.is_none_or(|zone| it.name == zone || it.id == zone));
     let zones: Vec<&Zone> = zones.collect();
-    let prices = instance_types::all().filter(|kind| types.is_empty() || types.contains(&kind.name.as_str()));
-    let prices = prices.flat_map(|kind| of_type(&kind, &zones, at));
+    let prices = instance_types::all().filter(|kind| types.is_empty() || types.contains(&kind.name));
+    let prices = prices.flat_map(|kind| of_type(kind, &zones, at));
     let shown = prices.filter(|price| {
         (products.is_empty()
             || products.iter().any(|asked| asked.trim_end_matches(" (Amazon VPC)") == price.product))
@@ -72,8 +72,8 @@ fn time(call: &Call, name: &str) -> Result<Option<Timestamp>, ApiError> {
     call.params.text(name).map(parse).transpose()
 }
 
-fn of_type<'w>(kind: &InstanceType, zones: &[&'w Zone], at: Timestamp) -> Vec<Price<'w>> {
-    let of_zone = |zone: &&'w Zone| PRODUCTS.map(|product| Price { kind: kind.clone(), zone, product, at });
+fn of_type<'w>(kind: &'static InstanceType, zones: &[&'w Zone], at: Timestamp) -> Vec<Price<'w>> {
+    let of_zone = |zone: &&'w Zone| PRODUCTS.map(|product| Price { kind, zone, product, at });
     zones.iter().flat_map(of_zone).collect()
 }
 
@@ -89,7 +89,7 @@ impl Price<'_> {
         match filter {
             "availability-zone" => self.zone.name.clone(),
             "availability-zone-id" => self.zone.id.clone(),
-            "instance-type" => self.kind.name.clone(),
+            "instance-type" => self.kind.name.to_owned(),
             "product-description" => self.product.to_owned(),
             "spot-price" => self.amount(),
             _ => iso(self.at),
@@ -98,7 +98,7 @@ impl Price<'_> {
 
     fn node(&self) -> Node {
         Node::new()
-            .text("instanceType", &self.kind.name)
+            .text("instanceType", self.kind.name)
             .text("productDescription", self.product)
             .text("spotPrice", self.amount())
             .time("timestamp", self.at)
