@@ -1,5 +1,7 @@
 """Allowed images, ancestry, the Recycle Bin, and what blocks public snapshots."""
 
+import datetime
+
 import pytest
 from conftest import SECOND_ACCOUNT, refused
 
@@ -99,3 +101,41 @@ def test_the_images_of_instances(ec2, launch, make_image):
     ec2.deregister_image(ImageId=made)
     [found] = ec2.describe_instance_image_metadata(InstanceIds=[instance])["InstanceImageMetadata"]
     assert found["ImageMetadata"]["State"] == "deregistered"
+
+
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        {"ImageProviders": ["none", "amazon"]},
+        {"ImageProviders": ["nobody"]},
+        {"ImageProviders": ["self"]},
+        {"ImageProviders": ["111122223333"] * 201},
+        {"ImageNames": ["name"] * 51},
+    ],
+)
+def test_criteria_that_are_none(ec2, criterion):
+    replace = ec2.replace_image_criteria_in_allowed_images_settings
+    refused("InvalidParameterValue", replace, ImageCriteria=[criterion])
+    accepted = {"ImageProviders": ["amazon", "aws-marketplace", "aws-backup-vault", "111122223333"]}
+    assert replace(ImageCriteria=[accepted])["ReturnValue"] is True
+
+
+def test_no_images_of_others_are_allowed(ec2, base_ami):
+    replace = ec2.replace_image_criteria_in_allowed_images_settings
+    replace(ImageCriteria=[{"ImageProviders": ["none"]}])
+    ec2.enable_allowed_images_settings(AllowedImagesSettingsState="enabled")
+    refused("InvalidAMIID.NotFound", ec2.describe_images, ImageIds=[base_ami])
+
+
+def test_no_days_exclude_all_that_is_deprecated(sim, ec2, second, make_image):
+    made = make_image()
+    ec2.modify_image_attribute(ImageId=made, LaunchPermission={"Add": [{"UserId": SECOND_ACCOUNT}]})
+    criterion = {"DeprecationTimeCondition": {"MaximumDaysSinceDeprecated": 0}}
+    second.replace_image_criteria_in_allowed_images_settings(ImageCriteria=[criterion])
+    second.enable_allowed_images_settings(AllowedImagesSettingsState="enabled")
+    assert len(second.describe_images(ImageIds=[made])["Images"]) == 1
+    now = second.get_console_output(InstanceId=second.run_instances(ImageId=made, MinCount=1, MaxCount=1, InstanceType="t3.micro")["Instances"][0]["InstanceId"])["Timestamp"]
+    ec2.enable_image_deprecation(ImageId=made, DeprecateAt=now + datetime.timedelta(minutes=5))
+    assert len(second.describe_images(ImageIds=[made])["Images"]) == 1
+    sim.advance(600)
+    refused("InvalidAMIID.NotFound", second.describe_images, ImageIds=[made])

@@ -386,3 +386,18 @@ def test_a_deregistered_image_is_unknown_when_nothing_runs_from_it_any_more(ec2,
     assert ec2.describe_images(ImageIds=[made])["Images"] == []
     ec2.terminate_instances(InstanceIds=[instance])
     refused("InvalidAMIID.NotFound", ec2.describe_images, ImageIds=[made])
+
+
+def test_an_image_of_a_windows_volume_is_windows(ec2, ec2_eu):
+    windows = ec2.describe_images(Filters=[{"Name": "platform", "Values": ["windows"]}])["Images"][0]
+    request = {"ImageId": windows["ImageId"], "InstanceType": "t3.large", "MinCount": 1, "MaxCount": 1}
+    instance = ec2.run_instances(**request)["Instances"][0]["InstanceId"]
+    [volume] = ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [instance]}])["Volumes"]
+    snapshot = ec2.create_snapshot(VolumeId=volume["VolumeId"])["SnapshotId"]
+    copied = ec2_eu.copy_snapshot(SourceRegion="us-east-1", SourceSnapshotId=snapshot)["SnapshotId"]
+    for client, source in [(ec2, snapshot), (ec2_eu, copied)]:
+        mapping = {"DeviceName": "/dev/sda1", "Ebs": {"SnapshotId": source}}
+        made = client.register_image(Name="windows", RootDeviceName="/dev/sda1", BlockDeviceMappings=[mapping])
+        shown = image(client, made["ImageId"])
+        assert shown["Platform"] == "windows"
+        assert shown["UsageOperation"] == windows["UsageOperation"] == "RunInstances:0002"

@@ -319,3 +319,48 @@ def test_a_profile_is_given_replaced_and_taken(ec2, instance):
         ec2.disassociate_iam_instance_profile,
         AssociationId=shown["AssociationId"],
     )
+
+
+def test_filters_find_what_is_shown(ec2, launch):
+    instance = launch(**spot())["InstanceId"]
+    for name in ("association.ip-owner-id", "addresses.association.ip-owner-id"):
+        filters = [{"Name": f"network-interface.{name}", "Values": ["amazon"]}]
+        assert len(ec2.describe_instances(Filters=filters)["Reservations"]) == 1
+    for name in ("association.ip-owner-id", "addresses.association.owner-id"):
+        filters = [{"Name": name, "Values": ["amazon"]}]
+        assert len(ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]) == 1
+    [request] = ec2.describe_spot_instance_requests()["SpotInstanceRequests"]
+    assert request["InstanceId"] == instance
+    for name, value in [("status-message", request["Status"]["Message"]), ("launch.group-name", "default")]:
+        filters = [{"Name": name, "Values": [value]}]
+        assert ec2.describe_spot_instance_requests(Filters=filters)["SpotInstanceRequests"] == [request]
+
+
+HIBERNATION = {"HibernationOptions": {"Configured": True}}
+ENCRYPTED = {"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True}}]}
+
+
+def test_hibernation_needs_a_fitting_type_and_an_encrypted_root(launch):
+    code = "UnsupportedHibernationConfiguration"
+    refused(code, launch, **HIBERNATION)
+    refused(code, launch, InstanceType="m5.metal", **HIBERNATION, **ENCRYPTED)
+    assert launch(**HIBERNATION, **ENCRYPTED)["HibernationOptions"] == {"Configured": True}
+
+
+def test_a_spot_instance_for_hibernation_is_interrupted_by_it(ec2, launch):
+    launch(**HIBERNATION, **ENCRYPTED, **spot())
+    [request] = ec2.describe_spot_instance_requests()["SpotInstanceRequests"]
+    assert request["InstanceInterruptionBehavior"] == "hibernate"
+    options = {"SpotInstanceType": "persistent", "InstanceInterruptionBehavior": "stop"}
+    refused("InvalidParameterCombination", launch, **HIBERNATION, **ENCRYPTED, **spot(**options))
+
+
+def test_a_zone_is_named_once(launch):
+    both = {"AvailabilityZone": "us-east-1a", "AvailabilityZoneId": "use1-az1"}
+    refused("InvalidParameterCombination", launch, Placement=both)
+
+
+def test_no_instance_starts_from_a_slow_disk(launch):
+    ebs = {"VolumeType": "st1", "VolumeSize": 200}
+    refused("InvalidParameterValue", launch, BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": ebs}])
+    launch(BlockDeviceMappings=[{"DeviceName": "/dev/sdf", "Ebs": ebs}])

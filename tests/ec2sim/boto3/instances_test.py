@@ -129,7 +129,8 @@ def test_only_an_instance_launched_for_it_hibernates(ec2, launch):
     code = "UnsupportedHibernationConfiguration"
     refused(code, ec2.stop_instances, InstanceIds=[plain], Hibernate=True)
     assert instance_state(ec2, plain) == "running"
-    made = launch(HibernationOptions={"Configured": True})
+    encrypted = [{"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True}}]
+    made = launch(HibernationOptions={"Configured": True}, BlockDeviceMappings=encrypted)
     assert made["HibernationOptions"] == {"Configured": True}
     ec2.stop_instances(InstanceIds=[made["InstanceId"]], Hibernate=True)
     assert instance_state(ec2, made["InstanceId"]) == "stopped"

@@ -206,3 +206,24 @@ def test_the_clock_is_moved(sim):
 def test_an_empty_id_counts_as_missing(ec2, action, parameter, name):
     message = refused("MissingParameter", getattr(ec2, action), **{parameter: [""]})
     assert message == f"The request must contain the parameter {name}"
+
+
+def test_filters_are_limited_in_number_and_length(ec2):
+    def look(filters):
+        return ec2.describe_instances(Filters=filters)
+
+    one = {"Name": "instance-type", "Values": ["t3.micro"]}
+    look([one] * 50)
+    refused("FilterLimitExceeded", look, filters=[one] * 51)
+    refused("FilterLimitExceeded", look, filters=[{"Name": "tag-key", "Values": ["x"] * 101}] * 2)
+    look([{"Name": "tag-key", "Values": ["x" * 255]}])
+    refused("InvalidParameterValue", look, filters=[{"Name": "tag-key", "Values": ["x" * 256]}])
+
+
+def test_ids_are_limited_in_number_and_counted_once(ec2, launch):
+    instance = launch()["InstanceId"]
+    many = [f"i-{number:017x}" for number in range(1001)]
+    refused("InvalidParameterValue", ec2.describe_instances, InstanceIds=many)
+    refused("InvalidParameterValue", ec2.stop_instances, InstanceIds=many)
+    [change] = ec2.stop_instances(InstanceIds=[instance, instance])["StoppingInstances"]
+    assert change["InstanceId"] == instance

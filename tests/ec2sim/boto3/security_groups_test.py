@@ -257,3 +257,8 @@ def test_rules_are_described_by_themselves(ec2, group):
         ec2.describe_security_group_rules,
         SecurityGroupRuleIds=["sgr-0123456789abcdef0"],
     )
+
+
+def test_names_that_differ_in_case_are_the_same(ec2):
+    ec2.create_security_group(GroupName="Web", Description="one")
+    refused("InvalidGroup.Duplicate", ec2.create_security_group, GroupName="wEB", Description="two")

@@ -217,3 +217,50 @@ def test_a_volume_under_a_wrong_key_vanishes(ec2, make):
     made = make(Encrypted=True, KmsKeyId="alias/no-such-key")
     assert made["State"] == "creating"
     refused("InvalidVolume.NotFound", ec2.describe_volumes, VolumeIds=[made["VolumeId"]])
+
+
+def test_a_volume_on_several_instances(ec2, launch):
+    zone = {"Placement": {"AvailabilityZone": "us-east-1a"}}
+    one, other = (launch(**zone)["InstanceId"] for _ in range(2))
+    shared = ec2.create_volume(
+        AvailabilityZone="us-east-1a", Size=10, VolumeType="io2", Iops=100, MultiAttachEnabled=True
+    )
+    assert shared["MultiAttachEnabled"] is True
+    volume = shared["VolumeId"]
+    for instance in (one, other):
+        ec2.attach_volume(VolumeId=volume, InstanceId=instance, Device="/dev/sdf")
+    refused("VolumeInUse", ec2.attach_volume, VolumeId=volume, InstanceId=one, Device="/dev/sdg")
+
+    def on():
+        [found] = ec2.describe_volumes(VolumeIds=[volume])["Volumes"]
+        return [attachment["InstanceId"] for attachment in found["Attachments"]]
+
+    assert on() == [one, other]
+    filters = [{"Name": "attachment.instance-id", "Values": [other]}, {"Name": "multi-attach-enabled", "Values": ["true"]}]
+    assert len(ec2.describe_volumes(Filters=filters)["Volumes"]) == 1
+    ec2.detach_volume(VolumeId=volume, InstanceId=one)
+    assert on() == [other]
+    ec2.terminate_instances(InstanceIds=[other])
+    assert on() == []
+
+
+def test_only_provisioned_volumes_are_on_several_instances(ec2):
+    refused(
+        "InvalidParameterCombination",
+        ec2.create_volume,
+        AvailabilityZone="us-east-1a",
+        Size=10,
+        VolumeType="gp3",
+        MultiAttachEnabled=True,
+    )
+
+
+def test_the_status_of_volumes_by_instance(ec2, launch):
+    instance = launch()["InstanceId"]
+    ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)
+    filters = [
+        {"Name": "attachment-status.instance-id", "Values": [instance]},
+        {"Name": "attachment-status.io-performance", "Values": ["not-applicable"]},
+    ]
+    [found] = ec2.describe_volume_status(Filters=filters)["VolumeStatuses"]
+    assert found["AttachmentStatuses"][0]["InstanceId"] == instance

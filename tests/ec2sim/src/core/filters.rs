@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{error::ApiError, params::Params, tags::Tags};
 
+/// (EC2 API reference, "Filter": up to 50 filters and 200 values in a call; "Request parameters", for the length)
+const MAX_FILTERS: usize = 50;
 const MAX_VALUES: usize = 200;
+const MAX_LENGTH: usize = 255;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters(Vec<Filter>);
@@ -18,12 +21,16 @@ struct Filter {
 impl Filters {
     /// Reads the filters; a name that is not `known` is refused. `tag-key` among the known allows `tag:<key>` too.
     pub fn parse(params: &Params, known: &[&str]) -> Result<Self, ApiError> {
-        params
-            .list("Filter")
-            .into_iter()
-            .map(|item| parse_one(item, known))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let asked = params.list("Filter");
+        if asked.len() > MAX_FILTERS {
+            return Err(limit_exceeded("filters", MAX_FILTERS));
+        }
+        let filters: Vec<Filter> =
+            asked.into_iter().map(|item| parse_one(item, known)).collect::<Result<_, _>>()?;
+        if filters.iter().map(|filter| filter.values.len()).sum::<usize>() > MAX_VALUES {
+            return Err(limit_exceeded("filter values", MAX_VALUES));
+        }
+        Ok(Self(filters))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -47,6 +54,11 @@ impl Filters {
     }
 }
 
+fn limit_exceeded(what: &str, limit: usize) -> ApiError {
+    let message = format!("The maximum number of {what} specified on a single call is {limit}");
+    ApiError::new("FilterLimitExceeded", message)
+}
+
 fn parse_one(item: &Params, known: &[&str]) -> Result<Filter, ApiError> {
     let name = item.text("Name").ok_or_else(|| ApiError::invalid_value("The filter 'null' is invalid"))?;
     let tag = name.strip_prefix("tag:").is_some_and(|key| !key.is_empty()) && known.contains(&"tag-key");
@@ -55,10 +67,9 @@ fn parse_one(item: &Params, known: &[&str]) -> Result<Filter, ApiError> {
     }
     // An empty value is a value here: `tag:role` with "" asks for an empty tag.
     let values: Vec<String> = value_texts(item);
-    if values.len() > MAX_VALUES {
-        let message =
-            format!("The maximum number of filter values specified on a single call is {MAX_VALUES}");
-        return Err(ApiError::new("FilterLimitExceeded", message));
+    if values.iter().any(|value| value.chars().count() > MAX_LENGTH) {
+        let message = format!("The filter '{name}' has a value of more than {MAX_LENGTH} characters");
+        return Err(ApiError::invalid_value(message));
     }
     Ok(Filter { name: name.to_owned(), values })
 }

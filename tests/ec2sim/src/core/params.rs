@@ -1,10 +1,13 @@
 //! Parameters of a call as a tree, whatever protocol brought them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::error::ApiError;
+
+/// Ids in one list (EC2 API reference, `DescribeInstances` and `StopInstances`: at most 1000).
+const MAX_IDS: usize = 1000;
 
 /// One node of the parameter tree: `Filter.1.Name=x` is `Filter` → `1` → `Name` with the value `x`.
 ///
@@ -112,12 +115,21 @@ impl Params {
         self.list(path).into_iter().filter_map(Self::value).collect()
     }
 
-    /// As [`Params::texts`], for lists of ids, in which EC2 takes no empty item.
+    /// As [`Params::texts`], for lists of ids, in which EC2 takes no empty item, and an id twice as once.
     pub fn ids(&self, path: &str) -> Result<Vec<&str>, ApiError> {
         let has_empty = self.get(path).is_some_and(|node| {
             node.members.iter().any(|(at, item)| at.parse::<u32>().is_ok() && item.is_empty())
         });
-        if has_empty { Err(ApiError::missing(path)) } else { Ok(self.texts(path)) }
+        let asked = self.texts(path);
+        if has_empty {
+            return Err(ApiError::missing(path));
+        }
+        if asked.len() > MAX_IDS {
+            let message = format!("At most {MAX_IDS} values can be given for {path}.");
+            return Err(ApiError::invalid_value(message));
+        }
+        let mut seen = BTreeSet::new();
+        Ok(asked.into_iter().filter(|id| seen.insert(*id)).collect())
     }
 
     /// The items of this node, as [`Params::list`] gives those of a member.

@@ -205,13 +205,29 @@ impl Region {
         self.vpcs.values().find(|vpc| vpc.owner == account && vpc.is_default)
     }
 
-    /// The instance that a volume is on, and how.
+    /// The instance that a volume is on, the first of several, and how.
     pub fn attachment(&self, volume: &Volume, now: Timestamp) -> Option<(&Instance, &Attachment)> {
-        self.last_attachment(volume).filter(|(instance, _)| !instance.is_terminated(now))
+        let mut found = Self::holders(volume).filter_map(|id| self.attachment_to(volume, id));
+        found.find(|(instance, _)| !instance.is_terminated(now))
     }
 
-    fn last_attachment(&self, volume: &Volume) -> Option<(&Instance, &Attachment)> {
-        let instance = self.instances.get(&volume.instance_id)?;
+    /// The ids of the instances that a volume is, or was, on.
+    fn holders(volume: &Volume) -> impl Iterator<Item = &String> {
+        std::iter::once(&volume.instance_id).chain(&volume.more_instances)
+    }
+
+    /// The instances that a volume is on, and how.
+    pub fn attachments<'r>(
+        &'r self,
+        volume: &'r Volume,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (&'r Instance, &'r Attachment)> {
+        let found = Self::holders(volume).filter_map(|id| self.attachment_to(volume, id));
+        found.filter(move |(instance, _)| !instance.is_terminated(now))
+    }
+
+    fn attachment_to(&self, volume: &Volume, instance_id: &str) -> Option<(&Instance, &Attachment)> {
+        let instance = self.instances.get(instance_id)?;
         let device = instance.devices.iter().find(|device| device.volume_id == volume.id)?;
         Some((&**instance, device))
     }
@@ -227,7 +243,10 @@ impl Region {
 
     /// A volume goes with its instance unless it is kept.
     pub fn has_volume(&self, volume: &Volume, now: Timestamp) -> bool {
-        let went = || self.last_attachment(volume).is_some_and(|(instance, _)| instance.is_terminated(now));
+        let went = || {
+            self.attachment_to(volume, &volume.instance_id)
+                .is_some_and(|(instance, _)| instance.is_terminated(now))
+        };
         !volume.delete_on_termination || !went()
     }
 

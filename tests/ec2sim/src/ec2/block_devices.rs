@@ -53,7 +53,21 @@ pub fn overlay(
             devices.insert(before.unwrap_or(devices.len()), device);
         }
     }
+    match root.and_then(|root| devices.iter().find(|device| device.name == root)?.ebs.as_ref()) {
+        Some(ebs) if purpose == Purpose::Launch => refuse_slow_root(ebs)?,
+        _ => {}
+    }
     Ok(devices)
+}
+
+/// Source: EBS user guide, "Amazon EBS volume types": the HDD volumes cannot be boot volumes.
+fn refuse_slow_root(ebs: &Ebs) -> Result<(), ApiError> {
+    match ebs.volume_type.as_str() {
+        kind @ ("sc1" | "st1") => Err(ApiError::invalid_value(format!(
+            "The volume type {kind} is not supported for a boot volume."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {

@@ -61,7 +61,8 @@ fn create_security_group(call: &Call, world: &mut World) -> Outcome {
 
 fn check_new(call: &Call, region: &Region, quota: usize, vpc_id: &str, name: &str) -> Result<(), ApiError> {
     let own: Vec<_> = region.security_groups.values().filter(|group| group.owner == call.account()).collect();
-    if own.iter().any(|group| group.vpc_id == vpc_id && group.name == name) {
+    // Names that differ in case only are the same (EC2 API reference, `CreateSecurityGroup`, `GroupName`).
+    if own.iter().any(|group| group.vpc_id == vpc_id && group.name.eq_ignore_ascii_case(name)) {
         let message = format!("The security group '{name}' already exists for VPC '{vpc_id}'");
         return Err(ApiError::new("InvalidGroup.Duplicate", message));
     }

@@ -14,9 +14,6 @@ use crate::core::{
     xml::Node,
 };
 
-/// Resources in one call (`CreateTags` and `DeleteTags`, "Constraints: Up to 1000 resource IDs").
-const MAX_RESOURCES: usize = 1000;
-
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
         "CreateTags" => Some(Handler::Write(create_tags)),
@@ -68,11 +65,6 @@ fn resources<'c>(call: &'c Call) -> Result<Vec<&'c str>, ApiError> {
     let ids = call.params.ids("ResourceId")?;
     if ids.is_empty() {
         return Err(ApiError::missing("resourceIdSet"));
-    }
-    if ids.len() > MAX_RESOURCES {
-        return Err(ApiError::invalid_value(format!(
-            "The number of resources exceeds the limit of {MAX_RESOURCES}"
-        )));
     }
     Ok(ids)
 }

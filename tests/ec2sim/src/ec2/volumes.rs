@@ -8,12 +8,12 @@ mod status;
 
 use std::sync::Arc;
 
-pub use self::create::disk;
+pub use self::create::{billing, disk};
 use crate::core::{
     Call, Handler, Outcome,
     error::ApiError,
     ids,
-    records::{Attachment, Volume},
+    records::{Attachment, Instance, Volume},
     selection::Selection,
     tags,
     world::{Region, World},
@@ -82,9 +82,11 @@ fn describe_volumes(call: &Call, world: &World) -> Outcome {
 }
 
 fn filter_values(call: &Call, region: &Region, volume: &Volume, name: &str) -> Vec<String> {
-    let attachment = region.attachment(volume, call.now);
+    let mut attachments = region.attachments(volume, call.now);
     if let Some(name) = name.strip_prefix("attachment.") {
-        return attachment.map(|(_, device)| attachment_value(volume, device, name)).into_iter().collect();
+        return attachments
+            .map(|(instance, device)| attachment_value(volume, instance, device, name))
+            .collect();
     }
     let value = match name {
         "create-time" => iso(volume.created_at),
@@ -93,10 +95,11 @@ fn filter_values(call: &Call, region: &Region, volume: &Volume, name: &str) -> V
             return region.zone(&volume.zone).map(|it| it.id.clone()).into_iter().collect();
         }
         "encrypted" => volume.encrypted.to_string(),
-        "fast-restored" | "multi-attach-enabled" | "operator.managed" => "false".to_owned(),
+        "multi-attach-enabled" => volume.multi_attach.to_string(),
+        "fast-restored" | "operator.managed" => "false".to_owned(),
         "size" => volume.size.to_string(),
         "snapshot-id" => volume.snapshot_id.clone().unwrap_or_default(),
-        "status" => status(attachment.is_some()).to_owned(),
+        "status" => status(attachments.next().is_some()).to_owned(),
         "volume-id" => volume.id.clone(),
         "volume-type" => volume.volume_type.clone(),
         _ => return Vec::new(),
@@ -104,12 +107,12 @@ fn filter_values(call: &Call, region: &Region, volume: &Volume, name: &str) -> V
     vec![value]
 }
 
-fn attachment_value(volume: &Volume, device: &Attachment, name: &str) -> String {
+fn attachment_value(volume: &Volume, instance: &Instance, device: &Attachment, name: &str) -> String {
     match name {
         "attach-time" => iso(device.attached_at),
         "delete-on-termination" => volume.delete_on_termination.to_string(),
         "device" => device.device_name.clone(),
-        "instance-id" => volume.instance_id.clone(),
+        "instance-id" => instance.id.clone(),
         _ => "attached".to_owned(),
     }
 }
@@ -119,15 +122,16 @@ fn status(attached: bool) -> &'static str {
 }
 
 fn node(call: &Call, region: &Region, volume: &Volume) -> Node {
-    let attachment = region.attachment(volume, call.now);
-    let shown = attachment.map(|(_, device)| attachment_node(volume, device, "attached"));
+    let attachments: Vec<_> = region.attachments(volume, call.now).collect();
+    let shown =
+        attachments.iter().map(|(instance, device)| attachment_node(volume, instance, device, "attached"));
     Node::new()
         .text("volumeId", &volume.id)
         .text("size", volume.size)
         .text("snapshotId", volume.snapshot_id.as_deref().unwrap_or_default())
         .text("availabilityZone", &volume.zone)
         .opt("availabilityZoneId", region.zone(&volume.zone).map(|zone| &zone.id))
-        .text("status", status(attachment.is_some()))
+        .text("status", status(!attachments.is_empty()))
         .time("createTime", volume.created_at)
         .set("attachmentSet", shown)
         .set_if_any("tagSet", tags::nodes(&volume.tags))
@@ -136,15 +140,15 @@ fn node(call: &Call, region: &Region, volume: &Volume) -> Node {
         .opt("throughput", volume.throughput)
         .text("encrypted", volume.encrypted)
         .opt("kmsKeyId", volume.kms_key_id.as_ref())
-        .text("multiAttachEnabled", false)
+        .text("multiAttachEnabled", volume.multi_attach)
         .text("sseType", if volume.encrypted { "sse-kms" } else { "none" })
         .child("operator", Node::new().text("managed", false))
 }
 
-fn attachment_node(volume: &Volume, device: &Attachment, status: &str) -> Node {
+fn attachment_node(volume: &Volume, instance: &Instance, device: &Attachment, status: &str) -> Node {
     Node::new()
         .text("volumeId", &device.volume_id)
-        .text("instanceId", &volume.instance_id)
+        .text("instanceId", &instance.id)
         .text("device", &device.device_name)
         .text("status", status)
         .time("attachTime", device.attached_at)

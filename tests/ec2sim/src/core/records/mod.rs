@@ -13,7 +13,7 @@ pub use instance::{Attachment, Features, HostNames, Instance, InstanceState, Met
 pub use launch_template::{LaunchTemplate, TemplateVersion};
 pub use network::{KeyPair, Rule, RuleTarget, SecurityGroup, Subnet, Vpc, companion_id};
 pub use spot::{SpotOptions, SpotRequest};
-pub use storage::{Disk, FastRestore, Modification, Performance, Snapshot, SnapshotState, Volume};
+pub use storage::{Billing, Disk, FastRestore, Modification, Performance, Snapshot, SnapshotState, Volume};
 pub use systems_manager::{Command, Invocation, InvocationState, Parameter, ParameterVersion, Recipients};
 
 /// Why something is in the state that it is in.

@@ -39,6 +39,16 @@ impl Disk {
     }
 }
 
+/// What is billed for the system on a disk, and stays with it on volumes and snapshots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Billing {
+    /// `Windows`
+    pub platform_details: String,
+    /// `RunInstances:0002`
+    pub usage_operation: String,
+    pub product_codes: Vec<super::ProductCode>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub id: String,
@@ -55,7 +65,7 @@ pub struct Snapshot {
     /// What it is from `completes_at` on, if not completed.
     pub failure: Option<StateReason>,
     pub permissions: Permissions,
-    pub product_codes: Vec<super::ProductCode>,
+    pub billing: Option<Billing>,
     /// In how many minutes it had to be made, if it is a time-based copy.
     pub completion_minutes: Option<i64>,
     pub disk: Option<Disk>,
@@ -63,6 +73,10 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    pub fn product_codes(&self) -> &[super::ProductCode] {
+        self.billing.as_ref().map_or(&[], |billing| &billing.product_codes)
+    }
+
     pub fn state(&self, now: Timestamp) -> SnapshotState {
         match (&self.failure, now < self.completes_at) {
             (_, true) => SnapshotState::Pending,
@@ -101,11 +115,15 @@ pub struct Volume {
     pub created_at: Timestamp,
     /// The instance that it is, or until its termination was, attached to, and that knows how; empty for none.
     pub instance_id: String,
+    /// Further instances, if it is enabled for Multi-Attach.
+    pub more_instances: Vec<String>,
+    pub multi_attach: bool,
     /// Goes with that instance.
     pub delete_on_termination: bool,
     pub modification: Option<Modification>,
     /// As it was when the volume was made.
     pub disk: Option<Disk>,
+    pub billing: Option<Billing>,
     pub tags: Tags,
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{AMAZON, CANONICAL, DEBIAN, MARKETPLACE, PRODUCT_CODE, PUBLIC, WINDOWS, fixed_id, parameters};
 use crate::core::{
     ids,
-    records::{Device, Disk, Ebs, Image, Permissions, ProductCode, Snapshot},
+    records::{Billing, Device, Disk, Ebs, Image, Permissions, ProductCode, Snapshot},
     tags::Tags,
     world::Region,
 };
@@ -250,15 +250,29 @@ fn base_snapshot(base: &Base, region: &Region, made_at: Timestamp) -> Snapshot {
         completes_at: made_at,
         failure: None,
         permissions: Permissions { public: base.product_code.is_none(), ..Permissions::default() },
-        product_codes: Vec::new(),
+        billing: billing(base),
         completion_minutes: None,
         disk: base.system.map(|system| Disk { system: system.to_owned(), kept_by: None }),
         tags: Tags::new(),
     }
 }
 
-fn base_image(base: &Base, region: &Region, made_at: Timestamp, snapshot_id: String) -> Image {
+fn product_codes(base: &Base) -> Vec<ProductCode> {
     let product = |code: &str| ProductCode { id: code.to_owned(), kind: "marketplace".to_owned() };
+    base.product_code.into_iter().map(product).collect()
+}
+
+/// Nothing for a Linux that costs nothing.
+fn billing(base: &Base) -> Option<Billing> {
+    let is_free = base.platform.1 == "RunInstances" && base.product_code.is_none();
+    (!is_free).then(|| Billing {
+        platform_details: base.platform.0.to_owned(),
+        usage_operation: base.platform.1.to_owned(),
+        product_codes: product_codes(base),
+    })
+}
+
+fn base_image(base: &Base, region: &Region, made_at: Timestamp, snapshot_id: String) -> Image {
     let ebs = Ebs {
         snapshot_id: Some(snapshot_id),
         size: base.size,
@@ -276,7 +290,7 @@ fn base_image(base: &Base, region: &Region, made_at: Timestamp, snapshot_id: Str
         architecture: base.architecture.to_owned(),
         platform_details: base.platform.0.to_owned(),
         usage_operation: base.platform.1.to_owned(),
-        product_codes: base.product_code.into_iter().map(product).collect(),
+        product_codes: product_codes(base),
         root_device_name: base.root.to_owned(),
         devices: vec![Device { name: base.root.to_owned(), virtual_name: None, ebs: Some(ebs) }],
         boot_mode: base.boot_mode.map(str::to_owned),

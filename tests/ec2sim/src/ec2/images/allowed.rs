@@ -15,6 +15,12 @@ use crate::core::{
 /// (EC2 user guide, "Allowed AMIs", "Limits")
 const MAX_CRITERIA: usize = 10;
 
+/// Lets in no image of others.
+const NONE: &str = "none";
+const PROVIDERS: [&str; 4] = ["amazon", "aws-marketplace", "aws-backup-vault", NONE];
+const CREATED: &str = "CreationDateCondition.MaximumDaysSinceCreated";
+const DEPRECATED: &str = "DeprecationTimeCondition.MaximumDaysSinceDeprecated";
+
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
         "DisableAllowedImagesSettings" => Some(Handler::Write(disable)),
@@ -64,8 +70,35 @@ fn replace(call: &Call, world: &mut World) -> Outcome {
         let message = format!("No more than {MAX_CRITERIA} image criteria may be specified.");
         return Err(ApiError::invalid_value(message));
     }
+    criteria.items().into_iter().try_for_each(check)?;
     settings(call, world).image_criteria = criteria;
     Ok(Node::done().into())
+}
+
+/// Source: EC2 API reference, `ImageCriterionRequest`.
+fn check(criterion: &Params) -> Result<(), ApiError> {
+    for (list, most) in [("ImageProvider", 200), ("ImageName", 50), ("MarketplaceProductCode", 50)] {
+        if criterion.texts(list).len() > most {
+            return Err(ApiError::invalid_value(format!(
+                "No more than {most} values of {list} may be specified."
+            )));
+        }
+    }
+    let providers = criterion.texts("ImageProvider");
+    let is_account = |name: &str| name.len() == 12 && name.bytes().all(|digit| digit.is_ascii_digit());
+    if let Some(unknown) = providers.iter().find(|name| !PROVIDERS.contains(name) && !is_account(name)) {
+        let hint = format!("Valid values: {}, or the ID of an account.", PROVIDERS.join(", "));
+        return Err(ApiError::bad_value(unknown, "ImageProvider", &hint));
+    }
+    if providers.contains(&NONE) && providers.len() > 1 {
+        return Err(ApiError::invalid_value("The image provider none must be the only one."));
+    }
+    [CREATED, DEPRECATED].into_iter().try_for_each(|path| match criterion.int(path)? {
+        Some(days) if days < 0 => {
+            Err(ApiError::bad_value(&days.to_string(), path, "Expecting 0 or more days."))
+        }
+        _ => Ok(()),
+    })
 }
 
 /// True if the criteria of an account, where it has any in force or under audit, let an image in. Its own images always are.
@@ -90,12 +123,16 @@ fn fits(criterion: &Params, image: &Image, now: Timestamp) -> bool {
     };
     let alias = image.owner_alias.as_deref();
     let within = |path: &str, since: Option<Timestamp>| match (criterion.int(path), since) {
-        (Ok(Some(days)), Some(since)) => now.duration_since(since).as_hours() <= days * 24,
+        (Ok(Some(days)), Some(since)) => now.duration_since(since).as_secs() <= days * 24 * 60 * 60,
         _ => true,
     };
-    any("ImageProvider", &|name| alias == Some(name) || image.owner == name)
+    let deprecated_at = image.deprecated_at.filter(|at| *at <= now);
+    // Of no days, not even the first moment.
+    let is_excluded = deprecated_at.is_some() && criterion.int(DEPRECATED) == Ok(Some(0));
+    !is_excluded
+        && any("ImageProvider", &|name| alias == Some(name) || image.owner == name)
         && any("ImageName", &|name| wildcard(name, &image.name))
         && any("MarketplaceProductCode", &|code| image.product_codes.iter().any(|it| it.id == code))
-        && within("CreationDateCondition.MaximumDaysSinceCreated", Some(image.created_at))
-        && within("DeprecationTimeCondition.MaximumDaysSinceDeprecated", image.deprecated_at)
+        && within(CREATED, Some(image.created_at))
+        && within(DEPRECATED, deprecated_at)
 }

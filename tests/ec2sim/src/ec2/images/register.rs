@@ -8,7 +8,7 @@ use crate::{
         Call, Outcome,
         error::ApiError,
         ids,
-        records::{Device, Image, SnapshotState},
+        records::{Device, Image, Snapshot, SnapshotState},
         tags::Specifications,
         world::World,
         xml::Node,
@@ -24,6 +24,7 @@ pub fn register(call: &Call, world: &mut World) -> Outcome {
     name::check_quota(call, world)?;
     let devices = block_devices::overlay(call, world, &[], None, Purpose::Register)?;
     let root_device_name = root(call, world, &devices)?;
+    let nature = billed(call, world, &devices, &root_device_name, nature(call)?);
     let id = world.mint(ids::IMAGE);
     let image = Image {
         id: id.clone(),
@@ -32,7 +33,7 @@ pub fn register(call: &Call, world: &mut World) -> Outcome {
         devices,
         root_device_name,
         tags: tags.of("image"),
-        ..nature(call)?
+        ..nature
     };
     call.region_mut(world).images.insert(id.clone(), Arc::new(image));
     Ok(Node::new().text("imageId", id).into())
@@ -55,6 +56,27 @@ fn root(call: &Call, world: &World, devices: &[Device]) -> Result<String, ApiErr
         return Err(ApiError::new("IncorrectState", format!("Snapshot '{id}' is not 'completed'.")));
     }
     Ok(name.to_owned())
+}
+
+/// What is billed for a system stays with the snapshot of its root volume, and Marketplace codes with any.
+/// Source: EC2 API reference, `RegisterImage`.
+fn billed(call: &Call, world: &World, devices: &[Device], root: &str, image: Image) -> Image {
+    let snapshot = |device: &Device| {
+        call.region(world).snapshots.get(device.ebs.as_ref()?.snapshot_id.as_deref()?).map(|it| &**it)
+    };
+    let mut image = image;
+    if let Some(billing) =
+        devices.iter().find(|device| device.name == root).and_then(snapshot).and_then(|it| it.billing.clone())
+    {
+        image.platform_details = billing.platform_details;
+        image.usage_operation = billing.usage_operation;
+    }
+    for code in devices.iter().filter_map(snapshot).flat_map(Snapshot::product_codes) {
+        if !image.product_codes.contains(code) {
+            image.product_codes.push(code.clone());
+        }
+    }
+    image
 }
 
 fn nature(call: &Call) -> Result<Image, ApiError> {

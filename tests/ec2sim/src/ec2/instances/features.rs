@@ -1,16 +1,21 @@
 //! What a launch switches on: enclaves, hibernation, Capacity Reservations, host names, bandwidth.
 
 use super::options;
-use crate::core::{
-    error::ApiError,
-    params::Params,
-    records::{Features, HostNames},
-    xml::Node,
+use crate::{
+    core::{
+        error::ApiError,
+        params::Params,
+        records::{Device, Features, HostNames},
+        xml::Node,
+    },
+    ec2::instance_types::InstanceType,
 };
 
 const RESERVATIONS: [&str; 3] = ["open", "none", "capacity-reservations-only"];
 const HOST_NAMES: [&str; 2] = ["ip-name", "resource-name"];
 const WEIGHTINGS: [&str; 3] = ["default", "vpc-1", "ebs-1"];
+
+pub const HIBERNATION: &str = "HibernationOptions.Configured";
 
 /// What a launch asks for.
 /// Source: EC2 API reference, `RunInstances`.
@@ -22,7 +27,7 @@ pub fn of_launch(params: &Params) -> Result<Features, ApiError> {
     check_reservation(params)?;
     let features = Features {
         enclave: params.is_set("EnclaveOptions.Enabled")?,
-        hibernation: params.is_set("HibernationOptions.Configured")?,
+        hibernation: params.is_set(HIBERNATION)?,
         reservations: one_of(
             "CapacityReservationSpecification.CapacityReservationPreference",
             &RESERVATIONS,
@@ -39,6 +44,24 @@ pub fn of_launch(params: &Params) -> Result<Features, ApiError> {
         return Err(ApiError::invalid_combination(message));
     }
     Ok(features)
+}
+
+/// The memory goes to the root volume, which must be encrypted; not every type can do it.
+/// Source: EC2 user guide, "Prerequisites for EC2 instance hibernation"; EC2 API error codes.
+pub fn check_hibernation(
+    params: &Params,
+    kind: &InstanceType,
+    root: Option<&Device>,
+) -> Result<(), ApiError> {
+    let refuse = |message: String| Err(ApiError::new("UnsupportedHibernationConfiguration", message));
+    let is_encrypted = root.and_then(|root| root.ebs.as_ref()).is_some_and(|ebs| ebs.encrypted);
+    match params.is_set(HIBERNATION)? {
+        true if !kind.hibernates() => {
+            refuse(format!("Hibernation is not supported for the instance type {}.", kind.name))
+        }
+        true if !is_encrypted => refuse("Hibernation needs an encrypted root volume.".to_owned()),
+        true | false => Ok(()),
+    }
 }
 
 /// There are no Capacity Reservations here.

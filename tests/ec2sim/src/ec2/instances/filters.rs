@@ -240,7 +240,7 @@ fn several_values(region: &Region, instance: &Instance, name: &str, now: Timesta
     }
 }
 
-fn group_names(region: &Region, instance: &Instance) -> Vec<String> {
+pub fn group_names(region: &Region, instance: &Instance) -> Vec<String> {
     let groups = instance.security_groups.iter().filter_map(|id| region.security_groups.get(id));
     groups.map(|group| group.name.clone()).collect()
 }
@@ -276,6 +276,11 @@ pub fn interface_values(region: &Region, instance: &Instance, name: &str, now: T
         "requester-managed" | "operator.managed" | "ipv6-native" => "false".to_owned(),
         "group-id" => return instance.security_groups.clone(),
         "group-name" => return group_names(region, instance),
+        "association.ip-owner-id"
+        | "addresses.association.ip-owner-id"
+        | "addresses.association.owner-id" => {
+            return show::public_ip(instance, state).map(|_| show::IP_OWNER.to_owned()).into_iter().collect();
+        }
         "association.public-ip" | "addresses.association.public-ip" => {
             return show::public_ip(instance, state).into_iter().cloned().collect();
         }

@@ -26,6 +26,7 @@ mod upkeep;
 pub use self::{
     boot::power_off_phases,
     console::BUFFER as CONSOLE_BUFFER,
+    filters::group_names,
     request::profile_id,
     show::{current_boot_mode, groups as group_nodes, private_domain, private_name, public_name},
 };

@@ -101,9 +101,9 @@ fn with_value(instance: &Instance, attribute: &str, value: &str) -> Result<Insta
                 return Err(ApiError::new("InvalidInstanceAttributeValue", message));
             }
             let kind = request::check_type(value, &instance.image)?;
-            changed.cpu = (i64::from(kind.cores()), i64::from(kind.family.threads));
-            changed.cpu_credits = credits::of_launch(&Params::default(), &kind)?;
-            changed.instance_type = kind.name;
+            changed.cpu = (i64::from(kind.cores()), i64::from(kind.threads()));
+            changed.cpu_credits = credits::of_launch(&Params::default(), kind)?;
+            kind.name.clone_into(&mut changed.instance_type);
         }
         "sourceDestCheck" => changed.source_dest_check = flag()?,
         "sriovNetSupport" if value != "simple" => {

@@ -165,6 +165,10 @@ fn subnet<'r>(call: &Call, region: &'r Region, asked: Option<&str>) -> Result<&'
 fn zone<'r>(call: &Call, region: &'r Region) -> Result<Option<&'r str>, ApiError> {
     let (name, id) =
         (call.params.text("Placement.AvailabilityZone"), call.params.text("Placement.AvailabilityZoneId"));
+    if name.is_some() && id.is_some() {
+        let message = "Only one of AvailabilityZone and AvailabilityZoneId may be specified.";
+        return Err(ApiError::invalid_combination(message));
+    }
     let Some(asked) = name.or(id) else { return Ok(None) };
     let found = region.zones.iter().find(|zone| zone.name == asked || zone.id == asked);
     let refused = || ApiError::invalid_value(format!("Invalid availability zone: [{asked}]"));

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::features;
 use crate::{
     core::{error::ApiError, params::Params, records::SpotOptions},
     ec2::instance_types::InstanceType,
@@ -44,7 +45,7 @@ pub fn check_placement(params: &Params) -> Result<(), ApiError> {
 pub fn cpu(params: &Params, kind: &InstanceType) -> Result<(i64, i64), ApiError> {
     let (cores, threads) = (params.int("CpuOptions.CoreCount")?, params.int("CpuOptions.ThreadsPerCore")?);
     let (cores, threads) = match (cores, threads) {
-        (None, None) => return Ok((i64::from(kind.cores()), i64::from(kind.family.threads))),
+        (None, None) => return Ok((i64::from(kind.cores()), i64::from(kind.threads()))),
         (Some(cores), Some(threads)) => (cores, threads),
         (None, Some(_)) => return Err(ApiError::missing("CpuOptions.CoreCount")),
         (Some(_), None) => return Err(ApiError::missing("CpuOptions.ThreadsPerCore")),
@@ -58,8 +59,8 @@ pub fn cpu(params: &Params, kind: &InstanceType) -> Result<(i64, i64), ApiError>
         let hint = format!("Valid core counts of {}: {valid:?}.", kind.name);
         return Err(ApiError::bad_value(&cores.to_string(), "coreCount", &hint));
     }
-    if !(1..=i64::from(kind.family.threads)).contains(&threads) {
-        let hint = format!("{} has {} threads per core.", kind.name, kind.family.threads);
+    if !(1..=i64::from(kind.threads())).contains(&threads) {
+        let hint = format!("{} has {} threads per core.", kind.name, kind.threads());
         return Err(ApiError::bad_value(&threads.to_string(), "threadsPerCore", &hint));
     }
     Ok((cores, threads))
@@ -71,7 +72,10 @@ pub fn spot(params: &Params) -> Result<Option<SpotOptions>, ApiError> {
     match (params.text("InstanceMarketOptions.MarketType"), options) {
         (None | Some("on-demand"), None) => Ok(None),
         (Some("spot"), _) if params.is_set("DisableApiTermination")? => Err(spot_unprotected()),
-        (Some("spot"), options) => spot_options(options.unwrap_or(&Params::default())).map(Some),
+        (Some("spot"), options) => {
+            let hibernates = params.is_set(features::HIBERNATION)?;
+            spot_options(options.unwrap_or(&Params::default()), hibernates).map(Some)
+        }
         (None | Some("on-demand"), Some(_)) => {
             let message = "SpotOptions can be specified for the market type spot only.";
             Err(ApiError::invalid_combination(message))
@@ -94,15 +98,23 @@ pub fn spot_unprotected() -> ApiError {
 }
 
 /// A persistent request interrupts by stop or hibernation, a one-time request by termination.
-/// Source: EC2 API reference, `SpotMarketOptions`.
-fn spot_options(options: &Params) -> Result<SpotOptions, ApiError> {
+/// One that is launched for hibernation cannot be interrupted otherwise.
+/// Source: EC2 API reference, `SpotMarketOptions` and `HibernationOptionsRequest`.
+fn spot_options(options: &Params, hibernates: bool) -> Result<SpotOptions, ApiError> {
     let persistent = match options.text("SpotInstanceType") {
         None | Some("one-time") => false,
         Some("persistent") => true,
         Some(other) => return Err(ApiError::bad_value(other, "spotInstanceType", "")),
     };
-    let interruption = options.text("InstanceInterruptionBehavior").unwrap_or("terminate");
+    let default = if hibernates { "hibernate" } else { "terminate" };
+    let interruption = options.text("InstanceInterruptionBehavior").unwrap_or(default);
     match (persistent, interruption) {
+        (_, "hibernate") if hibernates => {}
+        (_, "stop" | "terminate") if hibernates => {
+            let message =
+                "An instance that is configured for hibernation must be interrupted by hibernation.";
+            return Err(ApiError::invalid_combination(message));
+        }
         (true, "stop" | "hibernate") | (false, "terminate") => {}
         (_, "stop" | "hibernate" | "terminate") => {
             let kind = if persistent { "persistent" } else { "one-time" };

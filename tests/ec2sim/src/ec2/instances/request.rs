@@ -60,23 +60,21 @@ pub fn check(call: &Call, world: &World, place: Place) -> Result<Launch, ApiErro
         &["instance", "volume", "network-interface", "spot-instances-request"],
     )?;
     let terminate_on_shutdown = terminates(params.text("InstanceInitiatedShutdownBehavior"))?;
+    let features = features::of_launch(params)?;
+    let root = image.root_device_name.as_str();
+    let devices = block_devices::overlay(call, world, &image.devices, Some(root), Purpose::Launch)?;
+    features::check_hibernation(params, kind, devices.iter().find(|device| device.name == root))?;
     Ok(Launch {
-        devices: block_devices::overlay(
-            call,
-            world,
-            &image.devices,
-            Some(&image.root_device_name),
-            Purpose::Launch,
-        )?,
+        devices,
         key_name: key_name(call, world)?,
         user_data: user_data(params.text("UserData"))?,
         metadata: metadata(params, &image)?,
         instance_profile: instance_profile(call)?,
-        features: features::of_launch(params)?,
+        features,
         image,
         instance_type,
-        cpu: options::cpu(params, &kind)?,
-        cpu_credits: credits::of_launch(params, &kind)?,
+        cpu: options::cpu(params, kind)?,
+        cpu_credits: credits::of_launch(params, kind)?,
         spot: options::spot(params)?,
         place,
         terminate_on_shutdown,
@@ -128,7 +126,7 @@ pub fn opt_in_required(product_code: &str) -> ApiError {
 }
 
 /// The type, if it exists and can run the image.
-pub fn check_type(name: &str, image: &Image) -> Result<InstanceType, ApiError> {
+pub fn check_type(name: &str, image: &Image) -> Result<&'static InstanceType, ApiError> {
     let found = instance_types::find(name);
     let found =
         found.ok_or_else(|| ApiError::invalid_value(format!("Invalid value '{name}' for InstanceType.")))?;
@@ -139,7 +137,7 @@ pub fn check_type(name: &str, image: &Image) -> Result<InstanceType, ApiError> {
         "The architecture '{}' of the specified instance type does not match the architecture '{}' of the specified AMI. \
          Specify an instance type and an AMI that have matching architectures, and try again. You can use \
          'describe-instance-types' or 'describe-images' to discover the architecture of the instance type or AMI.",
-        found.family.architectures.join(","),
+        found.architectures().join(","),
         image.architecture
     )))
 }

@@ -104,9 +104,12 @@ fn attach(
         kms_key_id: ebs.kms_key_id.clone(),
         created_at: call.now,
         instance_id: instance_id.to_owned(),
+        more_instances: Vec::new(),
+        multi_attach: false,
         delete_on_termination: ebs.delete_on_termination,
         modification: None,
         disk: volumes::disk(call, world, ebs),
+        billing: volumes::billing(call, world, ebs),
         tags: launch.tags.of("volume"),
     };
     let attachment =

@@ -8,6 +8,9 @@ use crate::core::{
     xml::Node,
 };
 
+/// Whose the public addresses are that EC2 assigns.
+pub const IP_OWNER: &str = "amazon";
+
 /// One reservation with those of its instances that are given, at least one, each in the phase to show.
 pub fn reservation(region: &Region, instances: &[(&Instance, &Phase)]) -> Node {
     let first = instances.first().map(|(instance, _)| instance);
@@ -154,7 +157,7 @@ pub fn interface_attachment(instance: &Instance, state: InstanceState) -> Node {
 pub fn interface(region: &Region, instance: &Instance, state: InstanceState) -> Node {
     let association = public_ip(instance, state).map(|ip| {
         Node::new()
-            .text("ipOwnerId", "amazon")
+            .text("ipOwnerId", IP_OWNER)
             .opt("publicDnsName", public_name(region, instance, state))
             .text("publicIp", ip)
     });

@@ -31,7 +31,7 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
             Ok(node.set("createVolumePermission", public.into_iter().chain(users)).into())
         }
         "productCodes" => {
-            let codes = snapshot.product_codes.iter();
+            let codes = snapshot.product_codes().iter();
             let codes = codes.map(|code| Node::new().text("productCode", &code.id).text("type", &code.kind));
             Ok(node.set("productCodes", codes).into())
         }

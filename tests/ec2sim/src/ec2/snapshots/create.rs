@@ -107,7 +107,7 @@ pub fn of_volume(
         completes_at,
         failure: None,
         permissions: Permissions::default(),
-        product_codes: Vec::new(),
+        billing: volume.billing.clone(),
         completion_minutes: None,
         tags: Tags::new(),
     }

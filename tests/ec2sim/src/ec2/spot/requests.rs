@@ -146,10 +146,16 @@ fn filter_values(
         "spot-price" => return request.options.max_price.iter().cloned().collect(),
         "state" => state.to_owned(),
         "status-code" => status.to_owned(),
+        "status-message" => message(status),
+        "launch.group-name" => return instances::group_names(region, instance),
         "type" => kind(request).to_owned(),
         _ => return Vec::new(),
     };
     vec![value]
+}
+
+fn message(status: &str) -> String {
+    status.replace('-', " ")
 }
 
 fn kind(request: &SpotRequest) -> &'static str {
@@ -161,7 +167,7 @@ fn node(call: &Call, region: &Region, request: &SpotRequest) -> Node {
     let (state, status) = state(call, request, instance);
     let status = Node::new()
         .text("code", status)
-        .text("message", status.replace('-', " "))
+        .text("message", message(status))
         .time("updateTime", request.cancelled_at.unwrap_or(request.created_at));
     Node::new()
         .text("spotInstanceRequestId", &request.id)

@@ -8,7 +8,7 @@ use crate::{
         Call, Outcome,
         error::ApiError,
         ids,
-        records::{Disk, Ebs, Volume},
+        records::{Billing, Disk, Ebs, Volume},
         tags::Specifications,
         world::{Region, World},
     },
@@ -25,12 +25,14 @@ pub fn create(call: &Call, world: &mut World) -> Outcome {
         return Ok(node(call, call.region(world), made).into());
     }
     let ebs = volume::specify(call, world, call.params, call.params.int("Size")?, None).map_err(unmapped)?;
+    let multi_attach = multi_attach(call, &ebs.volume_type)?;
     let made = Volume {
         id: world.mint(ids::VOLUME),
         owner: call.account().to_owned(),
         zone,
         size: ebs.size,
         disk: disk(call, world, &ebs),
+        billing: billing(call, world, &ebs),
         volume_type: ebs.volume_type,
         iops: ebs.iops,
         throughput: ebs.throughput,
@@ -39,6 +41,8 @@ pub fn create(call: &Call, world: &mut World) -> Outcome {
         kms_key_id: ebs.kms_key_id,
         created_at: call.now,
         instance_id: String::new(),
+        more_instances: Vec::new(),
+        multi_attach,
         delete_on_termination: false,
         modification: None,
         tags,
@@ -53,6 +57,16 @@ pub fn create(call: &Call, world: &mut World) -> Outcome {
         call.region_mut(world).volumes.insert(made.id.clone(), Arc::new(made));
     }
     Ok(shown.into())
+}
+
+/// Source: EC2 API reference, `CreateVolume`, `MultiAttachEnabled`.
+fn multi_attach(call: &Call, volume_type: &str) -> Result<bool, ApiError> {
+    let is_asked = call.params.is_set("MultiAttachEnabled")?;
+    if is_asked && !matches!(volume_type, "io1" | "io2") {
+        let message = format!("Multi-Attach is not supported for {volume_type} volumes.");
+        return Err(ApiError::invalid_combination(message));
+    }
+    Ok(is_asked)
 }
 
 /// There is no mapping here whose fault it could be.
@@ -79,4 +93,9 @@ fn zone(call: &Call, region: &Region) -> Result<String, ApiError> {
 /// What is on a new volume.
 pub fn disk(call: &Call, world: &World, ebs: &Ebs) -> Option<Disk> {
     call.region(world).snapshots.get(ebs.snapshot_id.as_deref()?)?.disk.clone()
+}
+
+/// What is billed for the system on a new volume.
+pub fn billing(call: &Call, world: &World, ebs: &Ebs) -> Option<Billing> {
+    call.region(world).snapshots.get(ebs.snapshot_id.as_deref()?)?.billing.clone()
 }
