@@ -173,6 +173,34 @@ def test_a_shared_image_cannot_be_tagged_with_the_owners_tags(ec2, second, make_
     assert tags_of(seen) == {}
 
 
+def test_a_shared_image_is_tagged_for_oneself(ec2, second, make_image):
+    mine = make_image()
+    ec2.create_tags(Resources=[mine], Tags=[{"Key": "Name", "Value": "owner"}])
+    ec2.modify_image_attribute(
+        ImageId=mine, LaunchPermission={"Add": [{"UserId": "222222222222"}]}
+    )
+    second.create_tags(Resources=[mine], Tags=[{"Key": "Name", "Value": "guest"}])
+    for client, name in [(ec2, "owner"), (second, "guest")]:
+        filters = [{"Name": "tag:Name", "Values": [name]}]
+        [seen] = client.describe_images(Filters=filters)["Images"]
+        assert (seen["ImageId"], tags_of(seen)) == (mine, {"Name": name})
+        assert [tag["Value"] for tag in client.describe_tags()["Tags"]] == [name]
+    second.delete_tags(Resources=[mine], Tags=[{"Key": "Name"}])
+    assert second.describe_tags()["Tags"] == []
+    assert tags_of(ec2.describe_images(ImageIds=[mine])["Images"][0]) == {"Name": "owner"}
+
+
+def test_a_public_image_is_tagged_for_oneself(ec2, second, base_ami):
+    ec2.create_tags(Resources=[base_ami], Tags=[{"Key": "mine", "Value": "1"}])
+    assert tags_of(ec2.describe_images(ImageIds=[base_ami])["Images"][0]) == {"mine": "1"}
+    assert tags_of(second.describe_images(ImageIds=[base_ami])["Images"][0]) == {}
+
+
+def test_an_image_that_is_not_shared_cannot_be_tagged(second, make_image):
+    tag = [{"Key": "a", "Value": "1"}]
+    refused("InvalidAMIID.NotFound", second.create_tags, Resources=[make_image()], Tags=tag)
+
+
 @pytest.mark.parametrize("kind", ["image", "snapshot", "volcano"])
 def test_a_launch_refuses_tags_of_other_types(launch, kind):
     with pytest.raises(Exception, match="InvalidParameterValue"):

@@ -105,6 +105,8 @@ pub struct Region {
     pub spot_requests: OrdMap<String, Arc<SpotRequest>>,
     /// Launch templates by id.
     pub launch_templates: OrdMap<String, Arc<LaunchTemplate>>,
+    /// Tags that accounts gave to images and snapshots of others, by (account, id).
+    pub guest_tags: OrdMap<(String, String), Tags>,
     /// What client tokens were used for, by (account, scope, token).
     pub tokens: OrdMap<(String, String, String), Used>,
     pub settings: OrdMap<String, Settings>,
@@ -267,10 +269,13 @@ impl Region {
             ids::KEY_PAIR => self.key_pairs.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::SPOT_REQUEST => self.spot_requests.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::LAUNCH_TEMPLATE => self.launch_templates.get(id).map(|it| (&it.tags, it.owner.as_str())),
-            ids::INTERFACE => {
-                let found = self.instances.values().find(|it| it.interface_id == id);
-                found.map(|it| (&it.interface_tags, it.owner.as_str()))
-            }
+            ids::INTERFACE => match self.instances.values().find(|it| it.interface_id == id) {
+                Some(it) => Some((&it.interface_tags, it.owner.as_str())),
+                None => self.instances.values().find_map(|it| {
+                    let further = it.more_interfaces.iter().find(|interface| interface.id == id)?;
+                    Some((&further.tags, it.owner.as_str()))
+                }),
+            },
             ids::GROUP_RULE => {
                 let mut rules =
                     self.security_groups.values().flat_map(|it| it.rules.iter().map(move |rule| (it, rule)));
@@ -278,6 +283,15 @@ impl Region {
             }
             _ => None,
         }
+    }
+
+    /// The tags that an account sees on what may be another's: the owner's own, or those that it gave itself.
+    pub fn tags_seen<'r>(&'r self, account: &str, id: &str, owner: &str, own: &'r Tags) -> &'r Tags {
+        static NONE: LazyLock<Tags> = LazyLock::new(Tags::new);
+        if owner == account {
+            return own;
+        }
+        self.guest_tags.get(&(account.to_owned(), id.to_owned())).unwrap_or(&NONE)
     }
 
     pub fn tags_mut(&mut self, id: &str) -> Option<&mut Tags> {
@@ -297,8 +311,13 @@ impl Region {
             ids::SPOT_REQUEST => &mut Arc::make_mut(self.spot_requests.get_mut(id)?).tags,
             ids::LAUNCH_TEMPLATE => &mut Arc::make_mut(self.launch_templates.get_mut(id)?).tags,
             ids::INTERFACE => {
-                let instance = self.instances.values().find(|it| it.interface_id == id)?.id.clone();
-                &mut Arc::make_mut(self.instances.get_mut(&instance)?).interface_tags
+                let has = |it: &&Arc<Instance>| it.interfaces().iter().any(|interface| interface.id == id);
+                let instance = self.instances.values().find(has)?.id.clone();
+                let instance = Arc::make_mut(self.instances.get_mut(&instance)?);
+                match instance.more_interfaces.iter_mut().find(|interface| interface.id == id) {
+                    Some(further) => &mut further.tags,
+                    None => &mut instance.interface_tags,
+                }
             }
             ids::GROUP_RULE => {
                 let has_rule = |it: &&Arc<SecurityGroup>| it.rules.iter().any(|rule| rule.id == id);

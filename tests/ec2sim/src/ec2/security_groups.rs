@@ -158,7 +158,7 @@ fn delete_security_group(call: &Call, world: &mut World) -> Outcome {
     let worn = region
         .instances
         .values()
-        .any(|it| it.security_groups.contains(&group.id) && !it.is_terminated(call.now));
+        .any(|it| !it.is_terminated(call.now) && it.uses_group(&group.id));
     let target = RuleTarget::Group(group.id.clone());
     let mut others = region.security_groups.values().filter(|other| other.id != group.id);
     if worn || others.any(|other| other.rules.iter().any(|rule| rule.target == target)) {

@@ -1,7 +1,9 @@
 //! Tags of resources that exist already.
 //!
-//! Only the owner's tags are modelled: EC2 also lets other accounts put tags of their own on shared images.
+//! What is public or shared can be tagged as well; such tags are seen by the account that gave them only
+//! (EC2 user guide, "Tag your Amazon EC2 resources").
 
+use super::images::access;
 use crate::core::{
     Call, Handler, Outcome,
     error::ApiError,
@@ -73,10 +75,21 @@ fn own_tags<'w>(call: &Call, world: &'w mut World, id: &str) -> Result<&'w mut T
     let kind =
         Kind::of(id).ok_or_else(|| ApiError::new("InvalidID", format!("The ID '{id}' is not valid")))?;
     kind.check(id)?;
+    let is_shared = is_shared(call, world, id);
     let region = call.region_mut(world);
+    if is_shared {
+        return Ok(region.guest_tags.entry((call.account().to_owned(), id.to_owned())).or_default());
+    }
     let is_own = region.tags(id).is_some_and(|(_, owner)| owner == call.account());
     let tags = if is_own { region.tags_mut(id) } else { None };
     tags.ok_or_else(|| kind.not_found(id))
+}
+
+/// An image or a snapshot of another account that lets the caller see it.
+fn is_shared(call: &Call, world: &World, id: &str) -> bool {
+    let image = access::visible_image(call, world, id).map(|image| &image.owner);
+    let snapshot = access::visible_snapshot(call, world, id).map(|snapshot| &snapshot.owner);
+    image.or(snapshot).is_ok_and(|owner| owner != call.account())
 }
 
 const FILTERS: [&str; 5] = ["key", "resource-id", "resource-type", "tag-key", "value"];
@@ -137,10 +150,18 @@ fn all<'w>(call: &'w Call, region: &'w Region) -> impl Iterator<Item = Tagged<'w
         .chain(region.spot_requests.keys())
         .chain(region.launch_templates.keys())
         .chain(region.instances.values().map(|instance| &instance.interface_id))
+        .chain(
+            region.instances.values().flat_map(|it| it.more_interfaces.iter().map(|interface| &interface.id)),
+        )
         .chain(region.security_groups.values().flat_map(|group| group.rules.iter().map(|rule| &rule.id)));
     let own = ids.filter_map(|id| {
         let (tags, owner) = region.tags(id)?;
         (owner == call.account()).then_some((id.as_str(), Kind::of(id)?, tags))
     });
-    own.flat_map(|(id, kind, tags)| tags.iter().map(move |(key, value)| Tagged { id, kind, key, value }))
+    let of_guest = |(key, tags): (&'w (String, String), &'w Tags)| {
+        (key.0 == call.account()).then_some((key.1.as_str(), Kind::of(&key.1)?, tags))
+    };
+    let guests = region.guest_tags.iter().filter_map(of_guest);
+    own.chain(guests)
+        .flat_map(|(id, kind, tags)| tags.iter().map(move |(key, value)| Tagged { id, kind, key, value }))
 }

@@ -167,7 +167,8 @@ fn existing(call: &Call, world: &World, region: &str, id: &str) -> Option<Resour
     let region = world.region(region);
     let mut resource = Resource::new(name, ec2_arn(call, &region.name, name, id));
     // Others' tags are not seen.
-    if let Some((tags, _)) = region.tags(id).filter(|(_, owner)| *owner == call.account()) {
+    if let Some((own, owner)) = region.tags(id) {
+        let tags = region.tags_seen(call.account(), id, owner, own);
         resource = resource.tagged(tags, &["aws:resourcetag", "ec2:resourcetag"]);
     }
     if let Some(image) = region.images.get(id) {

@@ -89,6 +89,24 @@ pub struct Attachment {
     pub attached_at: Timestamp,
 }
 
+/// A network interface on an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    pub id: String,
+    pub attachment_id: String,
+    pub device_index: i64,
+    pub mac_address: String,
+    pub subnet_id: String,
+    pub security_groups: Vec<String>,
+    pub private_ip: String,
+    pub secondary_ips: Vec<String>,
+    pub public_ip: Option<String>,
+    pub description: String,
+    pub delete_on_termination: bool,
+    pub source_dest_check: bool,
+    pub tags: Tags,
+}
+
 // Each flag is one that EC2 shows.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug)]
@@ -109,6 +127,13 @@ pub struct Instance {
     pub interface_id: String,
     pub interface_attachment_id: String,
     pub interface_tags: Tags,
+    pub interface_description: String,
+    /// The primary interface goes with the instance.
+    pub interface_goes: bool,
+    /// Further addresses of the primary interface.
+    pub secondary_ips: Vec<String>,
+    /// Interfaces besides the primary one, in the order of their device index.
+    pub more_interfaces: Vec<Interface>,
     pub mac_address: String,
     pub launched_at: Timestamp,
     /// Past and coming states, in the order of time.
@@ -169,6 +194,39 @@ impl Instance {
     /// When it will be, or was, terminated.
     pub fn terminated_at(&self) -> Option<Timestamp> {
         self.phases.iter().find(|phase| phase.state == InstanceState::Terminated).map(|phase| phase.from)
+    }
+
+    /// The primary interface and the others.
+    pub fn interfaces(&self) -> Vec<Interface> {
+        let primary = Interface {
+            id: self.interface_id.clone(),
+            attachment_id: self.interface_attachment_id.clone(),
+            device_index: 0,
+            mac_address: self.mac_address.clone(),
+            subnet_id: self.subnet_id.clone(),
+            security_groups: self.security_groups.clone(),
+            private_ip: self.private_ip.clone(),
+            secondary_ips: self.secondary_ips.clone(),
+            public_ip: self.public_ip.clone(),
+            description: self.interface_description.clone(),
+            delete_on_termination: self.interface_goes,
+            source_dest_check: self.source_dest_check,
+            tags: self.interface_tags.clone(),
+        };
+        std::iter::once(primary).chain(self.more_interfaces.iter().cloned()).collect()
+    }
+
+    pub fn uses_group(&self, id: &String) -> bool {
+        self.security_groups.contains(id) || self.more_interfaces.iter().any(|it| it.security_groups.contains(id))
+    }
+
+    /// Whether an address of a subnet is one of its own.
+    pub fn has_address(&self, subnet_id: &str, address: &str) -> bool {
+        let has = |it: &Interface| {
+            it.subnet_id == subnet_id
+                && (it.private_ip == address || it.secondary_ips.iter().any(|ip| ip == address))
+        };
+        self.interfaces().iter().any(has)
     }
 
     /// The volume that it boots from.

@@ -9,7 +9,9 @@ mod storage;
 mod systems_manager;
 
 pub use image::{Device, Ebs, Image, ImageState, Permissions, ProductCode, Protection};
-pub use instance::{Attachment, Features, HostNames, Instance, InstanceState, MetadataOptions, Phase};
+pub use instance::{
+    Attachment, Features, HostNames, Instance, InstanceState, Interface, MetadataOptions, Phase,
+};
 pub use launch_template::{LaunchTemplate, TemplateVersion};
 pub use network::{KeyPair, Rule, RuleTarget, SecurityGroup, Subnet, Vpc, companion_id};
 pub use spot::{SpotOptions, SpotRequest};

@@ -86,6 +86,7 @@ fn region(name: &str, short: &str, opt_in: bool, zones: Letters) -> Region {
         commands: OrdMap::new(),
         spot_requests: OrdMap::new(),
         launch_templates: OrdMap::new(),
+        guest_tags: OrdMap::new(),
         tokens: OrdMap::new(),
         settings: OrdMap::new(),
     }

@@ -10,7 +10,6 @@ use crate::core::{
     ids,
     paging::Page,
     records::Image,
-    tags::Tags,
     world::{Region, World},
     xml::iso,
 };
@@ -81,10 +80,8 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let asked = call.params.ids("ImageId")?;
     check_ids(call, world, &asked)?;
     let region = call.region(world);
-    // Tags are the owner's own affair.
-    let none = Tags::new();
     let shown = candidates(region, &filters).into_iter().filter(|image| {
-        let tags = if image.owner == call.account() { &image.tags } else { &none };
+        let tags = region.tags_seen(call.account(), &image.id, &image.owner, &image.tags);
         access::sees_image(call, world, region, image)
             && (asked.is_empty() || asked.contains(&image.id.as_str()))
             && query.wants(call, world, image, !asked.is_empty())

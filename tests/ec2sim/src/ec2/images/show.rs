@@ -18,13 +18,13 @@ pub fn node(region: &Region, image: &Image, account: &str, now: Timestamp) -> No
     let own = image.owner == account;
     let state = image.state(now);
     let reason = image.failure.as_ref().filter(|_| state == ImageState::Failed);
-    let tags: Vec<Node> = tags::nodes(&image.tags).collect();
+    let tags = region.tags_seen(account, &image.id, &image.owner, &image.tags);
     origin(image, own, now, kind(image, now))
         .text("imageAllowed", allowed::allows(region, account, image, now))
         .opt("publicSsmParameterName", public_parameter(region, image))
         .opt_child("stateReason", reason.map(crate::core::records::StateReason::node))
         .set("blockDeviceMapping", block_devices::nodes(&image.devices, shows_snapshots(image, state)))
-        .set_if_any("tagSet", if own { tags } else { Vec::new() })
+        .set_if_any("tagSet", tags::nodes(tags))
 }
 
 /// The public parameter that points at the image.

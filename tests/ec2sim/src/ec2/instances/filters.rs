@@ -2,12 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{features, show};
-use crate::core::{
-    records::{Instance, InstanceState},
-    world::Region,
-    xml::iso,
-};
+use super::{features, interface_filters, show};
+use crate::core::{records::Instance, world::Region, xml::iso};
 
 /// All that the API reference names.
 pub const KNOWN: [&str; 138] = [
@@ -202,7 +198,7 @@ pub fn values(region: &Region, instance: &Instance, name: &str, now: Timestamp) 
 fn several_values(region: &Region, instance: &Instance, name: &str, now: Timestamp) -> Vec<String> {
     let (image, reason) = (&instance.image, instance.phase(now).reason.as_ref());
     if let Some(name) = name.strip_prefix("network-interface.") {
-        return interface_values(region, instance, name, now);
+        return interface_filters::of_instance(region, instance, name, now);
     }
     let of = |value: Option<&String>| value.into_iter().cloned().collect();
     let profile = instance.instance_profile.as_ref();
@@ -243,53 +239,4 @@ fn several_values(region: &Region, instance: &Instance, name: &str, now: Timesta
 pub fn group_names(region: &Region, instance: &Instance) -> Vec<String> {
     let groups = instance.security_groups.iter().filter_map(|id| region.security_groups.get(id));
     groups.map(|group| group.name.clone()).collect()
-}
-
-/// The filters of `network-interface.`: every instance has one interface.
-pub fn interface_values(region: &Region, instance: &Instance, name: &str, now: Timestamp) -> Vec<String> {
-    let state = instance.state(now);
-    if state == InstanceState::Terminated {
-        return Vec::new();
-    }
-    let one = match name {
-        "network-interface-id" => instance.interface_id.clone(),
-        "subnet-id" => instance.subnet_id.clone(),
-        "vpc-id" => instance.vpc_id.clone(),
-        "availability-zone" => instance.zone.clone(),
-        "availability-zone-id" => {
-            return region.zone(&instance.zone).map(|zone| zone.id.clone()).into_iter().collect();
-        }
-        "description" => String::new(),
-        "interface-type" => "interface".to_owned(),
-        "mac-address" => instance.mac_address.clone(),
-        "owner-id" | "attachment.instance-owner-id" => instance.owner.clone(),
-        "private-ip-address" | "addresses.private-ip-address" => instance.private_ip.clone(),
-        "private-dns-name" | "addresses.private-dns-name" => show::private_name(region, instance, state),
-        "status" => "in-use".to_owned(),
-        "source-dest-check" => instance.source_dest_check.to_string(),
-        "addresses.primary" | "attachment.delete-on-termination" => "true".to_owned(),
-        "attachment.attach-time" => iso(instance.launched_at),
-        "attachment.attachment-id" => instance.interface_attachment_id.clone(),
-        "attachment.device-index" | "attachment.network-card-index" => "0".to_owned(),
-        "attachment.instance-id" => instance.id.clone(),
-        "attachment.status" => show::attachment_status(state).to_owned(),
-        "requester-managed" | "operator.managed" | "ipv6-native" => "false".to_owned(),
-        "group-id" => return instance.security_groups.clone(),
-        "group-name" => return group_names(region, instance),
-        "association.ip-owner-id"
-        | "addresses.association.ip-owner-id"
-        | "addresses.association.owner-id" => {
-            return show::public_ip(instance, state).map(|_| show::IP_OWNER.to_owned()).into_iter().collect();
-        }
-        "association.public-ip" | "addresses.association.public-ip" => {
-            return show::public_ip(instance, state).into_iter().cloned().collect();
-        }
-        "association.public-dns-name" | "addresses.association.public-dns-name" | "public-dns-name" => {
-            return show::public_name(region, instance, state).into_iter().collect();
-        }
-        "tag-key" => return instance.interface_tags.keys().cloned().collect(),
-        "tag-value" => return instance.interface_tags.values().cloned().collect(),
-        _ => return Vec::new(),
-    };
-    vec![one]
 }

@@ -1,13 +1,13 @@
-//! `DescribeNetworkInterfaces`: every instance has one, and there are no others.
+//! `DescribeNetworkInterfaces` and `DeleteNetworkInterface`: those that instances have, or left behind.
 
 use std::sync::Arc;
 
-use super::{filters, show};
+use super::{change, interface_filters, show};
 use crate::core::{
     Call, Outcome,
     error::ApiError,
     ids,
-    records::Instance,
+    records::{Instance, InstanceState, Interface},
     selection::Selection,
     tags,
     world::{Region, World},
@@ -58,39 +58,64 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let selection = Selection::parse(call.params, &FILTERS, ids, shown)?;
     let region = call.region(world);
     for id in &selection.asked {
-        check(call, region, id)?;
+        find(call, region, id)?;
     }
-    let shown = own(call, region).filter(|instance| {
-        let values = |name: &str| filters::interface_values(region, instance, name, call.now);
-        selection.wants(&instance.interface_id, &instance.interface_tags, values)
+    let shown = own(call, region).filter(|(instance, it)| {
+        let values = |name: &str| interface_filters::values(region, instance, it, name, call.now);
+        selection.wants(&it.id, &it.tags, values)
     });
-    let mut shown: Vec<_> = shown.collect();
-    shown.sort_by(|one, other| one.interface_id.cmp(&other.interface_id));
-    let show = |instance: &Arc<Instance>| node(call, region, instance);
-    Ok(selection.page.reply("networkInterfaceSet", shown, |it| it.interface_id.clone(), show).into())
+    let mut shown: Vec<Owned> = shown.collect();
+    shown.sort_by(|(_, one), (_, other)| one.id.cmp(&other.id));
+    let show = |(instance, it): Owned| node(call, region, instance, &it);
+    Ok(selection.page.reply("networkInterfaceSet", shown, |(_, it)| it.id.clone(), show).into())
 }
 
-/// An interface goes with its instance.
-fn own<'r>(call: &'r Call, region: &'r Region) -> impl Iterator<Item = &'r Arc<Instance>> {
-    region.instances.values().filter(|it| it.owner == call.account() && !it.is_terminated(call.now))
+/// An interface with the instance that it is, or was, on.
+type Owned<'r> = (&'r Arc<Instance>, Interface);
+
+/// An interface goes with its instance, unless it was launched to stay.
+fn own<'r>(call: &'r Call, region: &'r Region) -> impl Iterator<Item = Owned<'r>> {
+    let instances = region.instances.values().filter(|it| it.owner == call.account());
+    instances.flat_map(|instance| {
+        let is_gone = instance.is_terminated(call.now);
+        let stays = move |it: &Interface| !is_gone || !it.delete_on_termination;
+        instance.interfaces().into_iter().filter(stays).map(move |it| (instance, it))
+    })
 }
 
-fn check(call: &Call, region: &Region, id: &str) -> Result<(), ApiError> {
+fn find<'r>(call: &'r Call, region: &'r Region, id: &str) -> Result<Owned<'r>, ApiError> {
     ids::INTERFACE.check(id)?;
-    let is_there = own(call, region).any(|instance| instance.interface_id == id);
-    if is_there { Ok(()) } else { Err(ids::INTERFACE.not_found(id)) }
+    own(call, region).find(|(_, it)| it.id == id).ok_or_else(|| ids::INTERFACE.not_found(id))
 }
 
-fn node(call: &Call, region: &Region, instance: &Instance) -> Node {
+fn node(call: &Call, region: &Region, instance: &Instance, interface: &Interface) -> Node {
     let state = instance.state(call.now);
-    let attachment = show::interface_attachment(instance, state)
-        .text("instanceId", &instance.id)
-        .text("instanceOwnerId", &instance.owner);
-    show::interface(region, instance, state)
-        .without("attachment")
-        .child("attachment", attachment)
+    let attachment = || {
+        show::interface_attachment(instance, interface, state)
+            .text("instanceId", &instance.id)
+            .text("instanceOwnerId", &instance.owner)
+    };
+    show::interface(region, instance, interface, state)
+        .opt_child("attachment", (state != InstanceState::Terminated).then(attachment))
         .text("availabilityZone", &instance.zone)
         .opt("availabilityZoneId", region.zone(&instance.zone).map(|zone| &zone.id))
         .text("requesterManaged", false)
-        .set("tagSet", tags::nodes(&instance.interface_tags))
+        .set("tagSet", tags::nodes(&interface.tags))
+}
+
+/// One that stayed behind, which goes with its instance after all.
+pub fn delete(call: &Call, world: &mut World) -> Outcome {
+    let (instance, interface) = find(call, call.region(world), call.params.require("NetworkInterfaceId")?)?;
+    let (owner, id) = (instance.id.clone(), interface.id);
+    if !instance.is_terminated(call.now) {
+        let message = format!("Network interface '{id}' is currently in use.");
+        return Err(ApiError::new("InvalidNetworkInterface.InUse", message));
+    }
+    change(call, world, &owner, |instance| {
+        match instance.more_interfaces.iter_mut().find(|it| it.id == id) {
+            Some(further) => further.delete_on_termination = true,
+            None => instance.interface_goes = true,
+        }
+    });
+    Ok(Node::done().into())
 }

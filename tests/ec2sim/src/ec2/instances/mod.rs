@@ -8,6 +8,7 @@ mod describe;
 mod features;
 mod filters;
 mod image_metadata;
+mod interface_filters;
 mod interfaces;
 mod lifecycle;
 mod modify;
@@ -22,6 +23,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+mod wanted;
 
 pub use self::{
     boot::power_off_phases,
@@ -50,6 +52,7 @@ pub fn handler(action: &str) -> Option<Handler> {
         "ModifyInstanceCreditSpecification" => Some(Handler::Write(credits::modify)),
         "DescribeInstanceImageMetadata" => Some(Handler::Read(image_metadata::describe)),
         "DescribeNetworkInterfaces" => Some(Handler::Read(interfaces::describe)),
+        "DeleteNetworkInterface" => Some(Handler::Write(interfaces::delete)),
         "DescribeInstanceStatus" => Some(Handler::Read(status::describe)),
         "DescribeInstances" => Some(Handler::Read(describe::describe)),
         "GetPasswordData" => Some(Handler::Read(password::get)),

@@ -2,13 +2,18 @@
 
 use std::{net::Ipv4Addr, sync::Arc};
 
-use crate::core::{
-    Call,
-    error::ApiError,
-    ids,
-    params::Params,
-    records::{Instance, SecurityGroup, Subnet},
-    world::{Region, World},
+use super::wanted::{self, Wanted};
+use crate::{
+    core::{
+        Call,
+        error::ApiError,
+        ids,
+        params::Params,
+        records::{Instance, Interface, SecurityGroup, Subnet},
+        tags::Tags,
+        world::{Region, World},
+    },
+    ec2::instance_types::InstanceType,
 };
 
 /// A subnet with what belongs to it.
@@ -21,45 +26,63 @@ pub struct Place {
     cidr: String,
     private_ip: Option<String>,
     public: bool,
-}
-
-/// The network interface of an instance.
-pub struct Interface {
-    pub id: String,
-    pub attachment_id: String,
-    pub mac_address: String,
-    pub private_ip: String,
-    pub public_ip: Option<String>,
+    wanted: Wanted,
+    /// Of the interfaces besides the primary one.
+    pub more: Vec<Place>,
 }
 
 /// Finds subnet and security groups, given for the instance or for its first network interface.
 pub fn place(call: &Call, world: &World) -> Result<Place, ApiError> {
     let region = call.region(world);
     let nothing = Params::default();
-    let interfaces = call.params.list("NetworkInterface");
+    let interfaces = wanted::in_order(call.params)?;
     let interface = interfaces.first().copied().unwrap_or(&nothing);
     refuse_both(call.params, interface)?;
     let subnet = subnet(call, region, call.params.text("SubnetId").or(interface.text("SubnetId")))?;
-    let security_groups = groups(call, region, interface, subnet)?;
+    let further = interfaces.iter().skip(1).map(|it| further(call, region, it, subnet));
+    let more = further.collect::<Result<Vec<Place>, ApiError>>()?;
+    let place = of_interface(call, region, interface, subnet)?;
+    let public = interface.flag("AssociatePublicIpAddress")?.unwrap_or(subnet.map_public_ip);
+    let private_ip = place.private_ip.or(call.params.text("PrivateIpAddress").map(str::to_owned));
+    Ok(Place { public: public && more.is_empty(), private_ip, more, ..place })
+}
+
+/// Of an interface besides the primary one, in whose zone it must be.
+fn further(call: &Call, region: &Region, interface: &Params, primary: &Subnet) -> Result<Place, ApiError> {
+    let id = interface.text("SubnetId").unwrap_or(&primary.id);
+    let subnet = subnet(call, region, Some(id))?;
+    if subnet.zone != primary.zone {
+        let message = "All network interfaces of an instance must be in the same Availability Zone.";
+        return Err(ApiError::invalid_combination(message));
+    }
+    of_interface(call, region, interface, subnet)
+}
+
+fn of_interface(
+    call: &Call,
+    region: &Region,
+    interface: &Params,
+    subnet: &Subnet,
+) -> Result<Place, ApiError> {
     check_interface(call, region, interface)?;
-    let private_ip = private_ip(call.params, interface);
     Ok(Place {
         subnet_id: subnet.id.clone(),
         vpc_id: subnet.vpc_id.clone(),
         zone: subnet.zone.clone(),
-        security_groups,
+        security_groups: groups(call, region, interface, subnet)?,
         cidr: subnet.cidr.clone(),
-        private_ip: private_ip.map(str::to_owned),
-        public: interface.flag("AssociatePublicIpAddress")?.unwrap_or(subnet.map_public_ip),
+        private_ip: private_ip(interface).map(str::to_owned),
+        public: false,
+        wanted: Wanted::of(interface)?,
+        more: Vec::new(),
     })
 }
 
 /// The primary address that is asked for.
-fn private_ip<'a>(params: &'a Params, interface: &'a Params) -> Option<&'a str> {
+fn private_ip(interface: &Params) -> Option<&str> {
     let listed = interface.list("PrivateIpAddresses");
     let primary = listed.into_iter().find(|item| item.is_set("Primary").unwrap_or(false));
-    let asked = params.text("PrivateIpAddress").or(interface.text("PrivateIpAddress"));
-    asked.or_else(|| primary?.text("PrivateIpAddress"))
+    interface.text("PrivateIpAddress").or_else(|| primary?.text("PrivateIpAddress"))
 }
 
 /// Every interface here belongs to an instance.
@@ -68,7 +91,7 @@ fn check_interface(call: &Call, region: &Region, interface: &Params) -> Result<(
     ids::INTERFACE.check(id)?;
     let mut own =
         region.instances.values().filter(|it| it.owner == call.account() && !it.is_terminated(call.now));
-    if own.any(|instance| instance.interface_id == id) {
+    if own.any(|instance| instance.interfaces().iter().any(|it| it.id == id)) {
         let message = format!("Interface: [{id}] in use.");
         return Err(ApiError::new("InvalidNetworkInterface.InUse", message));
     }
@@ -90,9 +113,8 @@ fn check_address(call: &Call, region: &Region, place: &Place, address: &str) -> 
         }
         _ => return refuse("does not fall within the subnet's address range"),
     }
-    let is_taken = |it: &Arc<Instance>| {
-        it.subnet_id == place.subnet_id && it.private_ip == address && !it.is_terminated(call.now)
-    };
+    let is_taken =
+        |it: &Arc<Instance>| it.has_address(&place.subnet_id, address) && !it.is_terminated(call.now);
     if region.instances.values().any(is_taken) {
         return Err(ApiError::new("InvalidIPAddress.InUse", format!("Address {address} is in use.")));
     }
@@ -109,12 +131,30 @@ fn addresses(cidr: &str) -> (u32, u32) {
 impl Place {
     /// An address that is asked for must be free, and is for one instance. A call that is repeated is not asked again.
     pub fn check_new(&self, call: &Call, region: &Region, count: usize) -> Result<(), ApiError> {
-        let Some(address) = &self.private_ip else { return Ok(()) };
-        if count > 1 {
-            let message = "A private IP address cannot be specified when launching multiple instances.";
-            return Err(ApiError::invalid_combination(message));
+        for address in self.private_ip.iter().chain(&self.wanted.addresses) {
+            if count > 1 {
+                let message = "A private IP address cannot be specified when launching multiple instances.";
+                return Err(ApiError::invalid_combination(message));
+            }
+            check_address(call, region, self, address)?;
         }
-        check_address(call, region, self, address)
+        self.more.iter().try_for_each(|place| place.check_new(call, region, count))
+    }
+
+    /// A type takes so many interfaces, and each of them so many addresses.
+    pub fn check_limits(&self, kind: &InstanceType) -> Result<(), ApiError> {
+        let within = |count: usize, limit: u32| u32::try_from(count).is_ok_and(|count| count <= limit);
+        let interfaces = 1 + self.more.len();
+        if !within(interfaces, kind.interfaces) {
+            let message = format!("Interface count {interfaces} exceeds the limit for {}", kind.name);
+            return Err(ApiError::new("AttachmentLimitExceeded", message));
+        }
+        let addresses = |place: &Place| 1 + place.wanted.addresses.len() + place.wanted.count;
+        if std::iter::once(self).chain(&self.more).all(|place| within(addresses(place), kind.addresses)) {
+            return Ok(());
+        }
+        let message = format!("Number of private addresses exceeds the limit for {}", kind.name);
+        Err(ApiError::new("PrivateIpAddressLimitExceeded", message))
     }
 }
 
@@ -226,21 +266,35 @@ fn named<'r>(region: &'r Region, subnet: &Subnet, name: &str) -> Result<&'r Arc<
 
 /// Makes an interface with addresses drawn from the seed.
 pub fn interface(world: &mut World, place: &Place) -> Interface {
-    let [one, two, three, ..] = world.draw().to_be_bytes();
+    let (private_ip, three) = private_address(world, &place.cidr);
     let [mac_one, mac_two, mac_three, public_one, public_two, ..] = world.draw().to_be_bytes();
-    let base = place.cidr.split('/').next().unwrap_or_default();
+    let drawn = (0..place.wanted.count).map(|_| private_address(world, &place.cidr).0).collect::<Vec<_>>();
+    Interface {
+        id: world.mint(ids::INTERFACE),
+        attachment_id: world.mint_prefixed("eni-attach"),
+        device_index: place.wanted.device_index,
+        mac_address: format!("0a:{three:02x}:{mac_one:02x}:{mac_two:02x}:{mac_three:02x}:01"),
+        subnet_id: place.subnet_id.clone(),
+        security_groups: place.security_groups.clone(),
+        private_ip: place.private_ip.clone().unwrap_or(private_ip),
+        secondary_ips: place.wanted.addresses.iter().cloned().chain(drawn).collect(),
+        public_ip: place
+            .public
+            .then(|| format!("54.{}.{public_one}.{}", 144 + three % 64, public_two.max(1))),
+        description: place.wanted.description.clone(),
+        delete_on_termination: place.wanted.delete_on_termination,
+        source_dest_check: true,
+        tags: Tags::new(),
+    }
+}
+
+/// An address of a subnet, with what else was drawn.
+fn private_address(world: &mut World, cidr: &str) -> (String, u8) {
+    let [one, two, three, ..] = world.draw().to_be_bytes();
+    let base = cidr.split('/').next().unwrap_or_default();
     let octets: Vec<u8> = base.split('.').filter_map(|octet| octet.parse().ok()).collect();
     let octet = |at: usize| octets.get(at).copied().unwrap_or_default();
     // A default subnet is a /20: sixteen values of the third octet are its own.
     let host = (octet(2).saturating_add(one % 16), two.clamp(4, 250));
-    let private_ip = format!("{}.{}.{}.{}", octet(0), octet(1), host.0, host.1);
-    Interface {
-        id: world.mint(ids::INTERFACE),
-        attachment_id: world.mint_prefixed("eni-attach"),
-        mac_address: format!("0a:{three:02x}:{mac_one:02x}:{mac_two:02x}:{mac_three:02x}:01"),
-        private_ip: place.private_ip.clone().unwrap_or(private_ip),
-        public_ip: place
-            .public
-            .then(|| format!("54.{}.{public_one}.{}", 144 + three % 64, public_two.max(1))),
-    }
+    (format!("{}.{}.{}.{}", octet(0), octet(1), host.0, host.1), three)
 }

@@ -54,6 +54,7 @@ pub fn check(call: &Call, world: &World, place: Place) -> Result<Launch, ApiErro
     let kind = check_type(&instance_type, &image)?;
     options::check_placement(params)?;
     let count = count(call, world)?;
+    place.check_limits(kind)?;
     place.check_new(call, call.region(world), count)?;
     let tags = Specifications::parse(
         params,

@@ -14,7 +14,9 @@ use crate::{
         Call, Outcome,
         error::ApiError,
         ids,
-        records::{Attachment, Device, Image, Instance, InstanceState, Phase, StateReason, Volume},
+        records::{
+            Attachment, Device, Image, Instance, InstanceState, Interface, Phase, StateReason, Volume,
+        },
         world::World,
         xml::Node,
     },
@@ -123,6 +125,9 @@ fn instance(call: &Call, world: &mut World, launch: &Launch, id: &str, index: us
     let flag = |name| params.is_set(name).unwrap_or(false);
     let text = |name, default: &str| params.text(name).unwrap_or(default).to_owned();
     let interface = network::interface(world, &place);
+    let tags = launch.tags.of("network-interface");
+    let further = place.more.iter().map(|place| network::interface(world, place));
+    let more_interfaces = further.map(|it| Interface { tags: tags.clone(), ..it }).collect();
     Instance {
         id: id.to_owned(),
         owner: call.account().to_owned(),
@@ -138,7 +143,11 @@ fn instance(call: &Call, world: &mut World, launch: &Launch, id: &str, index: us
         public_ip: interface.public_ip,
         interface_id: interface.id,
         interface_attachment_id: interface.attachment_id,
-        interface_tags: launch.tags.of("network-interface"),
+        interface_tags: tags,
+        interface_description: interface.description,
+        interface_goes: interface.delete_on_termination,
+        secondary_ips: interface.secondary_ips,
+        more_interfaces,
         mac_address: interface.mac_address,
         launched_at: call.now,
         phases: Vec::new(),

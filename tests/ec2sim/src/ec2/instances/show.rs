@@ -2,7 +2,7 @@
 
 use super::{features, lifecycle::state_node};
 use crate::core::{
-    records::{Instance, InstanceState, MetadataOptions, Phase},
+    records::{Instance, InstanceState, Interface, MetadataOptions, Phase},
     tags,
     world::Region,
     xml::Node,
@@ -113,8 +113,13 @@ pub fn private_name(region: &Region, instance: &Instance, state: InstanceState) 
     let domain = private_domain(&region.name);
     match instance.features.host_names.kind.as_str() {
         "resource-name" => format!("{}.{domain}", instance.id),
-        _ => format!("ip-{}.{domain}", instance.private_ip.replace('.', "-")),
+        _ => name_of_address(region, &instance.private_ip),
     }
+}
+
+/// The private name of an address.
+pub fn name_of_address(region: &Region, address: &str) -> String {
+    format!("ip-{}.{}", address.replace('.', "-"), private_domain(&region.name))
 }
 
 /// The address that the instance has while it runs.
@@ -134,56 +139,84 @@ fn connected(region: &Region, instance: &Instance, state: InstanceState, node: N
         .opt("ipAddress", public_ip(instance, state))
         .text("sourceDestCheck", instance.source_dest_check)
         .set("groupSet", groups(region, instance))
-        .set("networkInterfaceSet", [interface(region, instance, state)])
+        .set("networkInterfaceSet", interfaces(region, instance, state))
 }
 
 pub fn groups<'a>(region: &'a Region, instance: &'a Instance) -> impl Iterator<Item = Node> + 'a {
-    instance.security_groups.iter().map(|id| {
+    groups_by_id(region, &instance.security_groups)
+}
+
+fn groups_by_id<'a>(region: &'a Region, ids: &'a [String]) -> impl Iterator<Item = Node> + 'a {
+    ids.iter().map(|id| {
         let name = region.security_groups.get(id).map(|group| &group.name);
         Node::new().text("groupId", id).opt("groupName", name)
     })
 }
 
-pub fn interface_attachment(instance: &Instance, state: InstanceState) -> Node {
+fn interfaces(region: &Region, instance: &Instance, state: InstanceState) -> Vec<Node> {
+    let show = |it: &Interface| {
+        interface(region, instance, it, state).child("attachment", interface_attachment(instance, it, state))
+    };
+    instance.interfaces().iter().map(show).collect()
+}
+
+pub fn interface_attachment(instance: &Instance, interface: &Interface, state: InstanceState) -> Node {
     Node::new()
-        .text("attachmentId", &instance.interface_attachment_id)
-        .text("deviceIndex", 0)
+        .text("attachmentId", &interface.attachment_id)
+        .text("deviceIndex", interface.device_index)
         .text("networkCardIndex", 0)
         .text("status", attachment_status(state))
         .time("attachTime", instance.launched_at)
-        .text("deleteOnTermination", true)
+        .text("deleteOnTermination", interface.delete_on_termination)
 }
 
-pub fn interface(region: &Region, instance: &Instance, state: InstanceState) -> Node {
-    let association = public_ip(instance, state).map(|ip| {
+/// The public address that an interface has while its instance runs.
+fn association(
+    region: &Region,
+    instance: &Instance,
+    interface: &Interface,
+    state: InstanceState,
+) -> Option<Node> {
+    let ip = interface.public_ip.as_ref().filter(|_| state == InstanceState::Running)?;
+    Some(
         Node::new()
             .text("ipOwnerId", IP_OWNER)
             .opt("publicDnsName", public_name(region, instance, state))
-            .text("publicIp", ip)
-    });
-    let name = private_name(region, instance, state);
-    let address = Node::new()
-        .text("privateIpAddress", &instance.private_ip)
-        .text("privateDnsName", &name)
-        .text("primary", true)
-        .opt_child("association", association.clone());
+            .text("publicIp", ip),
+    )
+}
+
+/// An interface without its attachment.
+pub fn interface(region: &Region, instance: &Instance, interface: &Interface, state: InstanceState) -> Node {
+    let association = association(region, instance, interface, state);
+    let name = match interface.device_index {
+        0 => private_name(region, instance, state),
+        _ => name_of_address(region, &interface.private_ip),
+    };
+    let primary = address(&interface.private_ip, &name, true).opt_child("association", association.clone());
+    let secondary = interface.secondary_ips.iter().map(|ip| address(ip, &name_of_address(region, ip), false));
+    let vpc = region.subnets.get(&interface.subnet_id).map_or(&instance.vpc_id, |subnet| &subnet.vpc_id);
+    let is_gone = state == InstanceState::Terminated;
     Node::new()
-        .text("networkInterfaceId", &instance.interface_id)
-        .text("subnetId", &instance.subnet_id)
-        .text("vpcId", &instance.vpc_id)
-        .text("description", "")
+        .text("networkInterfaceId", &interface.id)
+        .text("subnetId", &interface.subnet_id)
+        .text("vpcId", vpc)
+        .text("description", &interface.description)
         .text("ownerId", &instance.owner)
-        .text("status", "in-use")
-        .text("macAddress", &instance.mac_address)
-        .text("privateIpAddress", &instance.private_ip)
+        .text("status", if is_gone { "available" } else { "in-use" })
+        .text("macAddress", &interface.mac_address)
+        .text("privateIpAddress", &interface.private_ip)
         .text("privateDnsName", &name)
-        .text("sourceDestCheck", instance.source_dest_check)
+        .text("sourceDestCheck", interface.source_dest_check)
         .text("interfaceType", "interface")
-        .set("groupSet", groups(region, instance))
-        .child("attachment", interface_attachment(instance, state))
+        .set("groupSet", groups_by_id(region, &interface.security_groups))
         .opt_child("association", association)
-        .set("privateIpAddressesSet", [address])
+        .set("privateIpAddressesSet", std::iter::once(primary).chain(secondary))
         .set("ipv6AddressesSet", [])
+}
+
+fn address(ip: &str, name: &str, is_primary: bool) -> Node {
+    Node::new().text("privateIpAddress", ip).text("privateDnsName", name).text("primary", is_primary)
 }
 
 pub fn current_boot_mode(instance: &Instance) -> &'static str {

@@ -11,7 +11,7 @@ use crate::{
         ids,
         records::{Snapshot, SnapshotState},
         selection::Selection,
-        tags::{self, Tags},
+        tags,
         world::{Region, World},
         xml::{Node, iso},
     },
@@ -47,16 +47,18 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     let (owners, restorers) = (call.params.texts("Owner"), call.params.texts("RestorableBy"));
     check_accounts(&owners, &["self", "amazon", "aws-marketplace"])?;
     check_accounts(&restorers, &["self", "all"])?;
-    let none = Tags::new();
     let region = call.region(world);
+    let seen = |it: &Snapshot| region.tags_seen(call.account(), &it.id, &it.owner, &it.tags).clone();
     let shown = region.snapshots.values().filter(|snapshot| {
-        let tags = if snapshot.owner == call.account() { &snapshot.tags } else { &none };
+        let tags = seen(snapshot);
         access::sees_snapshot(call, region, snapshot)
             && (owners.is_empty() || owners.iter().any(|owner| owns(call, snapshot, owner)))
             && (restorers.is_empty() || restorers.iter().any(|who| restores(call, region, snapshot, who)))
-            && selection.wants(&snapshot.id, tags, |name| filter_values(call, snapshot, name))
+            && selection.wants(&snapshot.id, &tags, |name| filter_values(call, snapshot, name))
     });
-    let show = |snapshot: &Arc<Snapshot>| node(call, snapshot);
+    let show = |snapshot: &Arc<Snapshot>| {
+        node(call, snapshot).without("tagSet").set_if_any("tagSet", tags::nodes(&seen(snapshot)))
+    };
     Ok(selection.page.reply("snapshotSet", shown, |snapshot| snapshot.id.clone(), show).into())
 }
 
