@@ -401,3 +401,36 @@ def test_an_image_of_a_windows_volume_is_windows(ec2, ec2_eu):
         shown = image(client, made["ImageId"])
         assert shown["Platform"] == "windows"
         assert shown["UsageOperation"] == windows["UsageOperation"] == "RunInstances:0002"
+
+
+def test_an_image_is_stored_and_restored(sim, ec2, make_image):
+    made = make_image("kept")
+    sim.profile("demo")
+    key = ec2.create_store_image_task(ImageId=made, Bucket="shelf")["ObjectKey"]
+    [task] = ec2.describe_store_image_tasks(ImageIds=[made])["StoreImageTaskResults"]
+    assert (task["S3objectKey"], task["StoreTaskState"]) == (key, "InProgress")
+    restore = ec2.create_restore_image_task
+    refused("InvalidParameterValue", restore, Bucket="shelf", ObjectKey=key)
+    sim.advance(60)
+    filters = [{"Name": "task-state", "Values": ["Completed"]}]
+    assert ec2.describe_store_image_tasks(Filters=filters)["StoreImageTaskResults"][0]["AmiId"] == made
+    refused("InvalidAMIName.Duplicate", restore, Bucket="shelf", ObjectKey=key)
+    restored = restore(Bucket="shelf", ObjectKey=key, Name="back")["ImageId"]
+    assert image(ec2, restored)["State"] == "pending"
+    sim.advance(60)
+    old, new = image(ec2, made), image(ec2, restored)
+    assert (new["Name"], new["State"], new["Architecture"]) == ("back", "available", old["Architecture"])
+    snapshots = [it["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"] for it in (old, new)]
+    assert snapshots[0] != snapshots[1]
+
+
+def test_windows_images_launch_fast(ec2, base_ami):
+    windows = ec2.describe_images(Filters=[{"Name": "platform", "Values": ["windows"]}])["Images"][0]["ImageId"]
+    enabled = ec2.enable_fast_launch(ImageId=windows, SnapshotConfiguration={"TargetResourceCount": 10})
+    assert (enabled["State"], enabled["MaxParallelLaunches"]) == ("enabling", 6)
+    [shown] = ec2.describe_fast_launch_images(ImageIds=[windows])["FastLaunchImages"]
+    assert (shown["State"], shown["SnapshotConfiguration"]) == ("enabled", {"TargetResourceCount": 10})
+    assert ec2.disable_fast_launch(ImageId=windows)["State"] == "disabling"
+    assert ec2.describe_fast_launch_images()["FastLaunchImages"] == []
+    refused("UnsupportedOperation", ec2.enable_fast_launch, ImageId=base_ami)
+    refused("InvalidParameterValue", ec2.enable_fast_launch, ImageId=windows, MaxParallelLaunches=5)

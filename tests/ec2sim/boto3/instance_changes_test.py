@@ -364,3 +364,44 @@ def test_no_instance_starts_from_a_slow_disk(launch):
     ebs = {"VolumeType": "st1", "VolumeSize": 200}
     refused("InvalidParameterValue", launch, BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": ebs}])
     launch(BlockDeviceMappings=[{"DeviceName": "/dev/sdf", "Ebs": ebs}])
+
+
+def test_the_source_check_is_reset(ec2, instance):
+    ec2.modify_instance_attribute(InstanceId=instance, SourceDestCheck={"Value": False})
+    ec2.reset_instance_attribute(InstanceId=instance, Attribute="sourceDestCheck")
+    assert described(ec2, instance)["SourceDestCheck"] is True
+    reset = ec2.reset_instance_attribute
+    refused("IncorrectInstanceState", reset, InstanceId=instance, Attribute="kernel")
+    refused("InvalidParameterValue", reset, InstanceId=instance, Attribute="userData")
+
+
+def test_an_account_has_metadata_defaults(ec2, launch):
+    assert "HttpTokens" not in ec2.get_instance_metadata_defaults()["AccountLevel"]
+    ec2.modify_instance_metadata_defaults(HttpTokens="optional", HttpPutResponseHopLimit=5)
+    shown = ec2.get_instance_metadata_defaults()["AccountLevel"]
+    assert (shown["HttpTokens"], shown["HttpPutResponseHopLimit"]) == ("optional", 5)
+    options = launch()["MetadataOptions"]
+    assert (options["HttpTokens"], options["HttpPutResponseHopLimit"]) == ("optional", 5)
+    asked = {"HttpTokens": "required"}
+    assert launch(MetadataOptions=asked)["MetadataOptions"]["HttpTokens"] == "required"
+    ec2.modify_instance_metadata_defaults(HttpTokens="no-preference", HttpPutResponseHopLimit=-1)
+    assert launch()["MetadataOptions"]["HttpTokens"] == "required"
+
+
+def test_an_account_can_enforce_tokens(ec2, launch):
+    ec2.modify_instance_metadata_defaults(HttpTokensEnforced="enabled")
+    refused("UnsupportedOperation", launch, MetadataOptions={"HttpTokens": "optional"})
+    launch(MetadataOptions={"HttpTokens": "required"})
+
+
+def test_only_a_uefi_instance_has_uefi_data(ec2, launch, arm_ami):
+    arm = launch(ImageId=arm_ami, InstanceType="t4g.micro")["InstanceId"]
+    assert ec2.get_instance_uefi_data(InstanceId=arm)["InstanceId"] == arm
+    windows = ec2.describe_images(Filters=[{"Name": "platform", "Values": ["windows"]}, {"Name": "boot-mode", "Values": ["legacy-bios"]}])["Images"]
+    for image in windows:
+        legacy = launch(ImageId=image["ImageId"], InstanceType="t3.large")["InstanceId"]
+        refused("UnsupportedOperation", ec2.get_instance_uefi_data, InstanceId=legacy)
+
+
+def test_there_are_no_capacity_reservations(ec2):
+    assert ec2.describe_capacity_reservations()["CapacityReservations"] == []

@@ -151,3 +151,52 @@ def test_a_fleet_takes_the_next_override_and_tells_why(ec2, template):
 
 def test_a_fleet_without_a_template_is_refused(ec2):
     refused("InvalidLaunchTemplateId.NotFound", fleet, ec2=ec2, template="lt-0123456789abcdef0")
+
+
+def test_a_fleet_splits_its_capacity(ec2, template):
+    target = {"TotalTargetCapacity": 5, "OnDemandTargetCapacity": 2, "DefaultTargetCapacityType": "spot"}
+    reply = fleet(ec2, template, TargetCapacitySpecification=target)
+    assert {i["Lifecycle"]: len(i["InstanceIds"]) for i in reply["Instances"]} == {"on-demand": 2, "spot": 3}
+    [found] = ec2.describe_fleets(FleetIds=[reply["FleetId"]])["Fleets"]
+    assert [i["InstanceIds"] for i in found["Instances"]] == [i["InstanceIds"] for i in reply["Instances"]]
+    assert (found["FleetState"], found["Type"], found["FulfilledCapacity"]) == ("active", "instant", 5.0)
+    assert found["TargetCapacitySpecification"]["SpotTargetCapacity"] == 3
+    too_many = target | {"SpotTargetCapacity": 4}
+    refused("InvalidParameterCombination", fleet, ec2=ec2, template=template, TargetCapacitySpecification=too_many)
+
+
+def test_a_fleet_needs_a_version_of_its_template(ec2, template):
+    config = {"LaunchTemplateSpecification": {"LaunchTemplateId": template}}
+    refused("MissingParameter", fleet, ec2=ec2, template=template, LaunchTemplateConfigs=[config])
+
+
+def test_instances_end_with_their_fleet(ec2, template):
+    made = fleet(ec2, template)
+    assert ec2.describe_fleets()["Fleets"] == []
+    reply = ec2.delete_fleets(FleetIds=[made["FleetId"], "fleet-0"], TerminateInstances=True)
+    [deleted] = reply["SuccessfulFleetDeletions"]
+    assert (deleted["PreviousFleetState"], deleted["CurrentFleetState"]) == ("active", "deleted_terminating")
+    assert reply["UnsuccessfulFleetDeletions"][0]["Error"]["Code"] == "fleetIdDoesNotExist"
+    assert ec2.describe_fleets(FleetIds=[made["FleetId"]])["Fleets"][0]["FleetState"] == "deleted"
+    refused("InvalidFleetId.NotFound", ec2.describe_fleets, FleetIds=["fleet-0"])
+
+
+def test_a_requested_fleet_shows_its_instances(ec2, template):
+    made = fleet(ec2, template, Type="request")
+    assert "Instances" not in made
+    [found] = ec2.describe_fleets(Filters=[{"Name": "type", "Values": ["request"]}])["Fleets"]
+    assert found["FleetId"] == made["FleetId"]
+    [instance] = ec2.describe_fleet_instances(FleetId=made["FleetId"])["ActiveInstances"]
+    [tag] = ec2.describe_tags(Filters=[{"Name": "key", "Values": ["aws:ec2:fleet-id"]}])["Tags"]
+    assert (tag["ResourceId"], tag["Value"]) == (instance["InstanceId"], made["FleetId"])
+
+
+def test_a_template_shows_the_image_behind_a_parameter(ec2, base_ami):
+    name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+    data = {"ImageId": f"resolve:ssm:{name}"}
+    ec2.create_launch_template(LaunchTemplateName="alias", LaunchTemplateData=data)
+    for resolves, image in [(False, data["ImageId"]), (True, base_ami)]:
+        [version] = ec2.describe_launch_template_versions(
+            LaunchTemplateName="alias", Versions=["$Latest"], ResolveAlias=resolves
+        )["LaunchTemplateVersions"]
+        assert version["LaunchTemplateData"]["ImageId"] == image

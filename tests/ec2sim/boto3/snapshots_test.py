@@ -194,3 +194,48 @@ def test_encryption_by_default_encrypts_copies_of_snapshots(ec2, snapshot):
 
 def test_a_snapshot_of_a_region_that_is_not_enabled_cannot_be_copied(ec2, snapshot):
     refused("AuthFailure", ec2.copy_snapshot, SourceRegion="af-south-1", SourceSnapshotId=snapshot)
+
+
+def test_a_locked_snapshot_cannot_be_deleted(sim, ec2, volume):
+    snapshot = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+    locked = ec2.lock_snapshot(SnapshotId=snapshot, LockMode="governance", LockDuration=1)
+    assert (locked["LockState"], locked["LockDuration"]) == ("governance", 1)
+    refused("OperationNotPermitted", ec2.delete_snapshot, SnapshotId=snapshot)
+    [shown] = ec2.describe_locked_snapshots(SnapshotIds=[snapshot])["Snapshots"]
+    assert shown["LockExpiresOn"] == locked["LockExpiresOn"]
+    sim.advance(86400)
+    [shown] = ec2.describe_locked_snapshots(Filters=[{"Name": "lock-state", "Values": ["expired"]}])["Snapshots"]
+    assert shown["SnapshotId"] == snapshot
+    ec2.delete_snapshot(SnapshotId=snapshot)
+
+
+def test_compliance_ends_the_time_to_cool_off(sim, ec2, volume):
+    snapshot = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+    lock = {"SnapshotId": snapshot, "LockMode": "compliance", "LockDuration": 2}
+    assert ec2.lock_snapshot(CoolOffPeriod=1, **lock)["LockState"] == "compliance-cooloff"
+    ec2.unlock_snapshot(SnapshotId=snapshot)
+    ec2.lock_snapshot(CoolOffPeriod=1, **lock)
+    sim.advance(3600)
+    refused("OperationNotPermitted", ec2.unlock_snapshot, SnapshotId=snapshot)
+    refused("OperationNotPermitted", ec2.lock_snapshot, **(lock | {"LockDuration": 1}))
+    assert ec2.lock_snapshot(**(lock | {"LockDuration": 9}))["LockState"] == "compliance"
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        {"LockMode": "governance"},
+        {"LockMode": "governance", "LockDuration": 1, "CoolOffPeriod": 1},
+        {"LockMode": "governance", "LockDuration": 1, "ExpirationDate": "2030-01-01"},
+    ],
+)
+def test_locks_that_are_none(ec2, volume, lock):
+    snapshot = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+    refused("InvalidParameterCombination", ec2.lock_snapshot, SnapshotId=snapshot, **lock)
+
+
+def test_nothing_is_archived(ec2, volume):
+    snapshot = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+    filters = [{"Name": "snapshot-id", "Values": [snapshot]}]
+    [shown] = ec2.describe_snapshot_tier_status(Filters=filters)["SnapshotTierStatuses"]
+    assert (shown["VolumeId"], shown["StorageTier"]) == (volume, "standard")

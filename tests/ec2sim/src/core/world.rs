@@ -9,8 +9,9 @@ use super::{
     ids::{self, Kind},
     params::Params,
     records::{
-        Attachment, Command, FastRestore, Image, Instance, KeyPair, LaunchTemplate, Parameter, SecurityGroup,
-        Snapshot, SpotRequest, Subnet, Volume, Vpc,
+        Attachment, Command, FastLaunch, FastRestore, Fleet, Image, Instance, KeyPair, LaunchTemplate,
+        MetadataDefaults, Parameter, SecurityGroup, Snapshot, SnapshotLock, SpotRequest, StoredImage, Subnet,
+        Volume, Vpc,
     },
     seed,
     tags::Tags,
@@ -103,6 +104,14 @@ pub struct Region {
     pub commands: OrdMap<String, Arc<Command>>,
     /// Spot requests by id.
     pub spot_requests: OrdMap<String, Arc<SpotRequest>>,
+    /// Locks by the id of the snapshot.
+    pub snapshot_locks: OrdMap<String, SnapshotLock>,
+    /// Fast launch by (account, image).
+    pub fast_launches: OrdMap<(String, String), Arc<FastLaunch>>,
+    /// Images in S3 by (bucket, key).
+    pub stored_images: OrdMap<(String, String), Arc<StoredImage>>,
+    /// EC2 fleets by id.
+    pub fleets: OrdMap<String, Arc<Fleet>>,
     /// Launch templates by id.
     pub launch_templates: OrdMap<String, Arc<LaunchTemplate>>,
     /// Tags that accounts gave to images and snapshots of others, by (account, id).
@@ -142,6 +151,7 @@ pub struct Settings {
     pub image_criteria: Params,
     /// What was named as the key of encryption by default, if that is another than AWS's own.
     pub default_key: Option<String>,
+    pub metadata: MetadataDefaults,
 }
 
 impl World {

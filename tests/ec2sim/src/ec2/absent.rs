@@ -13,7 +13,7 @@ struct Absent {
 }
 
 /// Source: EC2 API reference, for the filters; its error codes.
-const ALL: [Absent; 6] = [
+const ALL: [Absent; 7] = [
     Absent {
         action: "DescribeAddresses",
         set: "addressesSet",
@@ -29,6 +29,27 @@ const ALL: [Absent; 6] = [
             "private-ip-address",
             "public-ip",
             "tag-key",
+        ],
+    },
+    Absent {
+        action: "DescribeCapacityReservations",
+        set: "capacityReservationSet",
+        names: &[("CapacityReservationId", "InvalidCapacityReservationId.NotFound")],
+        filters: &[
+            "availability-zone",
+            "availability-zone-id",
+            "end-date",
+            "end-date-type",
+            "instance-match-criteria",
+            "instance-platform",
+            "instance-type",
+            "outpost-arn",
+            "owner-id",
+            "placement-group-arn",
+            "start-date",
+            "state",
+            "tag-key",
+            "tenancy",
         ],
     },
     Absent {

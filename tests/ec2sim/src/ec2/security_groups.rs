@@ -155,10 +155,7 @@ fn delete_security_group(call: &Call, world: &mut World) -> Outcome {
             format!("the specified group: \"{}\" name: \"default\" cannot be deleted by a user", group.id);
         return Err(ApiError::new("CannotDelete", message));
     }
-    let worn = region
-        .instances
-        .values()
-        .any(|it| !it.is_terminated(call.now) && it.uses_group(&group.id));
+    let worn = region.instances.values().any(|it| !it.is_terminated(call.now) && it.uses_group(&group.id));
     let target = RuleTarget::Group(group.id.clone());
     let mut others = region.security_groups.values().filter(|other| other.id != group.id);
     if worn || others.any(|other| other.rules.iter().any(|rule| rule.target == target)) {

@@ -1,10 +1,10 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use imbl::OrdSet;
 use jiff::Timestamp;
 
-use super::StateReason;
-use crate::core::{clock::after, tags::Tags};
+use super::{Snapshot, StateReason};
+use crate::core::{clock::after, params::Params, tags::Tags};
 
 /// (EC2 API reference, `Image.LastLaunchedTime`)
 const LAUNCH_REPORT_DELAY: Duration = Duration::from_hours(24);
@@ -119,6 +119,31 @@ pub struct Image {
     pub is_copy: bool,
     pub last_launched_at: Option<Timestamp>,
     pub tags: Tags,
+}
+
+/// An image as an object in S3.
+#[derive(Clone, Debug)]
+pub struct StoredImage {
+    pub bucket: String,
+    pub key: String,
+    pub image: Arc<Image>,
+    /// As they were when it was stored.
+    pub snapshots: Vec<Arc<Snapshot>>,
+    pub started_at: Timestamp,
+    pub completes_at: Timestamp,
+}
+
+/// Fast launch of a Windows image, for an account.
+#[derive(Clone, Debug)]
+pub struct FastLaunch {
+    pub image_id: String,
+    pub owner: String,
+    /// How many snapshots are kept ready.
+    pub snapshots: i64,
+    pub parallel: i64,
+    pub template: Params,
+    pub enabled_at: Timestamp,
+    pub ready_at: Timestamp,
 }
 
 impl Image {

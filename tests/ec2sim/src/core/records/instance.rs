@@ -62,6 +62,17 @@ pub struct MetadataOptions {
     pub instance_tags: String,
 }
 
+/// Metadata options that launches of an account take by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MetadataDefaults {
+    pub http_tokens: Option<String>,
+    pub hop_limit: Option<i64>,
+    pub http_endpoint: Option<String>,
+    pub instance_tags: Option<String>,
+    /// `enabled` if no instance may start without required tokens.
+    pub tokens_enforced: Option<String>,
+}
+
 /// What a launch switches on for as long as the instance lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Features {
@@ -217,7 +228,8 @@ impl Instance {
     }
 
     pub fn uses_group(&self, id: &String) -> bool {
-        self.security_groups.contains(id) || self.more_interfaces.iter().any(|it| it.security_groups.contains(id))
+        self.security_groups.contains(id)
+            || self.more_interfaces.iter().any(|it| it.security_groups.contains(id))
     }
 
     /// Whether an address of a subnet is one of its own.

@@ -1,5 +1,6 @@
 //! What the world consists of.
 
+mod fleet;
 mod image;
 mod instance;
 mod launch_template;
@@ -8,14 +9,20 @@ mod spot;
 mod storage;
 mod systems_manager;
 
-pub use image::{Device, Ebs, Image, ImageState, Permissions, ProductCode, Protection};
+pub use fleet::{Capacity, Fleet};
+pub use image::{
+    Device, Ebs, FastLaunch, Image, ImageState, Permissions, ProductCode, Protection, StoredImage,
+};
 pub use instance::{
-    Attachment, Features, HostNames, Instance, InstanceState, Interface, MetadataOptions, Phase,
+    Attachment, Features, HostNames, Instance, InstanceState, Interface, MetadataDefaults, MetadataOptions,
+    Phase,
 };
 pub use launch_template::{LaunchTemplate, TemplateVersion};
 pub use network::{KeyPair, Rule, RuleTarget, SecurityGroup, Subnet, Vpc, companion_id};
 pub use spot::{SpotOptions, SpotRequest};
-pub use storage::{Billing, Disk, FastRestore, Modification, Performance, Snapshot, SnapshotState, Volume};
+pub use storage::{
+    Billing, Disk, FastRestore, Modification, Performance, Snapshot, SnapshotLock, SnapshotState, Volume,
+};
 pub use systems_manager::{Command, Invocation, InvocationState, Parameter, ParameterVersion, Recipients};
 
 /// Why something is in the state that it is in.

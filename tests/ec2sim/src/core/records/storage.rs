@@ -156,3 +156,17 @@ pub struct FastRestore {
     pub step: Duration,
     pub disabled_at: Option<Timestamp>,
 }
+
+/// What keeps a snapshot from being deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotLock {
+    /// In compliance mode, rather than governance.
+    pub compliance: bool,
+    /// In hours.
+    pub cool_off: Option<i64>,
+    pub cool_off_ends_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    /// In days.
+    pub duration: i64,
+    pub expires_at: Timestamp,
+}

@@ -47,6 +47,7 @@ fn delete(call: &Call, world: &mut World, id: &str) -> &'static str {
         None => "client-error",
         Some(snapshot) if snapshot.owner != call.account() => "missing-permissions",
         Some(_) if snapshots::user(region, id).is_some() => "skipped",
+        Some(_) if snapshots::is_locked(region, id, call.now) => "client-error",
         Some(_) => {
             snapshots::remove(call, world, id);
             "success"

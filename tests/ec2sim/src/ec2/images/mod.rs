@@ -10,12 +10,14 @@ mod copy;
 mod create;
 mod deregister;
 mod describe;
+mod fast_launch;
 mod lifecycle;
 mod modify;
 mod name;
 mod references;
 mod register;
 mod show;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -52,7 +54,9 @@ pub fn handler(action: &str) -> Option<Handler> {
         "ModifyImageAttribute" => Some(Handler::Write(modify::modify)),
         "RegisterImage" => Some(Handler::Write(register::register)),
         "ResetImageAttribute" => Some(Handler::Write(modify::reset)),
-        other => allowed::handler(other),
+        other => {
+            allowed::handler(other).or_else(|| fast_launch::handler(other)).or_else(|| store::handler(other))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod image_metadata;
 mod interface_filters;
 mod interfaces;
 mod lifecycle;
+mod metadata_defaults;
 mod modify;
 pub mod network;
 mod options;
@@ -22,6 +23,7 @@ mod show;
 mod status;
 #[cfg(test)]
 mod tests;
+mod uefi;
 mod upkeep;
 mod wanted;
 
@@ -43,7 +45,7 @@ use crate::core::{
     world::{Region, World},
 };
 
-pub use self::{request::opt_in_required, run::run};
+pub use self::{lifecycle::terminate, request::opt_in_required, run::run};
 
 pub fn handler(action: &str) -> Option<Handler> {
     match action {
@@ -55,6 +57,10 @@ pub fn handler(action: &str) -> Option<Handler> {
         "DeleteNetworkInterface" => Some(Handler::Write(interfaces::delete)),
         "DescribeInstanceStatus" => Some(Handler::Read(status::describe)),
         "DescribeInstances" => Some(Handler::Read(describe::describe)),
+        "GetInstanceMetadataDefaults" => Some(Handler::Read(metadata_defaults::get)),
+        "GetInstanceUefiData" => Some(Handler::Read(uefi::get)),
+        "ModifyInstanceMetadataDefaults" => Some(Handler::Write(metadata_defaults::modify)),
+        "ResetInstanceAttribute" => Some(Handler::Write(modify::reset)),
         "GetPasswordData" => Some(Handler::Read(password::get)),
         "GetConsoleOutput" => Some(Handler::Read(console::get)),
         "ModifyInstanceAttribute" => Some(Handler::Write(modify::modify)),

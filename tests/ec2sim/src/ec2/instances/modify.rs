@@ -37,8 +37,7 @@ pub fn modify(call: &Call, world: &mut World) -> Outcome {
     let instance = find(call, call.region(world), call.params.require("InstanceId")?)?.clone();
     let (name, must_be_stopped) = attribute(call.params)?;
     if must_be_stopped && instance.state(call.now) != InstanceState::Stopped {
-        let message = format!("The instance '{}' is not in the 'stopped' state.", instance.id);
-        return Err(ApiError::new("IncorrectInstanceState", message));
+        return Err(not_stopped(&instance));
     }
     match name {
         "blockDeviceMapping" => map_devices(call, world, &instance)?,
@@ -52,6 +51,34 @@ pub fn modify(call: &Call, world: &mut World) -> Outcome {
         }
     }
     Ok(Node::done().into())
+}
+
+/// Back to what they are without being asked for.
+/// Source: EC2 API reference, `ResetInstanceAttribute`.
+pub fn reset(call: &Call, world: &mut World) -> Outcome {
+    let instance = find(call, call.region(world), call.params.require("InstanceId")?)?.clone();
+    let attribute = call.params.require("Attribute")?;
+    let must_be_stopped = matches!(attribute, "kernel" | "ramdisk");
+    if must_be_stopped && instance.state(call.now) != InstanceState::Stopped {
+        return Err(not_stopped(&instance));
+    }
+    let image = call.region(world).images.get(&instance.image.id).cloned();
+    change(call, world, &instance.id, |instance| match attribute {
+        "sourceDestCheck" => instance.source_dest_check = true,
+        "kernel" => Arc::make_mut(&mut instance.image).kernel_id = image.and_then(|it| it.kernel_id.clone()),
+        _ => Arc::make_mut(&mut instance.image).ramdisk_id = image.and_then(|it| it.ramdisk_id.clone()),
+    });
+    match attribute {
+        "sourceDestCheck" | "kernel" | "ramdisk" => Ok(Node::done().into()),
+        other => {
+            Err(ApiError::bad_value(other, "attribute", "Valid values: kernel, ramdisk, sourceDestCheck."))
+        }
+    }
+}
+
+fn not_stopped(instance: &Instance) -> ApiError {
+    let message = format!("The instance '{}' is not in the 'stopped' state.", instance.id);
+    ApiError::new("IncorrectInstanceState", message)
 }
 
 /// The one attribute that a call names, by `Attribute` or by its own parameter.

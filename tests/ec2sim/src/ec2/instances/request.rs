@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 
-use super::{credits, features, network::Place, options};
+use super::{credits, features, metadata_defaults, network::Place, options};
 use crate::{
     core::{
         Call, arn, digest,
@@ -69,7 +69,7 @@ pub fn check(call: &Call, world: &World, place: Place) -> Result<Launch, ApiErro
         devices,
         key_name: key_name(call, world)?,
         user_data: user_data(params.text("UserData"))?,
-        metadata: metadata(params, &image)?,
+        metadata: metadata(call, world, &image)?,
         instance_profile: instance_profile(call)?,
         features,
         image,
@@ -190,8 +190,8 @@ pub fn user_data(encoded: Option<&str>) -> Result<Option<String>, ApiError> {
     Ok(Some(compact))
 }
 
-/// What the image demands, unless the request says otherwise.
-fn metadata(params: &Params, image: &Image) -> Result<MetadataOptions, ApiError> {
+/// What the account or the image demands, unless the request says otherwise.
+fn metadata(call: &Call, world: &World, image: &Image) -> Result<MetadataOptions, ApiError> {
     let (tokens, hop_limit) = if image.imds_v2 { ("required", 2) } else { ("optional", 1) };
     let old = MetadataOptions {
         http_tokens: tokens.to_owned(),
@@ -200,7 +200,12 @@ fn metadata(params: &Params, image: &Image) -> Result<MetadataOptions, ApiError>
         http_protocol_ipv6: "disabled".to_owned(),
         instance_tags: "disabled".to_owned(),
     };
-    metadata_options(params.get("MetadataOptions").unwrap_or(&Params::default()), &old)
+    let defaults = &call.region(world).settings(call.account()).metadata;
+    let old = metadata_defaults::over(defaults, old);
+    let asked = call.params.get("MetadataOptions").cloned().unwrap_or_default();
+    let options = metadata_options(&asked, &old)?;
+    metadata_defaults::check_enforced(defaults, &options)?;
+    Ok(options)
 }
 
 /// Options of a request, over those that stand.

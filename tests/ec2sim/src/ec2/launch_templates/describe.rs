@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use super::{by_id, by_name, named, show, version_number};
-use crate::core::{
-    Call, Outcome,
-    error::ApiError,
-    filters::Filters,
-    paging::Page,
-    records::{LaunchTemplate, TemplateVersion},
-    tags::Tags,
-    world::{Region, World},
-    xml::iso,
+use crate::{
+    core::{
+        Call, Outcome,
+        error::ApiError,
+        filters::Filters,
+        paging::Page,
+        params::Params,
+        records::{LaunchTemplate, TemplateVersion},
+        tags::Tags,
+        world::{Region, World},
+        xml::iso,
+    },
+    ssm,
 };
 
 const TEMPLATE_FILTERS: [&str; 3] = ["create-time", "launch-template-name", "tag-key"];
@@ -87,8 +91,21 @@ pub fn versions(call: &Call, world: &World) -> Outcome {
     let mut shown: Vec<_> = shown.collect();
     let key = |(template, number, _): &Found| format!("{} {number:020}", template.id);
     shown.sort_by_key(key);
-    let show = |(template, number, version): Found| show::version(template, number, version);
+    let resolves = call.params.is_set("ResolveAlias")?;
+    let show = |(template, number, version): Found| {
+        let found = behind_alias(call, region, version).filter(|_| resolves);
+        show::version(template, number, &found.unwrap_or_else(|| version.clone()))
+    };
     Ok(page.reply("launchTemplateVersionSet", shown, key, show).into())
+}
+
+/// A version with the id of the image behind `resolve:ssm:<parameter>`.
+/// Source: EC2 API reference, `DescribeLaunchTemplateVersions`, `ResolveAlias`.
+fn behind_alias(call: &Call, region: &Region, version: &TemplateVersion) -> Option<TemplateVersion> {
+    let parameter = version.data.text("ImageId")?.strip_prefix("resolve:ssm:")?;
+    let image = ssm::parameter_value(region, call.account(), parameter, call.now)?;
+    let data = version.data.clone().with("ImageId", Params::of_text(image));
+    Some(TemplateVersion { data, ..version.clone() })
 }
 
 type Found<'r> = (&'r LaunchTemplate, i64, &'r TemplateVersion);

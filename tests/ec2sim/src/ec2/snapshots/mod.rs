@@ -6,6 +6,8 @@ mod copy;
 mod create;
 mod describe;
 mod fast_restores;
+mod locks;
+mod tiers;
 
 use crate::core::{
     Call, Handler, Outcome,
@@ -15,7 +17,7 @@ use crate::core::{
     xml::Node,
 };
 
-pub use self::{block_public_access::blocks_all, create::of_volume};
+pub use self::{block_public_access::blocks_all, create::of_volume, locks::is_locked};
 use super::images::access;
 
 /// Snapshots that may be in the making of one volume (EBS quotas, gp2, gp3, io1 and io2).
@@ -37,7 +39,8 @@ pub fn handler(action: &str) -> Option<Handler> {
         "EnableFastSnapshotRestores" => Some(Handler::Write(fast_restores::enable)),
         "ModifySnapshotAttribute" => Some(Handler::Write(attribute::modify)),
         "ResetSnapshotAttribute" => Some(Handler::Write(attribute::reset)),
-        _ => None,
+        "DescribeSnapshotTierStatus" => Some(Handler::Read(tiers::describe)),
+        other => locks::handler(other),
     }
 }
 
@@ -47,6 +50,10 @@ fn delete(call: &Call, world: &mut World) -> Outcome {
     if let Some(image) = user(call.region(world), id) {
         let message = format!("The snapshot {id} is currently in use by {image}");
         return Err(ApiError::new("InvalidSnapshot.InUse", message));
+    }
+    if is_locked(call.region(world), id, call.now) {
+        let message = format!("The snapshot {id} is locked and cannot be deleted.");
+        return Err(ApiError::not_permitted(message));
     }
     remove(call, world, id);
     Ok(Node::done().into())
@@ -61,6 +68,7 @@ pub fn user<'r>(region: &'r Region, id: &str) -> Option<&'r str> {
 pub fn remove(call: &Call, world: &mut World, id: &str) {
     let region = call.region_mut(world);
     region.snapshots.remove(id);
+    region.snapshot_locks.remove(id);
     for zone in region.zones.iter() {
         region.fast_restores.remove(&(id.to_owned(), zone.name.clone()));
     }
