@@ -1,5 +1,6 @@
 """Key pairs."""
 
+import base64
 import re
 
 import pytest
@@ -123,3 +124,36 @@ def test_a_launch_checks_the_key_name(ec2, launch, base_ami):
 @pytest.mark.parametrize("call", ["create_key_pair", "delete_key_pair"])
 def test_key_pairs_dry_run(ec2, call):
     refused("DryRunOperation", getattr(ec2, call), KeyName="one", DryRun=True)
+
+
+def numbers(pem):
+    """Modulus and private exponent of a key in PKCS #1."""
+    der = base64.b64decode("".join(line for line in pem.splitlines() if not line.startswith("-")))
+
+    def element(at):
+        length, start = der[at + 1], at + 2
+        if length & 0x80:
+            start += length & 0x7F
+            length = int.from_bytes(der[at + 2 : start])
+        return start, start + length
+
+    at, found = element(0)[0], []
+    while len(found) < 4:
+        start, end = element(at)
+        found.append(int.from_bytes(der[start:end]))
+        at = end
+    return found[1], found[3]
+
+
+def test_the_password_of_windows_is_for_the_holder_of_the_key(sim, ec2, launch):
+    pem = ec2.create_key_pair(KeyName="admin")["KeyMaterial"]
+    windows = ec2.describe_images(Filters=[{"Name": "platform", "Values": ["windows"]}])["Images"][0]["ImageId"]
+    instance = launch(ImageId=windows, InstanceType="t3.large", KeyName="admin")["InstanceId"]
+    assert ec2.get_password_data(InstanceId=instance)["PasswordData"] == ""
+    sim.advance(240)
+    sealed = base64.b64decode(ec2.get_password_data(InstanceId=instance)["PasswordData"])
+    modulus, exponent = numbers(pem)
+    opened = pow(int.from_bytes(sealed), exponent, modulus).to_bytes(256)
+    padding, password = opened[2:].split(b"\0", 1)
+    assert opened[:2] == b"\0\2" and len(padding) >= 8
+    assert len(password.decode()) == 32

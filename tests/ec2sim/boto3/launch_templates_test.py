@@ -200,3 +200,11 @@ def test_a_template_shows_the_image_behind_a_parameter(ec2, base_ami):
             LaunchTemplateName="alias", Versions=["$Latest"], ResolveAlias=resolves
         )["LaunchTemplateVersions"]
         assert version["LaunchTemplateData"]["ImageId"] == image
+
+
+def test_a_template_of_an_instance(ec2, launch):
+    instance = launch(InstanceType="t3.small")
+    data = ec2.get_launch_template_data(InstanceId=instance["InstanceId"])["LaunchTemplateData"]
+    assert (data["ImageId"], data["InstanceType"]) == (instance["ImageId"], "t3.small")
+    assert data["NetworkInterfaces"][0]["Groups"] == [group["GroupId"] for group in instance["SecurityGroups"]]
+    assert data["BlockDeviceMappings"][0]["DeviceName"] == "/dev/xvda"

@@ -128,3 +128,10 @@ def test_what_was_never_encoded_cannot_be_decoded(sts):
     refused(
         "InvalidAuthorizationMessageException", sts.decode_authorization_message, EncodedMessage="nonsense"
     )
+
+
+def test_whose_a_key_is(sts, account):
+    assert sts.get_access_key_info(AccessKeyId="AKIAIOSFODNN7EXAMPLE")["Account"] == account
+    role = sts.assume_role(RoleArn="arn:aws:iam::222222222222:role/tests", RoleSessionName="tests")
+    key = role["Credentials"]["AccessKeyId"]
+    assert sts.get_access_key_info(AccessKeyId=key)["Account"] == "222222222222"

@@ -26,6 +26,7 @@ pub fn handler(action: &str) -> Option<Handler> {
         "GetCallerIdentity" => Some(Handler::Read(get_caller_identity)),
         "AssumeRole" => Some(Handler::Write(assume_role)),
         "DecodeAuthorizationMessage" => Some(Handler::Read(decode_authorization_message)),
+        "GetAccessKeyInfo" => Some(Handler::Read(get_access_key_info)),
         "GetSessionToken" => Some(Handler::Write(get_session_token)),
         "AssumeRoleWithWebIdentity" => Some(Handler::Write(assume_role_with_web_identity)),
         _ => None,
@@ -43,6 +44,19 @@ fn get_caller_identity(call: &Call, world: &World) -> Outcome {
         .text("UserId", user_id)
         .text("Account", call.account());
     Ok(node.into())
+}
+
+/// Whose a key is; nothing is said about whether it exists.
+fn get_access_key_info(call: &Call, world: &World) -> Outcome {
+    let key = call.params.text("AccessKeyId").unwrap_or_default();
+    if !(16..=128).contains(&key.len())
+        || !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
+        return Err(violates(key, "accessKeyId", "Member must have length from 16 to 128"));
+    }
+    let known = world.access_keys.get(key).map(|identity| identity.account.clone());
+    let account = known.unwrap_or_else(|| seed::default_identity(key).account);
+    Ok(Node::new().text("Account", account).into())
 }
 
 fn assume_role(call: &Call, world: &mut World) -> Outcome {

@@ -395,7 +395,7 @@ fn handler(service: Service, action: &str) -> Option<Handler> {
         Service::Ec2 => ec2::handler(action),
         Service::Sts => sts::handler(action),
         Service::Ssm => ssm::handler(action),
-        Service::Iam => iam::profiles::handler(action),
+        Service::Iam => iam::profiles::handler(action).or_else(|| iam::roles::handler(action)),
     }
 }
 

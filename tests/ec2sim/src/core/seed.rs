@@ -6,7 +6,7 @@ mod regions;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use imbl::HashMap;
+use imbl::{HashMap, OrdMap};
 use jiff::Timestamp;
 
 use super::{
@@ -51,6 +51,8 @@ fn furnished(started: Timestamp) -> World {
         accounts: HashMap::new(),
         regions: regions::all().map(|region| (region.name.clone(), Arc::new(region))).collect(),
         access_keys: HashMap::new(),
+        roles: OrdMap::new(),
+        instance_profiles: OrdMap::new(),
         quotas: Quotas::default(),
     };
     let names: Vec<String> = world.regions.keys().cloned().collect();

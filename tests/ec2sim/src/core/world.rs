@@ -9,9 +9,9 @@ use super::{
     ids::{self, Kind},
     params::Params,
     records::{
-        Attachment, Command, FastLaunch, FastRestore, Fleet, Image, Instance, KeyPair, LaunchTemplate,
-        MetadataDefaults, Parameter, SecurityGroup, Snapshot, SnapshotLock, SpotRequest, StoredImage, Subnet,
-        Volume, Vpc,
+        Attachment, Command, FastLaunch, FastRestore, Fleet, Image, Instance, InstanceProfile, KeyPair,
+        LaunchTemplate, MetadataDefaults, Parameter, Role, SecurityGroup, Snapshot, SnapshotLock,
+        SpotRequest, StoredImage, Subnet, Volume, Vpc,
     },
     seed,
     tags::Tags,
@@ -28,6 +28,10 @@ pub struct World {
     pub regions: OrdMap<String, Arc<Region>>,
     /// Who an access key belongs to; keys that are not here belong to the default account.
     pub access_keys: HashMap<String, Identity>,
+    /// Roles by (account, name); others that are well-formed exist as well.
+    pub roles: OrdMap<(String, String), Arc<Role>>,
+    /// Instance profiles by (account, name); others that are well-formed exist as well.
+    pub instance_profiles: OrdMap<(String, String), Arc<InstanceProfile>>,
     pub quotas: Quotas,
 }
 

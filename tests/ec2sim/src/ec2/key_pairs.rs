@@ -1,6 +1,7 @@
 //! Key pairs.
 
 mod encoding;
+mod encryption;
 mod material;
 mod ppk;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
+pub use self::encryption::encrypt;
 use self::material::{Format, Material};
 use crate::core::{
     Call, Handler, Outcome,

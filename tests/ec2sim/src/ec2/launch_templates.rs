@@ -4,6 +4,7 @@ mod apply;
 mod create;
 mod delete;
 mod describe;
+mod of_instance;
 mod show;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub fn handler(action: &str) -> Option<Handler> {
         "DeleteLaunchTemplateVersions" => Some(Handler::Write(delete::delete_versions)),
         "DescribeLaunchTemplateVersions" => Some(Handler::Read(describe::versions)),
         "DescribeLaunchTemplates" => Some(Handler::Read(describe::templates)),
+        "GetLaunchTemplateData" => Some(Handler::Read(of_instance::get)),
         "ModifyLaunchTemplate" => Some(Handler::Write(create::modify)),
         _ => None,
     }

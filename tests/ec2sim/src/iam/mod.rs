@@ -10,6 +10,7 @@ mod policy_tests;
 pub(crate) mod profiles;
 mod question;
 mod resources;
+pub mod roles;
 #[cfg(test)]
 mod tests;
 

@@ -107,7 +107,7 @@ fn tag_on_create(call: &Call, made: Vec<Resource>) -> Vec<Question> {
 /// What EC2 does in the caller's name.
 fn on_behalf(call: &Call, world: &World) -> Vec<Question> {
     let mut questions = Vec::new();
-    if let Some(mut role) = resources::passed_role(call) {
+    if let Some(mut role) = resources::passed_role(call, world) {
         role.set("iam:passedtoservice", "ec2.amazonaws.com");
         questions.push(ask(call, "iam:PassRole".to_owned(), role, Denial::Refuse));
     }
@@ -147,9 +147,14 @@ fn of_ssm(call: &Call, world: &World) -> Vec<Question> {
 }
 
 fn of_iam(call: &Call) -> Vec<Question> {
-    let name = call.params.text("InstanceProfileName").unwrap_or("*");
-    let profile = Resource::new("instance-profile", arn::of_profile(call.account(), name));
-    vec![ask(call, format!("iam:{}", call.action), profile, Denial::Refuse)]
+    let action = format!("iam:{}", call.action);
+    // Calls that name both act on the profile.
+    let resource = match (call.params.text("InstanceProfileName"), call.params.text("RoleName")) {
+        (Some(profile), _) => Resource::new("instance-profile", arn::of_profile(call.account(), profile)),
+        (None, Some(role)) => Resource::new("role", format!("arn:aws:iam::{}:role/{role}", call.account())),
+        (None, None) => Resource::any(),
+    };
+    vec![ask(call, action, resource, Denial::Refuse)]
 }
 
 fn of_sts(call: &Call) -> Vec<Question> {

@@ -10,12 +10,14 @@ use crate::{
 };
 
 /// What a call makes, by the resource types of its tag specifications.
-const MADE: [(&str, &[&str]); 12] = [
+const MADE: [(&str, &[&str]); 14] = [
     ("CopyImage", &["image", "snapshot"]),
+    ("CreateFleet", &["fleet", "instance", "network-interface", "volume"]),
     ("CopySnapshot", &["snapshot"]),
     ("CreateImage", &["image", "snapshot"]),
     ("CreateKeyPair", &["key-pair"]),
     ("CreateLaunchTemplate", &["launch-template"]),
+    ("CreateRestoreImageTask", &["image", "snapshot"]),
     ("CreateSecurityGroup", &["security-group"]),
     ("CreateSnapshot", &["snapshot"]),
     ("CreateSnapshots", &["snapshot"]),
@@ -39,7 +41,8 @@ const NO_RESOURCES: [&str; 9] = [
 ];
 
 /// What is read of one instance.
-const OF_INSTANCE: [&str; 2] = ["GetConsoleOutput", "GetPasswordData"];
+const OF_INSTANCE: [&str; 4] =
+    ["GetConsoleOutput", "GetInstanceUefiData", "GetLaunchTemplateData", "GetPasswordData"];
 
 #[derive(Clone, Debug)]
 pub struct Resource {
@@ -223,10 +226,15 @@ fn profile_arn(call: &Call) -> Option<String> {
     given.or_else(|| call.params.text("IamInstanceProfile.Name").map(name))
 }
 
-/// The role that an instance is given. There are no profiles here: a role has the name of its profile, as the
+/// The role that an instance is given: that of its profile, or, where nobody made one, that of the same name, as the
 /// console of IAM makes them.
-pub fn passed_role(call: &Call) -> Option<Resource> {
+pub fn passed_role(call: &Call, world: &World) -> Option<Resource> {
     let profile = profile_arn(call).filter(|_| call.action == "RunInstances")?;
+    let name = profile.rsplit('/').next().unwrap_or_default();
+    if let Some(made) = world.instance_profiles.get(&(call.account().to_owned(), name.to_owned())) {
+        let role = world.roles.get(&(call.account().to_owned(), made.role.clone()?))?;
+        return Some(Resource::new("role", role.arn.clone()));
+    }
     Some(Resource::new("role", profile.replacen(":instance-profile/", ":role/", 1)))
 }
 

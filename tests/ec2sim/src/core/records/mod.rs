@@ -1,6 +1,7 @@
 //! What the world consists of.
 
 mod fleet;
+mod identity;
 mod image;
 mod instance;
 mod launch_template;
@@ -10,6 +11,7 @@ mod storage;
 mod systems_manager;
 
 pub use fleet::{Capacity, Fleet};
+pub use identity::{InstanceProfile, Role};
 pub use image::{
     Device, Ebs, FastLaunch, Image, ImageState, Permissions, ProductCode, Protection, StoredImage,
 };

@@ -43,13 +43,13 @@ fn answer(instance: &Instance, state: &str) -> Outcome {
     Ok(Node::new().opt_child("iamInstanceProfileAssociation", node(instance, state)).into())
 }
 
-fn asked_profile(call: &Call) -> Result<(String, String), ApiError> {
-    request::instance_profile(call)?.ok_or_else(|| ApiError::missing("IamInstanceProfile"))
+fn asked_profile(call: &Call, world: &World) -> Result<(String, String), ApiError> {
+    request::instance_profile(call, world)?.ok_or_else(|| ApiError::missing("IamInstanceProfile"))
 }
 
 fn associate(call: &Call, world: &mut World) -> Outcome {
     let instance = find(call, call.region(world), call.params.require("InstanceId")?)?.clone();
-    let profile = asked_profile(call)?;
+    let profile = asked_profile(call, world)?;
     if instance.instance_profile.is_some() {
         let message = format!("There is an existing association for instance {}", instance.id);
         return Err(ApiError::new("IncorrectState", message));
@@ -91,7 +91,7 @@ fn associated<'r>(call: &'r Call, region: &'r Region) -> impl Iterator<Item = &'
 
 fn replace(call: &Call, world: &mut World) -> Outcome {
     let instance = joined(call, call.region(world))?;
-    let profile = asked_profile(call)?;
+    let profile = asked_profile(call, world)?;
     set(call, world, &instance, profile)
 }
 

@@ -70,7 +70,7 @@ pub fn check(call: &Call, world: &World, place: Place) -> Result<Launch, ApiErro
         key_name: key_name(call, world)?,
         user_data: user_data(params.text("UserData"))?,
         metadata: metadata(call, world, &image)?,
-        instance_profile: instance_profile(call)?,
+        instance_profile: instance_profile(call, world)?,
         features,
         image,
         instance_type,
@@ -231,8 +231,8 @@ fn is_profile(text: &str) -> bool {
         .is_some_and(|rest| rest.starts_with(':') && rest.contains(":instance-profile/"))
 }
 
-/// ARN and id. There is no IAM here: every well-formed profile exists.
-pub fn instance_profile(call: &Call) -> Result<Option<(String, String)>, ApiError> {
+/// ARN and id. Every well-formed profile exists that nobody deleted.
+pub fn instance_profile(call: &Call, world: &World) -> Result<Option<(String, String)>, ApiError> {
     let (arn, name) =
         (call.params.text("IamInstanceProfile.Arn"), call.params.text("IamInstanceProfile.Name"));
     let arn = match (arn, name) {
@@ -248,6 +248,14 @@ pub fn instance_profile(call: &Call) -> Result<Option<(String, String)>, ApiErro
         (Some(arn), None) => arn.to_owned(),
         (None, Some(name)) => arn::of_profile(call.account(), name),
     };
+    let name = arn.rsplit('/').next().unwrap_or_default();
+    let made = world.instance_profiles.get(&(call.account().to_owned(), name.to_owned()));
+    if made.is_some_and(|profile| profile.is_deleted) {
+        let message = format!(
+            "Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
+        );
+        return Err(ApiError::invalid_value(message));
+    }
     let id = profile_id(&arn);
     Ok(Some((arn, id)))
 }
