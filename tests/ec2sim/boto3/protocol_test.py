@@ -70,7 +70,7 @@ def test_an_unsigned_request_is_refused_in_the_words_of_each_service(sim):
 @pytest.mark.parametrize(
     ("service", "action"),
     [
-        ("kms", "list_keys"),
+        ("secretsmanager", "list_secrets"),
         ("ebs", "start_snapshot"),
         ("rbin", "list_rules"),
         ("s3", "list_buckets"),

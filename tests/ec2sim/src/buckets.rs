@@ -1,7 +1,8 @@
 //! Request throttling: token buckets by account, region and action.
 //!
 //! The numbers of EC2 are those of its user guide ("Request throttling for the Amazon EC2 API"), those of SSM its
-//! default throughput ("Systems Manager service quotas"), those of STS its quota of 600 requests a second. IAM names none.
+//! default throughput ("Systems Manager service quotas"), those of STS its quota of 600 requests a second. IAM names none, and
+//! those of KMS are far above what anybody here asks it.
 
 use std::collections::HashMap;
 
@@ -79,7 +80,7 @@ fn costs(service: Service, call: &Call) -> Vec<(String, Rate, f64)> {
         Service::Ec2 => vec![(name, of_ec2(call.action), 1.0)],
         Service::Ssm => vec![(name, of_ssm(call.action), 1.0)],
         Service::Sts => vec![(name, rate(600.0, 600.0), 1.0)],
-        Service::Iam => Vec::new(),
+        Service::Iam | Service::Kms => Vec::new(),
     };
     if let (Service::Ec2, Some((rate, resources))) = (service, resources(call)) {
         costs.push((format!("instances of {}", call.action), rate, resources));

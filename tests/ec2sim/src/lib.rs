@@ -1,4 +1,5 @@
-//! A stand-in for Amazon EC2, SSM and STS, and for what clients ask IAM before a launch; for tests and demonstrations.
+//! A stand-in for Amazon EC2, SSM and STS, and for what clients ask IAM and KMS before a launch; for tests and
+//! demonstrations.
 //!
 //! [`core::Sim`] is the cloud; [`front`] lets clients of the real services talk to it.
 #![forbid(unsafe_code)]
@@ -19,6 +20,7 @@ pub mod front;
 pub mod guest;
 pub mod iam;
 pub mod imds;
+pub mod kms;
 pub mod machines;
 pub mod ssm;
 pub mod sts;

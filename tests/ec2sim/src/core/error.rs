@@ -74,7 +74,9 @@ impl ApiError {
                 let message = "Request is missing Authentication Token";
                 Self::new("MissingAuthenticationToken", message).with_status(403)
             }
-            Service::Ssm => Self::new("MissingAuthenticationTokenException", "Missing Authentication Token"),
+            Service::Ssm | Service::Kms => {
+                Self::new("MissingAuthenticationTokenException", "Missing Authentication Token")
+            }
         }
     }
 
@@ -95,7 +97,7 @@ impl ApiError {
         match service {
             Service::Ec2 => Self::new("RequestExpired", "Request has expired."),
             Service::Sts | Service::Iam => token("ExpiredToken").with_status(403),
-            Service::Ssm => token("ExpiredTokenException"),
+            Service::Ssm | Service::Kms => token("ExpiredTokenException"),
         }
     }
 
@@ -104,7 +106,7 @@ impl ApiError {
         match service {
             Service::Ec2 => Self::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
             Service::Sts | Service::Iam => Self::new("Throttling", "Rate exceeded"),
-            Service::Ssm => Self::new("ThrottlingException", "Rate exceeded"),
+            Service::Ssm | Service::Kms => Self::new("ThrottlingException", "Rate exceeded"),
         }
     }
 }

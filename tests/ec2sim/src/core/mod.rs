@@ -46,7 +46,7 @@ use crate::{
     ec2,
     faults::{self, Delivery, Effect},
     guest::{Guest, Interpreter},
-    iam, ssm, sts,
+    iam, kms, ssm, sts,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +55,7 @@ pub enum Service {
     Sts,
     Ssm,
     Iam,
+    Kms,
 }
 
 impl Service {
@@ -65,6 +66,7 @@ impl Service {
             "sts" => Some(Self::Sts),
             "ssm" => Some(Self::Ssm),
             "iam" => Some(Self::Iam),
+            "kms" => Some(Self::Kms),
             _ => None,
         }
     }
@@ -75,6 +77,7 @@ impl Service {
             Self::Sts => "sts",
             Self::Ssm => "ssm",
             Self::Iam => "iam",
+            Self::Kms => "kms",
         }
     }
 }
@@ -396,6 +399,7 @@ fn handler(service: Service, action: &str) -> Option<Handler> {
         Service::Sts => sts::handler(action),
         Service::Ssm => ssm::handler(action),
         Service::Iam => iam::profiles::handler(action).or_else(|| iam::roles::handler(action)),
+        Service::Kms => kms::handler(action),
     }
 }
 

@@ -9,8 +9,8 @@ use super::{
     ids::{self, Kind},
     params::Params,
     records::{
-        Attachment, Command, FastLaunch, FastRestore, Fleet, Image, Instance, InstanceProfile, KeyPair,
-        LaunchTemplate, MetadataDefaults, Parameter, Role, SecurityGroup, Snapshot, SnapshotLock,
+        Attachment, Command, FastLaunch, FastRestore, Fleet, Image, Instance, InstanceProfile, Key, KeyAlias,
+        KeyPair, LaunchTemplate, MetadataDefaults, Parameter, Role, SecurityGroup, Snapshot, SnapshotLock,
         SpotRequest, StoredImage, Subnet, Volume, Vpc,
     },
     seed,
@@ -108,6 +108,10 @@ pub struct Region {
     pub commands: OrdMap<String, Arc<Command>>,
     /// Spot requests by id.
     pub spot_requests: OrdMap<String, Arc<SpotRequest>>,
+    /// Keys of KMS by id; others that are well-formed exist as well.
+    pub keys: OrdMap<String, Arc<Key>>,
+    /// Names of keys by (account, name).
+    pub key_aliases: OrdMap<(String, String), Arc<KeyAlias>>,
     /// Locks by the id of the snapshot.
     pub snapshot_locks: OrdMap<String, SnapshotLock>,
     /// Fast launch by (account, image).

@@ -38,7 +38,7 @@ pub fn key(call: &Call, region: &Region) -> Result<Option<Key>, ApiError> {
             let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
             Err(ApiError::new("InvalidParameterDependency", message))
         }
-        Some(name) => Ok(Some(kms::resolve(name, &region.name, call.account()))),
+        Some(name) => Ok(Some(kms::resolve(name, region, call.account()))),
         None if encrypt || region.settings(call.account()).encrypt_by_default => {
             Ok(Some(kms::default_key(region, call.account())))
         }

@@ -1,10 +1,16 @@
-//! Encryption keys. There is no KMS here, so this page says which keys exist.
+//! Encryption keys: which of them exist, besides those that were made.
 //!
 //! A key exists if it could: `alias/aws/ebs`, any other alias, a UUID or `mrk-…` id, or an ARN of the caller's region. It does
 //! not exist if its region is another one, if its id has another form, if it is the UUID of zeros, or if its
 //! name says so by one of [`ABSENT`]. As with the real service, a wrong key is not refused but found out later.
 
-use crate::core::{arn, digest, records::StateReason, world::Region};
+use std::sync::Arc;
+
+use crate::core::{
+    arn, digest,
+    records::{KeyAlias, StateReason},
+    world::Region,
+};
 
 /// The alias of the key that EC2 uses unless told otherwise. Snapshots under it cannot be shared.
 pub const MANAGED_ALIAS: &str = "alias/aws/ebs";
@@ -36,17 +42,17 @@ pub fn copy_without_key() -> StateReason {
 /// The key that EC2 uses for an account when none is named.
 pub fn default_key(region: &Region, account: &str) -> Key {
     let chosen = &region.settings(account).default_key;
-    resolve(chosen.as_deref().unwrap_or(MANAGED_ALIAS), &region.name, account)
+    resolve(chosen.as_deref().unwrap_or(MANAGED_ALIAS), region, account)
 }
 
 /// True for a key that cannot be used.
 pub fn is_wrong(key: &str, region: &str, account: &str) -> bool {
-    !resolve(key, region, account).usable
+    !supposed(key, region, account).usable
 }
 
 /// True for the key that AWS manages, which nobody can share.
 pub fn is_managed(arn: &str, region: &str, account: &str) -> bool {
-    arn == resolve(MANAGED_ALIAS, region, account).arn
+    arn == supposed(MANAGED_ALIAS, region, account).arn
 }
 
 /// The id of the data key that a snapshot is encrypted with.
@@ -55,7 +61,29 @@ pub fn data_key_id(snapshot_id: &str) -> String {
 }
 
 /// Finds the key that a request names.
-pub fn resolve(name: &str, region: &str, account: &str) -> Key {
+pub fn resolve(name: &str, region: &Region, account: &str) -> Key {
+    let made = of_alias(name, region, account).map(|alias| (alias.owner.clone(), alias.key_id.clone()));
+    match made {
+        Some((owner, id)) => {
+            Key { arn: format!("arn:aws:kms:{}:{owner}:key/{id}", region.name), usable: true }
+        }
+        None => supposed(name, &region.name, account),
+    }
+}
+
+/// The alias that somebody made, by its name or ARN.
+fn of_alias<'r>(name: &str, region: &'r Region, account: &str) -> Option<&'r Arc<KeyAlias>> {
+    let (account, name) =
+        match arn::of_service(name, "kms").map(|rest| rest.splitn(3, ':').collect::<Vec<_>>()) {
+            None => (account, name),
+            Some(parts) if parts.first() == Some(&region.name.as_str()) => (*parts.get(1)?, *parts.get(2)?),
+            Some(_) => return None,
+        };
+    region.key_aliases.get(&(account.to_owned(), name.to_owned()))
+}
+
+/// A key that nobody made.
+fn supposed(name: &str, region: &str, account: &str) -> Key {
     if let Some(rest) = arn::of_service(name, "kms") {
         return resolve_arn(name, rest, region);
     }
@@ -91,7 +119,7 @@ fn id_behind(alias: &str, region: &str, account: &str) -> String {
     uuid(&digest(&format!("{account}/{region}/{alias}")))
 }
 
-fn uuid(digits: &str) -> String {
+pub fn uuid(digits: &str) -> String {
     let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default().to_owned();
     [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
 }
@@ -118,19 +146,19 @@ mod tests {
     #[test]
     fn a_key_of_another_region_cannot_be_used() {
         let arn = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-        assert!(resolve(arn, "us-east-1", "111122223333").usable);
-        assert!(!resolve(arn, "eu-west-1", "111122223333").usable);
+        assert!(supposed(arn, "us-east-1", "111122223333").usable);
+        assert!(!supposed(arn, "eu-west-1", "111122223333").usable);
     }
 
     #[test]
     fn an_alias_is_shown_as_the_key_behind_it() {
-        let key = resolve("alias/images", "eu-west-1", "111122223333");
+        let key = supposed("alias/images", "eu-west-1", "111122223333");
         assert!(key.usable && key.arn.starts_with("arn:aws:kms:eu-west-1:111122223333:key/"), "{key:?}");
     }
 
     #[test]
     fn what_is_no_key_id_does_not_exist() {
-        assert!(!resolve("deadbeef", "eu-west-1", "111122223333").usable);
-        assert!(!resolve("alias/no-such-key", "eu-west-1", "111122223333").usable);
+        assert!(!supposed("deadbeef", "eu-west-1", "111122223333").usable);
+        assert!(!supposed("alias/no-such-key", "eu-west-1", "111122223333").usable);
     }
 }

@@ -214,7 +214,7 @@ fn times(options: &Options, default: u64) -> Result<impl Fn(Rule) -> Rule + use<
 
 /// A rule for each service, because each has words of its own.
 fn by_service(action: &str, effect: impl Fn(Service) -> Effect) -> Vec<Rule> {
-    let services = [Service::Ec2, Service::Ssm, Service::Sts, Service::Iam];
+    let services = [Service::Ec2, Service::Ssm, Service::Sts, Service::Iam, Service::Kms];
     services.map(|service| Rule::on(action, effect(service)).of(service)).into()
 }
 
@@ -229,6 +229,7 @@ fn throttled(service: Service) -> Effect {
 fn broken(service: Service) -> Effect {
     let (code, message) = match service {
         Service::Ec2 => ("InternalError", "An internal error has occurred"),
+        Service::Kms => ("KMSInternalException", "An internal error has occurred."),
         Service::Ssm => ("InternalServerError", "An error occurred on the server side."),
         Service::Sts | Service::Iam => {
             ("InternalFailure", "The request processing has failed because of an unknown error.")
@@ -240,7 +241,7 @@ fn broken(service: Service) -> Effect {
 fn unavailable(service: Service) -> Effect {
     let (code, message) = match service {
         Service::Ec2 => ("Unavailable", "The service is unavailable. Please try again shortly."),
-        Service::Ssm | Service::Sts | Service::Iam => {
+        Service::Ssm | Service::Sts | Service::Iam | Service::Kms => {
             ("ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
         }
     };

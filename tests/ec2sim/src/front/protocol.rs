@@ -1,4 +1,4 @@
-//! The three protocols: EC2 query, and STS and IAM query, with XML; SSM with JSON 1.1.
+//! The three protocols: EC2 query, and STS and IAM query, with XML; SSM and KMS with JSON 1.1.
 
 use hyper::{Request, Response, header::AUTHORIZATION};
 use serde_json::{Value, json};
@@ -57,7 +57,8 @@ impl Message {
         let json = serde_json::from_slice(body);
         let readable = body.is_empty() || json.is_ok();
         let params = Params::from_json(&json.unwrap_or(Value::Null));
-        Self { service: Service::Ssm, foreign: None, action, params, readable, credential: None }
+        let service = if target.starts_with("TrentService.") { Service::Kms } else { Service::Ssm };
+        Self { service, foreign: None, action, params, readable, credential: None }
     }
 
     fn read_query(request: &Request<Vec<u8>>) -> Self {
@@ -94,7 +95,7 @@ pub fn write(message: &Message, outcome: &Outcome, request_id: &str) -> Response
             let namespace = namespace(message.service);
             respond(200, XML, query_answer(namespace, action, &content, request_id), request_id)
         }
-        (Ok(Reply::Xml(node)), Service::Ec2 | Service::Ssm) => {
+        (Ok(Reply::Xml(node)), Service::Ec2 | Service::Ssm | Service::Kms) => {
             let mut content = String::new();
             node.write(&mut content);
             respond(200, XML, ec2_answer(action, &content, request_id), request_id)
@@ -104,7 +105,9 @@ pub fn write(message: &Message, outcome: &Outcome, request_id: &str) -> Response
             let body = query_error(namespace(message.service), error, request_id);
             respond(error.status, XML, body, request_id)
         }
-        (Err(error), Service::Ssm) => respond(error.status, JSON, json_error(error), request_id),
+        (Err(error), Service::Ssm | Service::Kms) => {
+            respond(error.status, JSON, json_error(error), request_id)
+        }
     }
 }
 
@@ -148,7 +151,7 @@ fn namespace(service: Service) -> &'static str {
     match service {
         Service::Sts => STS_NAMESPACE,
         Service::Iam => IAM_NAMESPACE,
-        Service::Ec2 | Service::Ssm => EC2_NAMESPACE,
+        Service::Ec2 | Service::Ssm | Service::Kms => EC2_NAMESPACE,
     }
 }
 
@@ -182,7 +185,7 @@ fn error_node(error: &ApiError) -> crate::core::xml::Node {
 }
 
 fn json_error(error: &ApiError) -> String {
-    // SSM has its own names for what the core refuses for all services.
+    // SSM and KMS have their own names for what the core refuses for all services.
     let code = match error.code.as_str() {
         "InvalidAction" => "UnknownOperationException",
         "AuthFailure" => "UnrecognizedClientException",

@@ -207,7 +207,7 @@ fn refusal(service: Service, call: &Call, question: &Question, explicit: bool) -
             );
             ApiError::new("UnauthorizedOperation", message).with_status(403)
         }
-        Service::Ssm => ApiError::new("AccessDeniedException", message),
+        Service::Ssm | Service::Kms => ApiError::new("AccessDeniedException", message),
         Service::Sts | Service::Iam => ApiError::new("AccessDenied", message).with_status(403),
     }
 }

@@ -7,7 +7,10 @@ use super::{
     condition::Context,
     resources::{self, Resource},
 };
-use crate::core::{Call, Service, arn, params::Params, tags::Tags, world::World};
+use crate::{
+    core::{Call, Service, arn, params::Params, tags::Tags, world::World},
+    ec2::kms,
+};
 
 /// One question to the policies.
 pub struct Question {
@@ -47,6 +50,7 @@ pub fn all(service: Service, call: &Call, world: &World) -> Vec<Question> {
         Service::Ssm => of_ssm(call, world),
         Service::Sts => of_sts(call),
         Service::Iam => of_iam(call),
+        Service::Kms => of_kms(call, world),
     }
 }
 
@@ -154,6 +158,16 @@ fn of_iam(call: &Call) -> Vec<Question> {
         (None, Some(role)) => Resource::new("role", format!("arn:aws:iam::{}:role/{role}", call.account())),
         (None, None) => Resource::any(),
     };
+    vec![ask(call, action, resource, Denial::Refuse)]
+}
+
+fn of_kms(call: &Call, world: &World) -> Vec<Question> {
+    let action = format!("kms:{}", call.action);
+    let key = call.params.text("KeyId").or(call.params.text("TargetKeyId"));
+    let arn = key
+        .filter(|_| call.action != "ListAliases")
+        .map(|name| kms::resolve(name, call.region(world), call.account()).arn);
+    let resource = arn.map_or_else(Resource::any, |arn| Resource::new("key", arn));
     vec![ask(call, action, resource, Denial::Refuse)]
 }
 

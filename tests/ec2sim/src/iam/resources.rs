@@ -246,7 +246,8 @@ pub fn keys(call: &Call, world: &World) -> Vec<Resource> {
     let (region, account) = (&call.caller.region, call.account());
     let mappings = call.params.list("BlockDeviceMapping").into_iter();
     let named = mappings.filter_map(|it| it.text("Ebs.KmsKeyId")).chain(call.params.text("KmsKeyId"));
-    let mut arns: BTreeSet<String> = named.map(|name| kms::resolve(name, region, account).arn).collect();
+    let mut arns: BTreeSet<String> =
+        named.map(|name| kms::resolve(name, call.region(world), account).arn).collect();
     let image = image_of_launch(call, world).and_then(|id| call.region(world).images.get(&id).cloned());
     arns.extend(image.iter().flat_map(keys_of));
     let foreign = arns.into_iter().filter(|arn| !kms::is_managed(arn, region, account));

@@ -4,6 +4,7 @@ mod fleet;
 mod identity;
 mod image;
 mod instance;
+mod key;
 mod launch_template;
 mod network;
 mod spot;
@@ -19,6 +20,7 @@ pub use instance::{
     Attachment, Features, HostNames, Instance, InstanceState, Interface, MetadataDefaults, MetadataOptions,
     Phase,
 };
+pub use key::{Key, KeyAlias};
 pub use launch_template::{LaunchTemplate, TemplateVersion};
 pub use network::{KeyPair, Rule, RuleTarget, SecurityGroup, Subnet, Vpc, companion_id};
 pub use spot::{SpotOptions, SpotRequest};

@@ -85,6 +85,8 @@ fn region(name: &str, short: &str, opt_in: bool, zones: Letters) -> Region {
         parameters: OrdMap::new(),
         commands: OrdMap::new(),
         spot_requests: OrdMap::new(),
+        keys: OrdMap::new(),
+        key_aliases: OrdMap::new(),
         snapshot_locks: OrdMap::new(),
         fast_launches: OrdMap::new(),
         stored_images: OrdMap::new(),

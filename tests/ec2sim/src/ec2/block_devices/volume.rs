@@ -200,7 +200,7 @@ fn encryption(
     if flag != Some(true) && source.is_none() && !by_default {
         return Ok(ebs);
     }
-    let key = asked.text("KmsKeyId").map(|name| kms::resolve(name, &region.name, call.account()).arn);
+    let key = asked.text("KmsKeyId").map(|name| kms::resolve(name, region, call.account()).arn);
     Ok(Ebs { encrypted: true, kms_key_id: Some(key.unwrap_or_else(|| own_key(call, region, source))), ..ebs })
 }
 

@@ -44,7 +44,7 @@ fn get_key(call: &Call, world: &World) -> Outcome {
 
 fn modify_key(call: &Call, world: &mut World) -> Outcome {
     let name = call.params.require("KmsKeyId")?;
-    let key = kms::resolve(name, &call.caller.region, call.account()).arn;
+    let key = kms::resolve(name, call.region(world), call.account()).arn;
     settings(call, world).default_key = Some(key.clone());
     Ok(Node::new().text("kmsKeyId", key).into())
 }
