@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{error::ApiError, params::Params, tags::Tags};
 
-/// (EC2 API reference, "Filter": up to 50 filters and 200 values in a call; "Request parameters", for the length)
+/// (EC2 user guide, "Filter resources": up to 50 filters, and 200 values for each; API reference, for the length)
 const MAX_FILTERS: usize = 50;
 const MAX_VALUES: usize = 200;
 const MAX_LENGTH: usize = 255;
@@ -25,12 +25,7 @@ impl Filters {
         if asked.len() > MAX_FILTERS {
             return Err(limit_exceeded("filters", MAX_FILTERS));
         }
-        let filters: Vec<Filter> =
-            asked.into_iter().map(|item| parse_one(item, known)).collect::<Result<_, _>>()?;
-        if filters.iter().map(|filter| filter.values.len()).sum::<usize>() > MAX_VALUES {
-            return Err(limit_exceeded("filter values", MAX_VALUES));
-        }
-        Ok(Self(filters))
+        asked.into_iter().map(|item| parse_one(item, known)).collect::<Result<_, _>>().map(Self)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -67,6 +62,9 @@ fn parse_one(item: &Params, known: &[&str]) -> Result<Filter, ApiError> {
     }
     // An empty value is a value here: `tag:role` with "" asks for an empty tag.
     let values: Vec<String> = value_texts(item);
+    if values.len() > MAX_VALUES {
+        return Err(limit_exceeded("filter values", MAX_VALUES));
+    }
     if values.iter().any(|value| value.chars().count() > MAX_LENGTH) {
         let message = format!("The filter '{name}' has a value of more than {MAX_LENGTH} characters");
         return Err(ApiError::invalid_value(message));

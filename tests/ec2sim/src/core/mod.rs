@@ -15,6 +15,7 @@ pub mod profile;
 pub mod records;
 pub mod seed;
 pub mod selection;
+mod service;
 pub mod tags;
 pub mod world;
 pub mod xml;
@@ -31,6 +32,7 @@ use std::{
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+pub use self::service::Service;
 use self::{
     changes::Changes,
     clock::{after, before},
@@ -39,48 +41,14 @@ use self::{
     journal::{Entry, Journal},
     params::Params,
     profile::Profile,
+    service::handler,
     world::{Identity, World},
     xml::Node,
 };
 use crate::{
-    ec2,
     faults::{self, Delivery, Effect},
     guest::{Guest, Interpreter},
-    iam, kms, ssm, sts,
 };
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Service {
-    Ec2,
-    Sts,
-    Ssm,
-    Iam,
-    Kms,
-}
-
-impl Service {
-    /// By the name of the signature's scope.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "ec2" => Some(Self::Ec2),
-            "sts" => Some(Self::Sts),
-            "ssm" => Some(Self::Ssm),
-            "iam" => Some(Self::Iam),
-            "kms" => Some(Self::Kms),
-            _ => None,
-        }
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ec2 => "ec2",
-            Self::Sts => "sts",
-            Self::Ssm => "ssm",
-            Self::Iam => "iam",
-            Self::Kms => "kms",
-        }
-    }
-}
 
 /// Who calls, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -390,16 +358,6 @@ impl Sim {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A handler that panics leaves the history as it was before its call.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn handler(service: Service, action: &str) -> Option<Handler> {
-    match service {
-        Service::Ec2 => ec2::handler(action),
-        Service::Sts => sts::handler(action),
-        Service::Ssm => ssm::handler(action),
-        Service::Iam => iam::profiles::handler(action).or_else(|| iam::roles::handler(action)),
-        Service::Kms => kms::handler(action),
     }
 }
 

@@ -171,8 +171,7 @@ fn describe_subnets(call: &Call, world: &World) -> Outcome {
 fn free_addresses(call: &Call, region: &Region, subnet: &Subnet) -> usize {
     let bits = subnet.cidr.split_once('/').and_then(|(_, bits)| bits.parse::<u32>().ok()).unwrap_or(32);
     let alive = region.instances.values().filter(|it| !it.is_terminated(call.now));
-    let here = alive.flat_map(|it| it.interfaces()).filter(|it| it.subnet_id == subnet.id);
-    let taken: usize = here.map(|it| 1 + it.secondary_ips.len()).sum();
+    let taken: usize = alive.map(|it| it.addresses_in(&subnet.id)).sum();
     (1_usize << (32 - bits.min(32))).saturating_sub(RESERVED_ADDRESSES + taken)
 }
 

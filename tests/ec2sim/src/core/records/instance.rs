@@ -232,6 +232,13 @@ impl Instance {
             || self.more_interfaces.iter().any(|it| it.security_groups.contains(id))
     }
 
+    /// How many addresses of a subnet it has.
+    pub fn addresses_in(&self, subnet_id: &str) -> usize {
+        let primary = if self.subnet_id == subnet_id { 1 + self.secondary_ips.len() } else { 0 };
+        let others = self.more_interfaces.iter().filter(|it| it.subnet_id == subnet_id);
+        primary + others.map(|it| 1 + it.secondary_ips.len()).sum::<usize>()
+    }
+
     /// Whether an address of a subnet is one of its own.
     pub fn has_address(&self, subnet_id: &str, address: &str) -> bool {
         let has = |it: &Interface| {
