@@ -308,6 +308,18 @@ fn public_parameters_belong_to_no_account() {
 }
 
 #[test]
+fn keys_are_asked_for_by_what_they_are_behind_their_names() {
+    let lab = Lab::new();
+    let made = lab.send(Service::Kms, "CreateKey", &[]).outcome.expect("keys can be made").to_json();
+    let arn = made["KeyMetadata"]["Arn"].as_str().expect("it has an ARN").to_owned();
+    let alias = [("AliasName", "alias/images"), ("TargetKeyId", arn.as_str())];
+    lab.send(Service::Kms, "CreateAlias", &alias).outcome.expect("aliases can be made");
+    enforce(&lab, &policy(&[allow("kms:DescribeKey", &arn, json!({}))]));
+    assert_eq!(verdict(&lab, Service::Kms, "DescribeKey", &[("KeyId", "alias/images")]), None);
+    assert!(verdict(&lab, Service::Kms, "DescribeKey", &[("KeyId", "alias/aws/ebs")]).is_some());
+}
+
+#[test]
 fn policies_apply_to_the_principals_that_they_are_for() {
     let lab = Lab::new();
     let iam = Iam::new(&[], "arn:aws:iam::210987654321:user/*").unwrap();

@@ -24,19 +24,19 @@ struct Group {
     operations: Operations,
 }
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 7] = [
     Group {
         families: &["m5", "m5d", "m5dn", "m5n", "r5", "r5d", "r5dn", "r5n"],
         baselines: &[("large", 650, 3_600), ("xlarge", 1_150, 6_000), ("2xlarge", 2_300, 12_000)],
         operations: &[(4_750, 18_750), (6_800, 30_000), (9_500, 40_000), (13_600, 60_000), (19_000, 80_000)],
     },
     Group {
-        families: &["c5", "c5d"],
+        families: &["c5", "c5d", "c5n"],
         baselines: &[("large", 650, 4_000), ("xlarge", 1_150, 6_000), ("2xlarge", 2_300, 10_000)],
         operations: &[(4_750, 20_000), (9_500, 40_000), (19_000, 80_000)],
     },
     Group {
-        families: &["c6i", "c6id", "c7i", "m6i", "m6id", "m7i", "r6i", "r6id", "r7i"],
+        families: &["c6i", "c6id", "m6i", "m6id", "r6i", "r6id"],
         baselines: &[
             ("large", 650, 3_600),
             ("xlarge", 1_250, 6_000),
@@ -70,7 +70,17 @@ const GROUPS: [Group; 6] = [
             ("2xlarge", 2_500, 12_000),
             ("4xlarge", 5_000, 20_000),
         ],
-        operations: &[(10_000, 40_000), (15_000, 60_000), (20_000, 80_000)],
+        operations: &[(10_000, 40_000), (15_000, 60_000), (20_000, 80_000), (30_000, 120_000)],
+    },
+    Group {
+        families: &["c7i", "m7i", "r7i"],
+        baselines: &[
+            ("large", 650, 3_600),
+            ("xlarge", 1_250, 6_000),
+            ("2xlarge", 2_500, 12_000),
+            ("4xlarge", 5_000, 20_000),
+        ],
+        operations: &[(10_000, 40_000), (15_000, 60_000), (20_000, 80_000), (30_000, 120_000)],
     },
     Group {
         families: &["t3", "t4g"],
