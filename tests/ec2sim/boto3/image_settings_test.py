@@ -134,7 +134,8 @@ def test_no_days_exclude_all_that_is_deprecated(sim, ec2, second, make_image):
     second.replace_image_criteria_in_allowed_images_settings(ImageCriteria=[criterion])
     second.enable_allowed_images_settings(AllowedImagesSettingsState="enabled")
     assert len(second.describe_images(ImageIds=[made])["Images"]) == 1
-    now = second.get_console_output(InstanceId=second.run_instances(ImageId=made, MinCount=1, MaxCount=1, InstanceType="t3.micro")["Instances"][0]["InstanceId"])["Timestamp"]
+    request = {"ImageId": made, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
+    now = second.run_instances(**request)["Instances"][0]["LaunchTime"]
     ec2.enable_image_deprecation(ImageId=made, DeprecateAt=now + datetime.timedelta(minutes=5))
     assert len(second.describe_images(ImageIds=[made])["Images"]) == 1
     sim.advance(600)

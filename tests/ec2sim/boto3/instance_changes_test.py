@@ -397,10 +397,11 @@ def test_an_account_can_enforce_tokens(ec2, launch):
 def test_only_a_uefi_instance_has_uefi_data(ec2, launch, arm_ami):
     arm = launch(ImageId=arm_ami, InstanceType="t4g.micro")["InstanceId"]
     assert ec2.get_instance_uefi_data(InstanceId=arm)["InstanceId"] == arm
-    windows = ec2.describe_images(Filters=[{"Name": "platform", "Values": ["windows"]}, {"Name": "boot-mode", "Values": ["legacy-bios"]}])["Images"]
+    legacy = {"Name": "boot-mode", "Values": ["legacy-bios"]}
+    windows = ec2.describe_images(Filters=[{"Name": "platform", "Values": ["windows"]}, legacy])["Images"]
     for image in windows:
-        legacy = launch(ImageId=image["ImageId"], InstanceType="t3.large")["InstanceId"]
-        refused("UnsupportedOperation", ec2.get_instance_uefi_data, InstanceId=legacy)
+        instance = launch(ImageId=image["ImageId"], InstanceType="t3.large")["InstanceId"]
+        refused("UnsupportedOperation", ec2.get_instance_uefi_data, InstanceId=instance)
 
 
 def test_there_are_no_capacity_reservations(ec2):

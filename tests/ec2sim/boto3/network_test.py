@@ -31,7 +31,8 @@ def test_the_default_acl_holds_every_subnet(ec2, vpc):
     subnets = {subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]}
     assert {association["SubnetId"] for association in acl["Associations"]} == subnets
     rules = {(entry["Egress"], entry["RuleNumber"]): entry["RuleAction"] for entry in acl["Entries"]}
-    assert rules == {(egress, number): action for egress in (True, False) for number, action in [(100, "allow"), (32767, "deny")]}
+    both = [(100, "allow"), (32767, "deny")]
+    assert rules == {(egress, number): action for egress in (True, False) for number, action in both}
 
 
 def test_dhcp_options_are_those_that_the_vpc_names(ec2, ec2_eu, vpc):

@@ -236,7 +236,8 @@ def test_a_volume_on_several_instances(ec2, launch):
         return [attachment["InstanceId"] for attachment in found["Attachments"]]
 
     assert on() == [one, other]
-    filters = [{"Name": "attachment.instance-id", "Values": [other]}, {"Name": "multi-attach-enabled", "Values": ["true"]}]
+    shared = {"Name": "multi-attach-enabled", "Values": ["true"]}
+    filters = [{"Name": "attachment.instance-id", "Values": [other]}, shared]
     assert len(ec2.describe_volumes(Filters=filters)["Volumes"]) == 1
     ec2.detach_volume(VolumeId=volume, InstanceId=one)
     assert on() == [other]
