@@ -30,12 +30,12 @@ use crate::model::{
     ownership::MAX_USER_TAGS,
 };
 
-/// Former copies that a region's status has room for. Older ones are nobody's business any more; a policy that removes former
-/// copies has done so long before.
+/// Previous copies that a region's status has room for. Older ones are no longer tracked; a policy that removes previous copies
+/// has done so long before.
 pub const MAX_PREVIOUS: usize = 100;
 
-/// Former sources that status has room for.
-pub const MAX_FORMER_SOURCES: usize = 100;
+/// Previous sources that status has room for.
+pub const MAX_PREVIOUS_SOURCES: usize = 100;
 
 /// Keeps copies of one image in every listed region for as long as this object exists. To add a region or a tag, edit the
 /// object.
@@ -145,17 +145,17 @@ pub struct ImageReplicationSpec {
     #[schemars(range(min = 15, max = 2880))]
     pub time_based_copy_minutes: Option<i32>,
     /// What happens to the copy in a region that is removed from `destinations`. `Retain`: it stays in the account if it is
-    /// finished. `Delete`: it is deregistered together with the region's copies of former sources, and their snapshots are
+    /// finished. `Delete`: it is deregistered together with the region's copies of previous sources, and their snapshots are
     /// deleted.
     #[serde(default)]
     pub removed_destination_policy: DeletionPolicy,
-    /// What happens to the copies of a former source once every region has a copy of the new one; until then
+    /// What happens to the copies of a previous source once every region has a copy of the new one; until then
     /// `status.destinations[].servingImageID` refers to them. `Retain`: they stay in the account. `ReplaceWhenReady`: those
     /// beyond `keepPrevious` are deregistered and their snapshots are deleted, oldest first, after the new ones are
     /// published, if publishing is configured (nothing is published with `launchState: Disabled`).
     #[serde(default)]
     pub source_change_policy: SourceChangePolicy,
-    /// Number of copies of former sources to keep in each region with `sourceChangePolicy: ReplaceWhenReady`, newest first.
+    /// Number of copies of previous sources to keep in each region with `sourceChangePolicy: ReplaceWhenReady`, newest first.
     /// With 0, `publish.pin` has no image to roll back to.
     #[serde(default = "succession::default_keep_previous")]
     #[schemars(range(min = 0, max = 20), extend("default" = 1))]
@@ -322,14 +322,14 @@ pub struct ImageReplicationStatus {
     /// Grants on the images, recorded before they are made. While grants are being revoked, more than the spec lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted: Option<GrantsStatus>,
-    /// Former source images without known copies, which may still be shared.
-    #[serde(rename = "formerSourceIDs", default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = MAX_FORMER_SOURCES), extend("x-kubernetes-list-type" = "atomic"))]
-    pub former_source_ids: Vec<ImageId>,
+    /// Previous source images without known copies, which may still be shared.
+    #[serde(rename = "previousSourceIDs", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_PREVIOUS_SOURCES), extend("x-kubernetes-list-type" = "atomic"))]
+    pub previous_source_ids: Vec<ImageId>,
     /// State of the source image in its own region, if this object shares or publishes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_region: Option<SourceRegionStatus>,
-    /// Former source image in another region, until the rollout of the new one is complete and everything is withdrawn
+    /// Previous source image in another region, until the rollout of the new one is complete and everything is withdrawn
     /// there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_source: Option<LeftSource>,
@@ -346,7 +346,7 @@ impl ImageReplicationStatus {
         let of_previous = previous.filter_map(|former| former.source_image_id.as_ref());
         let newest = self.source.iter().map(|source| &source.image_id);
         let left = self.left_source.iter().map(|left| &left.image_id);
-        newest.chain(left).chain(of_copies).chain(of_previous).chain(&self.former_source_ids).collect()
+        newest.chain(left).chain(of_copies).chain(of_previous).chain(&self.previous_source_ids).collect()
     }
 
     /// Whether every destination has the copy of the newest source.
@@ -475,11 +475,11 @@ pub struct DestinationStatus {
     /// Why the last copy failed; it is removed before it is created again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureStatus>,
-    /// Conditions of this region: Copied, Shared, Published, `FormerRemoved`; while true, Stalled.
+    /// Conditions of this region: Copied, Shared, Published, `PreviousRemoved`; while true, Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
-    /// Copies of former sources, newest first.
+    /// Copies of previous sources, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_PREVIOUS), extend("x-kubernetes-list-type" = "atomic"))]
     pub previous: Vec<PreviousCopy>,
@@ -504,14 +504,14 @@ impl DestinationStatus {
     }
 }
 
-/// A copy of a former source.
+/// A copy of a previous source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PreviousCopy {
-    /// ID of this copy of a former source.
+    /// ID of this copy of a previous source.
     #[serde(rename = "imageID")]
     pub image_id: ImageId,
-    /// ID of the former source image that this is a copy of.
+    /// ID of the previous source image that this is a copy of.
     #[serde(rename = "sourceImageID", default, skip_serializing_if = "Option::is_none")]
     pub source_image_id: Option<ImageId>,
     /// Fast snapshot restore that is still enabled for this copy because instances are launched from it; listed until it is

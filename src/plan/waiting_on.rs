@@ -147,7 +147,7 @@ pub enum WaitingOn {
         region: Region,
         until: Timestamp,
     },
-    /// The new copy in every region, before former ones are removed.
+    /// The new copy in every region, before previous ones are removed.
     Succession {
         region: Region,
     },
@@ -323,7 +323,7 @@ fn cooldown(id: &ImageId, region: &Region, until: Timestamp) -> String {
 
 fn succession(region: &Region) -> String {
     format!(
-        "former copies in {region} stay until every region has the newest one, published if spec.publish is set"
+        "previous copies in {region} stay until every region has the newest one, published if spec.publish is set"
     )
 }
 

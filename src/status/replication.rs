@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{
         ImageReplicationStatus,
-        image_replication::{Applied, DestinationStatus, MAX_FORMER_SOURCES},
+        image_replication::{Applied, DestinationStatus, MAX_PREVIOUS_SOURCES},
     },
     model::{Class, Image, ImageId, Region, ownership},
     plan::{
@@ -68,14 +68,14 @@ pub fn project(
 /// Sources of which the last copy was forgotten: their grants outlive it, and are to be found when they are taken back.
 fn remember_sources(before: &ImageReplicationStatus, status: &mut ImageReplicationStatus) {
     if status.granted.is_none() {
-        status.former_source_ids.clear();
+        status.previous_source_ids.clear();
         return;
     }
     let known = status.sources();
     let forgotten: Vec<ImageId> =
         before.sources().into_iter().filter(|id| !known.contains(id)).cloned().collect();
-    status.former_source_ids.splice(0..0, forgotten);
-    status.former_source_ids.truncate(MAX_FORMER_SOURCES);
+    status.previous_source_ids.splice(0..0, forgotten);
+    status.previous_source_ids.truncate(MAX_PREVIOUS_SOURCES);
 }
 
 fn apply(

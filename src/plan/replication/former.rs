@@ -61,7 +61,7 @@ pub(super) fn retire(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &Destina
 }
 
 fn telling(progress: Progress) -> DestinationPlan {
-    standing(Progress::Done).showing(Matter::FormerRemoved, progress)
+    standing(Progress::Done).showing(Matter::PreviousRemoved, progress)
 }
 
 /// Those beyond the number that is kept: the one that a pin goes back to, then the newest. One that was never published, as

@@ -74,7 +74,7 @@ fn held_by_use(view: &ReplicationView<'_>, eyes: &Eyes<'_>, copy: &DestinationSt
                 copy.region
             );
             let kept = Progress::Blocked(Failure::new("ImageInUse", message));
-            standing(Progress::Done).showing(Matter::FormerRemoved, kept)
+            standing(Progress::Done).showing(Matter::PreviousRemoved, kept)
         };
         let held = DestinationPlan { check_after: Some(timing::NEEDS_HELP), ..held };
         // They may stay for years, and the receipt of a grant does not.

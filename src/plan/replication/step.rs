@@ -40,7 +40,7 @@ pub enum Matter {
     Shared,
     Published,
     /// Former copies that no policy keeps.
-    FormerRemoved,
+    PreviousRemoved,
 }
 
 /// Drift: something that was changed outside the operator.

@@ -38,13 +38,13 @@ pub(super) fn show(
 ) {
     let source = status.source.as_ref().filter(|source| source.region == *region);
     let (mut of_source, mut of_copy) = (plan.shown.clone(), plan.shown.clone());
-    of_source.remove(&Matter::FormerRemoved);
+    of_source.remove(&Matter::PreviousRemoved);
     if let Some((source, place)) = source.zip(status.source_region.as_mut()) {
         confirm(view, &mut place.published, &of_source);
         let done = Done::of(view, region, true, Some(&source.image_id), place.published.as_ref());
         show_place(view, &mut place.conditions, done, &of_source, outcome, progress);
         // Consumers there are told of the source. A copy of a former one that stays is not.
-        of_copy.retain(|matter, _| *matter == Matter::FormerRemoved);
+        of_copy.retain(|matter, _| *matter == Matter::PreviousRemoved);
     }
     if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
         confirm(view, &mut copy.published, &of_copy);
@@ -95,8 +95,8 @@ impl Done {
             }),
             former_removed: Said::new(
                 Value::True,
-                "FormerRemoved",
-                format!("no former copies remain in {region} except those that are kept"),
+                "PreviousRemoved",
+                format!("no previous copies remain in {region} except those that are kept"),
             ),
         }
     }
@@ -118,12 +118,12 @@ fn show_place(
     progress: &Progress,
 ) {
     let replaces = view.spec.source_change_policy == SourceChangePolicy::ReplaceWhenReady;
-    let was_told = list.iter().any(|c| c.type_ == "FormerRemoved");
-    let tells = shown.contains_key(&Matter::FormerRemoved) || (replaces && was_told);
+    let was_told = list.iter().any(|c| c.type_ == "PreviousRemoved");
+    let tells = shown.contains_key(&Matter::PreviousRemoved) || (replaces && was_told);
     for (kind, matter, done) in [
         ("Shared", Matter::Shared, done.shared),
         ("Published", Matter::Published, done.published),
-        ("FormerRemoved", Matter::FormerRemoved, tells.then_some(done.former_removed)),
+        ("PreviousRemoved", Matter::PreviousRemoved, tells.then_some(done.former_removed)),
     ] {
         let is_new = !list.iter().any(|c| c.type_ == kind);
         let mut conditions = of(view, list);
@@ -279,7 +279,7 @@ fn leave(
     }
 }
 
-/// What is still to be taken back of a former source: parameters that point at it, and tags.
+/// What is still to be taken back of a previous source: parameters that point at it, and tags.
 pub(super) fn left_of_source(old: SourceRegionStatus) -> Option<SourceRegionStatus> {
     old.published
         .is_some()
@@ -396,7 +396,7 @@ fn confirm(
     }
 }
 
-/// Fast snapshot restore of a former copy, or else of the newest, is off.
+/// Fast snapshot restore of a previous copy, or else of the newest, is off.
 fn cooled(status: &mut ImageReplicationStatus, region: &Region, ids: &[SnapshotId], zones: &[String]) {
     let Some(copy) = copy_in(status, region) else { return };
     for former in &mut copy.previous {

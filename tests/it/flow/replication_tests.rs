@@ -475,11 +475,11 @@ async fn an_old_copy_stays_as_long_as_it_is_in_use() {
     flow.launch("eu-west-1", &old);
     flow.apply(&copies, replacing_spec(NEW));
     ready(&mut flow, &copies).await;
-    let told = |f: &Flow| condition(&destination(f, &copies, "eu-west-1"), "FormerRemoved");
+    let told = |f: &Flow| condition(&destination(f, &copies, "eu-west-1"), "PreviousRemoved");
     flow.until("kept", HOUR, |f| told(f).1 == "ImageInUse").await;
     assert!(told(&flow).2.contains(&old), "{}", told(&flow).2);
     assert_eq!(flow.condition(&copies, "Ready").2, "all 2 destinations are ready");
-    let elsewhere = |f: &Flow| condition(&destination(f, &copies, "ap-southeast-2"), "FormerRemoved");
+    let elsewhere = |f: &Flow| condition(&destination(f, &copies, "ap-southeast-2"), "PreviousRemoved");
     flow.until("removed elsewhere", HOUR, |f| elsewhere(f).0 == "True").await;
     // AWS tells of a launch a day late.
     flow.run_for(Duration::from_hours(24)).await;

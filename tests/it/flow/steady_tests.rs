@@ -141,6 +141,6 @@ async fn a_former_copy_that_is_kept_and_one_in_use_stay_as_they_are() {
     let (mut flow, copies) = rolled_out_twice(&with(spec, "/keepPrevious", json!(1))).await;
     stays_as_it_is(&mut flow, &copies).await;
     assert_eq!((flow.images("eu-west-1").len(), flow.images("ap-southeast-2").len()), (3, 2));
-    let told = condition(&destination(&flow, &copies, "eu-west-1"), "FormerRemoved");
+    let told = condition(&destination(&flow, &copies, "eu-west-1"), "PreviousRemoved");
     assert_eq!(told.1, "ImageInUse");
 }

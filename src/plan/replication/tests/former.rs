@@ -55,7 +55,7 @@ fn named_by(replication: Replication, arns: &[&str]) -> Replication {
 /// Where former copies stand, besides a region that is as it should be.
 fn shown(plan: &DestinationPlan) -> String {
     assert_eq!(plan.progress, Progress::Done);
-    plan.shown.get(&Matter::FormerRemoved).map_or_else(|| "nothing".to_owned(), progress)
+    plan.shown.get(&Matter::PreviousRemoved).map_or_else(|| "nothing".to_owned(), progress)
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn what_was_launched_lately_is_kept_with_a_condition() {
 fn what_is_referenced_is_kept_with_a_condition() {
     let plan = named_by(protected(replacing()), &["arn:i-1", "arn:i-2"]).ireland();
     assert_eq!(shown(&plan), "blocked ImageInUse");
-    let Progress::Blocked(failure) = &plan.shown[&Matter::FormerRemoved] else { panic!("{plan:?}") };
+    let Progress::Blocked(failure) = &plan.shown[&Matter::PreviousRemoved] else { panic!("{plan:?}") };
     assert!(failure.message.contains("referenced by arn:i-1 and 1 more"), "{}", failure.message);
     assert_eq!(named_by(replacing(), &["arn:i-1"]).says(), format!("DeregisterImage {}", former()));
 }

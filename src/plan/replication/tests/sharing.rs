@@ -425,7 +425,7 @@ fn former_sources_are_not_forgotten_with_their_last_copy_while_something_is_gran
     let leaving = going_with_a_former_source(former_source());
     assert_eq!(leaving.says(), "record dropped");
     let left = Replication { status: leaving.after(Outcome::NoCall), ..leaving };
-    assert_eq!(left.status.former_source_ids, [ImageId::from(FORMER_SOURCE)]);
+    assert_eq!(left.status.previous_source_ids, [ImageId::from(FORMER_SOURCE)]);
     let granted = on_source(left, FORMER_SOURCE, accounts(&[TWO]));
     let says = granted.says_at_source();
     assert_eq!(says, format!("ModifyLaunchPermissions {FORMER_SOURCE}: add nobody, remove 1 account"));
@@ -447,7 +447,7 @@ fn a_former_source_is_remembered_when_its_copy_goes_by_policy() {
             })
             .after(Outcome::NoCall);
         assert!(status.destinations[0].previous.is_empty());
-        status.former_source_ids
+        status.previous_source_ids
     };
     assert_eq!(retired(true), [ImageId::from(FORMER_SOURCE)]);
     assert_eq!(retired(false), []);
@@ -458,7 +458,7 @@ fn what_is_no_longer_granted_is_taken_back_from_sources_without_a_copy_too() {
     let copies_gone = on_source(with_former_source(former_source()), FORMER_SOURCE, accounts(&[ONE, TWO]))
         .with(|r| {
             r.status.destinations[0].previous.clear();
-            r.status.former_source_ids = vec![ImageId::from(FORMER_SOURCE)];
+            r.status.previous_source_ids = vec![ImageId::from(FORMER_SOURCE)];
         });
     let says = copies_gone.says_at_source();
     assert_eq!(says, format!("ModifyLaunchPermissions {FORMER_SOURCE}: add nobody, remove 1 account"));

@@ -188,7 +188,7 @@ async fn rolled_out(flow: &mut Flow) {
     flow.apply(&replication("web"), replacing(NEW));
     ready(flow).await;
     let replaced = |destination: &Value| {
-        condition(destination, "FormerRemoved").0 == "True" && destination["previous"].is_null()
+        condition(destination, "PreviousRemoved").0 == "True" && destination["previous"].is_null()
     };
     flow.until("replaced", LIMIT, |f| {
         let status = f.status(&replication("web"));
