@@ -13,7 +13,7 @@ use crate::{
     model::Region,
 };
 
-/// Makes the copy and keeps it true.
+/// Makes the copy and keeps it in sync.
 pub(super) fn keep(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,

@@ -191,7 +191,7 @@ fn are_quiet(destinations: &BTreeMap<Region, DestinationPlan>) -> bool {
     destinations.values().all(|d| d.step.is_none() && d.progress == Progress::Done)
 }
 
-/// Copies of the last source that was found are kept true even while the (next) one cannot be had, whatever is wrong with it:
+/// Copies of the last source that was found are kept in sync even while the (next) one cannot be had, whatever is wrong with it:
 /// nobody who mistypes an id wants shared images to stay shared, or parameters to go stale.
 fn unresolved(view: &ReplicationView<'_>, eyes: &Eyes<'_>, progress: Progress) -> ReplicationPlan {
     let alone = whole(None, progress.clone());

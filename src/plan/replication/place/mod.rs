@@ -1,4 +1,4 @@
-//! What is kept true of an image that is there: a list of aspects, each of which compares what is wanted with what is seen
+//! What is kept in sync on an image that is there: a list of aspects, each of which compares what is wanted with what is seen
 //! and says what to write next. The source image in its own region is such a place too.
 
 mod fast_restores;

@@ -114,7 +114,7 @@ fn of_key(
     let is_encrypted = default.always || source.is_some_and(Image::is_encrypted);
     Ok((is_encrypted && default.key.ends_with(AWS_MANAGED_KEY)).then(|| {
         let message = format!(
-            "a copy in {} would be encrypted by {AWS_MANAGED_KEY}, and could be shared with nobody: give the destination encryption.kmsKeyID, or make a key of your own the region's default",
+            "a copy in {} would be encrypted with {AWS_MANAGED_KEY} and could not be shared: set encryption.kmsKeyID of the destination, or make a customer managed key the region's default",
             wanted.region
         );
         blocked(Failure::new(Class::NotShareable.reason(), message))
@@ -291,7 +291,7 @@ fn resting(view: &ReplicationView<'_>, place: &Place<'_>, missing: &Grants) -> O
     let accounts: Vec<&str> = missing.accounts.iter().take(3).map(String::as_str).collect();
     let receivers = Grants { accounts: missing.accounts.clone(), ..Grants::default() };
     let message = format!(
-        "{receivers} ({}) lost what was granted on {} in {} again, as a receiver does that cancels it: it is granted again in {}; take the account off spec.sharing if it is not wanted",
+        "{receivers} ({}) lost access to {} in {} again, as happens when a receiver cancels it: access is granted again in {}; remove the account from spec.sharing if it is not wanted",
         accounts.join(", "),
         place.image.id,
         place.region,
@@ -305,7 +305,7 @@ fn resting(view: &ReplicationView<'_>, place: &Place<'_>, missing: &Grants) -> O
 fn modify(view: &ReplicationView<'_>, place: &Place<'_>, difference: Difference) -> DestinationPlan {
     let (region, id) = (place.region, place.image.id.clone());
     let found = format!(
-        "launch permissions of {id} in {region} are put right: {} missing, {} too many",
+        "launch permissions of {id} in {region} are restored: {} missing, {} too many",
         difference.missing, difference.surplus
     );
     let Difference { missing: add, surplus: remove } = difference;
@@ -316,7 +316,7 @@ fn modify(view: &ReplicationView<'_>, place: &Place<'_>, difference: Difference)
 
 fn public_sharing_blocked(place: &Place<'_>) -> Failure {
     let message = format!(
-        "{} cannot become public: the account blocks public access to images in {}; take sharing.public off, or let whoever set it switch it off (`aws ec2 disable-image-block-public-access --region {}`)",
+        "{} cannot become public: the account blocks public access to images in {}; remove sharing.public, or have the block disabled (`aws ec2 disable-image-block-public-access --region {}`)",
         place.image.id, place.region, place.region
     );
     Failure::new("PublicSharingBlocked", message)
@@ -373,7 +373,7 @@ fn share_snapshot(
     let (region, id) = (place.region, id.clone());
     let everybody = if present.public { ", and everybody" } else { "" };
     let found = format!(
-        "permissions on {id} in {region} are put right: {missing} missing, {surplus} too many{everybody}"
+        "permissions on {id} in {region} are restored: {missing} missing, {surplus} too many{everybody}"
     );
     let change = UpkeepCall::ModifyVolumePermissions { id, change };
     let is_drift = was_complete(view, place);

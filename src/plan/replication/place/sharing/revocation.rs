@@ -49,7 +49,7 @@ pub(in super::super) fn beside_dead_source(
     of_images(view, eyes, (&source.region, true), images)
 }
 
-/// The same of copies that are not kept true any more, and stay.
+/// The same of copies that stay and are no longer kept in sync.
 pub(in super::super::super) fn of_copies(
     view: &ReplicationView<'_>,
     eyes: &Eyes<'_>,
