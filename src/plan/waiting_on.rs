@@ -329,6 +329,6 @@ fn succession(region: &Region) -> String {
 
 fn disuse(why: &str) -> String {
     format!(
-        "{why}: it is removed when it is out of use; set spec.protectInUse to false to remove it now, or spec.deletionPolicy (spec.removedDestinationPolicy in a removed region) to Retain to keep it"
+        "{why}: it is removed when it is out of use; set spec.protectInUse to false to remove it now, or spec.deletionPolicy to Retain to keep it"
     )
 }

@@ -142,7 +142,8 @@ fn change(status: &mut ImageReplicationStatus, region: &Region, change: impl FnO
 }
 
 fn attempt(status: &mut ImageReplicationStatus, region: &Region, intent: &DestinationStatus) {
-    if let Some(left) = status.left_source.as_mut().filter(|left| left.region == *region) {
+    let left = status.left_source.as_mut();
+    if let Some(left) = left.filter(|left| left.region == *region && left.published == intent.published) {
         left.published = None;
     }
     match status.destinations.iter_mut().find(|d| d.region == *region) {
@@ -162,6 +163,8 @@ fn failed(copy: &mut DestinationStatus, failure: &Failure, now: Timestamp) {
     copy.failure = Some(failure_status(failure, now));
     copy.failed_attempts += 1;
     copy.available_at = None;
+    copy.observed_generation = None;
+    copy.applied.shared_generation = None;
 }
 
 fn lost(copy: &mut DestinationStatus) {

@@ -237,7 +237,9 @@ fn finished_meanwhile(eyes: &Eyes<'_>, copy: &DestinationStatus) -> Result<Optio
 /// How far the copy that serves meanwhile is shared. Whoever cancels what he is granted does so on the next copy too.
 fn shared_before(old: &DestinationStatus) -> Applied {
     let regrants = old.applied.regrants.clone();
-    let shared_generation = old.observed_generation.or(old.applied.shared_generation);
+    let known = old.applied.shared_generation.or(old.observed_generation);
+    let is_other = |published: &Published| old.finished().is_some_and(|id| *id != published.image_id);
+    let shared_generation = known.filter(|_| !old.published.as_ref().is_some_and(is_other));
     Applied { regrants, shared_generation, ..Applied::default() }
 }
 

@@ -100,7 +100,7 @@ pub(super) fn meanwhile(
         published,
         former: Some(others.collect()),
         is_source: false,
-        in_sync: copy.observed_generation.is_some() && copy.observed_generation == view.generation,
+        in_sync: copy.finished() == Some(id) && copy.observed_generation == view.generation,
     };
     let shared = settled(sharing::keep(view, eyes, &place));
     if shared.step.is_some() {

@@ -199,3 +199,11 @@ fn what_a_source_left_behind_is_not_taken_from_a_copy_that_has_taken_it_over() {
     assert_eq!(of_new(true).says_at_source(), format!("record parameter gone {NAME}"));
     assert_eq!(of_new(false).says_at_source(), withdrawal());
 }
+
+#[test]
+fn what_a_source_left_behind_is_not_forgotten_where_the_next_copy_has_another_publication() {
+    let there = with_a_copy_there(moved()).into_regions(&[EU, "us-east-1"]);
+    assert!(there.says_at_source().starts_with("record attempt"), "{}", there.says_at_source());
+    let [copy, left] = [IMAGE, SOURCE].map(|id| Some(ImageId::from(id)));
+    assert_eq!(receipts_there(&after(there))[1..], [copy, left]);
+}

@@ -618,6 +618,26 @@ fn who_cancelled_is_remembered_when_the_next_copy_is_begun() {
 }
 
 #[test]
+fn of_two_generations_whose_sharing_was_complete_the_later_is_remembered() {
+    let copy =
+        DestinationStatus { source_image_id: Some(ImageId::from("ami-00000000000000009")), ..kept(EU) };
+    let newer = of_encrypted_source(false).with(|r| {
+        r.status.destinations = vec![copy];
+        r.status.destinations[0].observed_generation = Some(0);
+        r.status.destinations[0].applied.shared_generation = Some(1);
+    });
+    let begun = newer.after(Outcome::NoCall).destinations.remove(0);
+    assert_eq!(begun.applied.shared_generation, Some(1));
+}
+
+#[test]
+fn the_sharing_of_a_copy_that_fails_says_nothing_about_the_one_before() {
+    let failed = with_one().sees_image(copy(ImageState::Error)).after(Outcome::NoCall).destinations.remove(0);
+    assert!(failed.failure.is_some());
+    assert_eq!((failed.observed_generation, failed.applied.shared_generation), (None, None));
+}
+
+#[test]
 fn the_sharing_of_a_copy_that_has_just_become_available_is_not_complete() {
     let replication = Replication::of(vec![begun(EU, 60)]).sees_image(copy(ImageState::Available));
     let replication = replication.with(|r| r.status.destinations[0].applied.shared_generation = Some(1));
