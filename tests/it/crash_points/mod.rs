@@ -44,6 +44,7 @@
 //! | a published source moves to another region | 466 | 1012 |
 //! | a copy that drifted is put right | 238 | 551 |
 //! | a copy that somebody deregistered is made again | 68 | 215 |
+//! | a published copy that somebody deregistered is withdrawn first | 210 | 500 |
 //! | copies are shared, published, protected and deprecated | 288 | 656 |
 //! | what consumers were given is taken back | 128 | 336 |
 //! | a replication is deleted, its copies retained | 4 | 54 |
