@@ -287,13 +287,10 @@ impl Region {
             ids::KEY_PAIR => self.key_pairs.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::SPOT_REQUEST => self.spot_requests.get(id).map(|it| (&it.tags, it.owner.as_str())),
             ids::LAUNCH_TEMPLATE => self.launch_templates.get(id).map(|it| (&it.tags, it.owner.as_str())),
-            ids::INTERFACE => match self.instances.values().find(|it| it.interface_id == id) {
-                Some(it) => Some((&it.interface_tags, it.owner.as_str())),
-                None => self.instances.values().find_map(|it| {
-                    let further = it.more_interfaces.iter().find(|interface| interface.id == id)?;
-                    Some((&further.tags, it.owner.as_str()))
-                }),
-            },
+            ids::INTERFACE => self.instances.values().find_map(|it| {
+                let interface = it.interfaces().find(|interface| interface.id == id)?;
+                Some((&interface.tags, it.owner.as_str()))
+            }),
             ids::GROUP_RULE => {
                 let mut rules =
                     self.security_groups.values().flat_map(|it| it.rules.iter().map(move |rule| (it, rule)));
@@ -329,13 +326,10 @@ impl Region {
             ids::SPOT_REQUEST => &mut Arc::make_mut(self.spot_requests.get_mut(id)?).tags,
             ids::LAUNCH_TEMPLATE => &mut Arc::make_mut(self.launch_templates.get_mut(id)?).tags,
             ids::INTERFACE => {
-                let has = |it: &&Arc<Instance>| it.interfaces().iter().any(|interface| interface.id == id);
+                let has = |it: &&Arc<Instance>| it.interfaces().any(|interface| interface.id == id);
                 let instance = self.instances.values().find(has)?.id.clone();
                 let instance = Arc::make_mut(self.instances.get_mut(&instance)?);
-                match instance.more_interfaces.iter_mut().find(|interface| interface.id == id) {
-                    Some(further) => &mut further.tags,
-                    None => &mut instance.interface_tags,
-                }
+                &mut instance.interface_mut(id)?.tags
             }
             ids::GROUP_RULE => {
                 let has_rule = |it: &&Arc<SecurityGroup>| it.rules.iter().any(|rule| rule.id == id);

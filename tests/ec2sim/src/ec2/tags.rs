@@ -149,10 +149,7 @@ fn all<'w>(call: &'w Call, region: &'w Region) -> impl Iterator<Item = Tagged<'w
         .chain(region.key_pairs.keys())
         .chain(region.spot_requests.keys())
         .chain(region.launch_templates.keys())
-        .chain(region.instances.values().map(|instance| &instance.interface_id))
-        .chain(
-            region.instances.values().flat_map(|it| it.more_interfaces.iter().map(|interface| &interface.id)),
-        )
+        .chain(region.instances.values().flat_map(|it| it.interfaces().map(|interface| &interface.id)))
         .chain(region.security_groups.values().flat_map(|group| group.rules.iter().map(|rule| &rule.id)));
     let own = ids.filter_map(|id| {
         let (tags, owner) = region.tags(id)?;

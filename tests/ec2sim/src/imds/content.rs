@@ -35,7 +35,7 @@ fn identity(region: &Region, instance: &Instance) -> serde_json::Value {
         "instanceId": instance.id,
         "instanceType": instance.instance_type,
         "pendingTime": instance.launched_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        "privateIp": instance.private_ip,
+        "privateIp": instance.primary.private_ip,
         "region": region.name,
         "version": "2017-09-30",
     })
@@ -62,8 +62,8 @@ fn machine(region: &Region, instance: &Instance) -> Vec<Item> {
         item("instance-life-cycle", if instance.spot_request.is_some() { "spot" } else { "on-demand" }),
         item("instance-type", &instance.instance_type),
         item("local-hostname", &name),
-        item("local-ipv4", &instance.private_ip),
-        item("mac", &instance.mac_address),
+        item("local-ipv4", &instance.primary.private_ip),
+        item("mac", &instance.primary.mac_address),
         item("placement/availability-zone", &instance.zone),
         item("placement/region", &region.name),
         item("profile", "default-hvm"),
@@ -82,33 +82,40 @@ fn lines<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn groups<'r>(region: &'r Region, instance: &'r Instance) -> impl Iterator<Item = &'r SecurityGroup> {
-    instance.security_groups.iter().filter_map(|id| region.security_groups.get(id).map(|group| &**group))
+    instance
+        .primary
+        .security_groups
+        .iter()
+        .filter_map(|id| region.security_groups.get(id).map(|group| &**group))
 }
 
 fn network(region: &Region, instance: &Instance) -> Vec<Item> {
     let of_interface = |name: &str, value: &str| {
-        item(&format!("network/interfaces/macs/{}/{name}", instance.mac_address), value)
+        item(&format!("network/interfaces/macs/{}/{name}", instance.primary.mac_address), value)
     };
     let mut items = vec![
         of_interface("device-number", "0"),
-        of_interface("interface-id", &instance.interface_id),
+        of_interface("interface-id", &instance.primary.id),
         of_interface("local-hostname", &private_name(region, instance, InstanceState::Running)),
-        of_interface("local-ipv4s", &instance.private_ip),
-        of_interface("mac", &instance.mac_address),
+        of_interface("local-ipv4s", &instance.primary.private_ip),
+        of_interface("mac", &instance.primary.mac_address),
         of_interface("owner-id", &instance.owner),
-        of_interface("security-group-ids", &lines(instance.security_groups.iter().map(String::as_str))),
+        of_interface(
+            "security-group-ids",
+            &lines(instance.primary.security_groups.iter().map(String::as_str)),
+        ),
         of_interface("security-groups", &lines(groups(region, instance).map(|group| group.name.as_str()))),
-        of_interface("subnet-id", &instance.subnet_id),
+        of_interface("subnet-id", &instance.primary.subnet_id),
         of_interface("vpc-id", &instance.vpc_id),
     ];
-    if let Some(subnet) = region.subnets.get(&instance.subnet_id) {
+    if let Some(subnet) = region.subnets.get(&instance.primary.subnet_id) {
         items.push(of_interface("subnet-ipv4-cidr-block", &subnet.cidr));
     }
     if let Some(vpc) = region.vpcs.get(&instance.vpc_id) {
         items.push(of_interface("vpc-ipv4-cidr-block", &vpc.cidr));
         items.push(of_interface("vpc-ipv4-cidr-blocks", &vpc.cidr));
     }
-    if let Some(address) = &instance.public_ip {
+    if let Some(address) = &instance.primary.public_ip {
         let name = public_name(region, instance, InstanceState::Running).unwrap_or_default();
         items.extend([of_interface("public-hostname", &name), of_interface("public-ipv4s", address)]);
         items.extend([item("public-hostname", name), item("public-ipv4", address)]);

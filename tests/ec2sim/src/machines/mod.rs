@@ -182,7 +182,7 @@ impl Machines {
         let hardware = Hardware {
             boot: instance.boots,
             instance: instance.id.clone(),
-            mac_address: instance.mac_address.clone(),
+            mac_address: instance.primary.mac_address.clone(),
             volume: root.id.clone(),
             disk: file,
             system,

@@ -112,8 +112,8 @@ fn node(call: &Call, instance: &Instance) -> Value {
         "PlatformName": platform,
         "PlatformVersion": version,
         "ResourceType": "EC2Instance",
-        "IPAddress": instance.private_ip,
-        "ComputerName": format!("ip-{}.ec2.internal", instance.private_ip.replace('.', "-")),
+        "IPAddress": instance.primary.private_ip,
+        "ComputerName": format!("ip-{}.ec2.internal", instance.primary.private_ip.replace('.', "-")),
         "SourceId": instance.id,
         "SourceType": "AWS::EC2::Instance",
     })

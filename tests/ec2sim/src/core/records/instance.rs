@@ -129,23 +129,11 @@ pub struct Instance {
     pub image: Arc<Image>,
     pub instance_type: String,
     pub key_name: Option<String>,
-    pub security_groups: Vec<String>,
     pub vpc_id: String,
-    pub subnet_id: String,
     pub zone: String,
-    pub private_ip: String,
-    pub public_ip: Option<String>,
-    pub interface_id: String,
-    pub interface_attachment_id: String,
-    pub interface_tags: Tags,
-    pub interface_description: String,
-    /// The primary interface goes with the instance.
-    pub interface_goes: bool,
-    /// Further addresses of the primary interface.
-    pub secondary_ips: Vec<String>,
+    pub primary: Interface,
     /// Interfaces besides the primary one, in the order of their device index.
     pub more_interfaces: Vec<Interface>,
-    pub mac_address: String,
     pub launched_at: Timestamp,
     /// Past and coming states, in the order of time.
     pub phases: Vec<Phase>,
@@ -163,7 +151,6 @@ pub struct Instance {
     pub monitoring: bool,
     pub auto_recovery: String,
     pub tenancy: String,
-    pub source_dest_check: bool,
     /// ARN and id.
     pub instance_profile: Option<(String, String)>,
     pub metadata: MetadataOptions,
@@ -208,44 +195,28 @@ impl Instance {
     }
 
     /// The primary interface and the others.
-    pub fn interfaces(&self) -> Vec<Interface> {
-        let primary = Interface {
-            id: self.interface_id.clone(),
-            attachment_id: self.interface_attachment_id.clone(),
-            device_index: 0,
-            mac_address: self.mac_address.clone(),
-            subnet_id: self.subnet_id.clone(),
-            security_groups: self.security_groups.clone(),
-            private_ip: self.private_ip.clone(),
-            secondary_ips: self.secondary_ips.clone(),
-            public_ip: self.public_ip.clone(),
-            description: self.interface_description.clone(),
-            delete_on_termination: self.interface_goes,
-            source_dest_check: self.source_dest_check,
-            tags: self.interface_tags.clone(),
-        };
-        std::iter::once(primary).chain(self.more_interfaces.iter().cloned()).collect()
+    pub fn interfaces(&self) -> impl Iterator<Item = &Interface> {
+        std::iter::once(&self.primary).chain(&self.more_interfaces)
+    }
+
+    pub fn interface_mut(&mut self, id: &str) -> Option<&mut Interface> {
+        std::iter::once(&mut self.primary).chain(&mut self.more_interfaces).find(|it| it.id == id)
     }
 
     pub fn uses_group(&self, id: &String) -> bool {
-        self.security_groups.contains(id)
-            || self.more_interfaces.iter().any(|it| it.security_groups.contains(id))
+        self.interfaces().any(|it| it.security_groups.contains(id))
     }
 
     /// How many addresses of a subnet it has.
     pub fn addresses_in(&self, subnet_id: &str) -> usize {
-        let primary = if self.subnet_id == subnet_id { 1 + self.secondary_ips.len() } else { 0 };
-        let others = self.more_interfaces.iter().filter(|it| it.subnet_id == subnet_id);
-        primary + others.map(|it| 1 + it.secondary_ips.len()).sum::<usize>()
+        let there = self.interfaces().filter(|it| it.subnet_id == subnet_id);
+        there.map(|it| 1 + it.secondary_ips.len()).sum()
     }
 
     /// Whether an address of a subnet is one of its own.
     pub fn has_address(&self, subnet_id: &str, address: &str) -> bool {
-        let has = |it: &Interface| {
-            it.subnet_id == subnet_id
-                && (it.private_ip == address || it.secondary_ips.iter().any(|ip| ip == address))
-        };
-        self.interfaces().iter().any(has)
+        let mut there = self.interfaces().filter(|it| it.subnet_id == subnet_id);
+        there.any(|it| it.private_ip == address || it.secondary_ips.iter().any(|ip| ip == address))
     }
 
     /// The volume that it boots from.

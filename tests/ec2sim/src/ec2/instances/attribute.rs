@@ -50,7 +50,7 @@ fn value(instance: &Instance, attribute: &str) -> Result<(&'static str, Option<S
         "kernel" => ("kernel", image.kernel_id.clone()),
         "ramdisk" => ("ramdisk", image.ramdisk_id.clone()),
         "rootDeviceName" => ("rootDeviceName", Some(image.root_device_name.clone())),
-        "sourceDestCheck" => ("sourceDestCheck", Some(instance.source_dest_check.to_string())),
+        "sourceDestCheck" => ("sourceDestCheck", Some(instance.primary.source_dest_check.to_string())),
         "sriovNetSupport" => ("sriovNetSupport", image.sriov.clone()),
         "userData" => ("userData", instance.user_data.clone()),
         other => {

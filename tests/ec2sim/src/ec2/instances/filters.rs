@@ -176,16 +176,16 @@ pub fn values(region: &Region, instance: &Instance, name: &str, now: Timestamp) 
         "metadata-options.instance-metadata-tags" => instance.metadata.instance_tags.clone(),
         "metadata-options.http-tokens" => instance.metadata.http_tokens.clone(),
         "metadata-options.state" => show::metadata_state(phase.state).to_owned(),
-        "subnet-id" => instance.subnet_id.clone(),
+        "subnet-id" => instance.primary.subnet_id.clone(),
         "vpc-id" => instance.vpc_id.clone(),
         "owner-id" => instance.owner.clone(),
         "platform-details" => image.platform_details.clone(),
-        "private-ip-address" => instance.private_ip.clone(),
+        "private-ip-address" => instance.primary.private_ip.clone(),
         "reason" => phase.transition.clone(),
         "reservation-id" => instance.reservation_id.clone(),
         "root-device-name" => image.root_device_name.clone(),
         "root-device-type" => "ebs".to_owned(),
-        "source-dest-check" => instance.source_dest_check.to_string(),
+        "source-dest-check" => instance.primary.source_dest_check.to_string(),
         "tenancy" => instance.tenancy.clone(),
         "usage-operation" => image.usage_operation.clone(),
         "virtualization-type" => image.virtualization.clone(),
@@ -222,7 +222,7 @@ fn several_values(region: &Region, instance: &Instance, name: &str, now: Timesta
         "tpm-support" => of(image.tpm_support.as_ref()),
         "iam-instance-profile.arn" => profile.map(|(arn, _)| arn.clone()).into_iter().collect(),
         "iam-instance-profile.id" => profile.map(|(_, id)| id.clone()).into_iter().collect(),
-        "instance.group-id" | "group-id" => instance.security_groups.clone(),
+        "instance.group-id" | "group-id" => instance.primary.security_groups.clone(),
         "instance.group-name" | "group-name" => group_names(region, instance),
         "ip-address" => of(show::public_ip(instance, instance.state(now))),
         "key-name" => of(instance.key_name.as_ref()),
@@ -237,6 +237,6 @@ fn several_values(region: &Region, instance: &Instance, name: &str, now: Timesta
 }
 
 pub fn group_names(region: &Region, instance: &Instance) -> Vec<String> {
-    let groups = instance.security_groups.iter().filter_map(|id| region.security_groups.get(id));
+    let groups = instance.primary.security_groups.iter().filter_map(|id| region.security_groups.get(id));
     groups.map(|group| group.name.clone()).collect()
 }

@@ -14,7 +14,7 @@ pub fn of_instance(region: &Region, instance: &Instance, name: &str, now: Timest
     if instance.is_terminated(now) {
         return Vec::new();
     }
-    instance.interfaces().iter().flat_map(|it| values(region, instance, it, name, now)).collect()
+    instance.interfaces().flat_map(|it| values(region, instance, it, name, now)).collect()
 }
 
 pub fn values(

@@ -66,20 +66,20 @@ pub fn describe(call: &Call, world: &World) -> Outcome {
     });
     let mut shown: Vec<Owned> = shown.collect();
     shown.sort_by(|(_, one), (_, other)| one.id.cmp(&other.id));
-    let show = |(instance, it): Owned| node(call, region, instance, &it);
+    let show = |(instance, it): Owned| node(call, region, instance, it);
     Ok(selection.page.reply("networkInterfaceSet", shown, |(_, it)| it.id.clone(), show).into())
 }
 
 /// An interface with the instance that it is, or was, on.
-type Owned<'r> = (&'r Arc<Instance>, Interface);
+type Owned<'r> = (&'r Arc<Instance>, &'r Interface);
 
 /// An interface goes with its instance, unless it was launched to stay.
 fn own<'r>(call: &'r Call, region: &'r Region) -> impl Iterator<Item = Owned<'r>> {
     let instances = region.instances.values().filter(|it| it.owner == call.account());
     instances.flat_map(|instance| {
         let is_gone = instance.is_terminated(call.now);
-        let stays = move |it: &Interface| !is_gone || !it.delete_on_termination;
-        instance.interfaces().into_iter().filter(stays).map(move |it| (instance, it))
+        let stays = move |it: &&Interface| !is_gone || !it.delete_on_termination;
+        instance.interfaces().filter(stays).map(move |it| (instance, it))
     })
 }
 
@@ -106,15 +106,14 @@ fn node(call: &Call, region: &Region, instance: &Instance, interface: &Interface
 /// One that stayed behind, which goes with its instance after all.
 pub fn delete(call: &Call, world: &mut World) -> Outcome {
     let (instance, interface) = find(call, call.region(world), call.params.require("NetworkInterfaceId")?)?;
-    let (owner, id) = (instance.id.clone(), interface.id);
+    let (owner, id) = (instance.id.clone(), interface.id.clone());
     if !instance.is_terminated(call.now) {
         let message = format!("Network interface '{id}' is currently in use.");
         return Err(ApiError::new("InvalidNetworkInterface.InUse", message));
     }
     change(call, world, &owner, |instance| {
-        match instance.more_interfaces.iter_mut().find(|it| it.id == id) {
-            Some(further) => further.delete_on_termination = true,
-            None => instance.interface_goes = true,
+        if let Some(interface) = instance.interface_mut(&id) {
+            interface.delete_on_termination = true;
         }
     });
     Ok(Node::done().into())

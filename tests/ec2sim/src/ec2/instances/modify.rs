@@ -43,7 +43,7 @@ pub fn modify(call: &Call, world: &mut World) -> Outcome {
         "blockDeviceMapping" => map_devices(call, world, &instance)?,
         "groupSet" => {
             let groups = network::groups_of(call, call.region(world), &instance)?;
-            change(call, world, &instance.id, |instance| instance.security_groups = groups);
+            change(call, world, &instance.id, |instance| instance.primary.security_groups = groups);
         }
         _ => {
             let changed = with_value(&instance, name, value(call.params, name))?;
@@ -64,7 +64,7 @@ pub fn reset(call: &Call, world: &mut World) -> Outcome {
     }
     let image = call.region(world).images.get(&instance.image.id).cloned();
     change(call, world, &instance.id, |instance| match attribute {
-        "sourceDestCheck" => instance.source_dest_check = true,
+        "sourceDestCheck" => instance.primary.source_dest_check = true,
         "kernel" => Arc::make_mut(&mut instance.image).kernel_id = image.and_then(|it| it.kernel_id.clone()),
         _ => Arc::make_mut(&mut instance.image).ramdisk_id = image.and_then(|it| it.ramdisk_id.clone()),
     });
@@ -132,7 +132,7 @@ fn with_value(instance: &Instance, attribute: &str, value: &str) -> Result<Insta
             changed.cpu_credits = credits::of_launch(&Params::default(), kind)?;
             kind.name.clone_into(&mut changed.instance_type);
         }
-        "sourceDestCheck" => changed.source_dest_check = flag()?,
+        "sourceDestCheck" => changed.primary.source_dest_check = flag()?,
         "sriovNetSupport" if value != "simple" => {
             return Err(ApiError::bad_value(value, "sriovNetSupport", "The only valid value is simple."));
         }

@@ -91,7 +91,7 @@ fn check_interface(call: &Call, region: &Region, interface: &Params) -> Result<(
     ids::INTERFACE.check(id)?;
     let mut own =
         region.instances.values().filter(|it| it.owner == call.account() && !it.is_terminated(call.now));
-    if own.any(|instance| instance.interfaces().iter().any(|it| it.id == id)) {
+    if own.any(|instance| instance.interfaces().any(|it| it.id == id)) {
         let message = format!("Interface: [{id}] in use.");
         return Err(ApiError::new("InvalidNetworkInterface.InUse", message));
     }
@@ -251,7 +251,7 @@ fn by_ids(call: &Call, region: &Region, subnet: &Subnet, asked: &[&str]) -> Resu
 /// The groups that `ModifyInstanceAttribute` gives an instance.
 pub fn groups_of(call: &Call, region: &Region, instance: &Instance) -> Result<Vec<String>, ApiError> {
     let asked = call.params.ids("GroupId")?;
-    match region.subnets.get(&instance.subnet_id) {
+    match region.subnets.get(&instance.primary.subnet_id) {
         Some(subnet) if !asked.is_empty() => by_ids(call, region, subnet, &asked),
         _ => Err(ApiError::missing("GroupId")),
     }

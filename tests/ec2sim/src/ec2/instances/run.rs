@@ -124,10 +124,10 @@ fn instance(call: &Call, world: &mut World, launch: &Launch, id: &str, index: us
     let (params, place) = (call.params, launch.place.clone());
     let flag = |name| params.is_set(name).unwrap_or(false);
     let text = |name, default: &str| params.text(name).unwrap_or(default).to_owned();
-    let interface = network::interface(world, &place);
     let tags = launch.tags.of("network-interface");
-    let further = place.more.iter().map(|place| network::interface(world, place));
-    let more_interfaces = further.map(|it| Interface { tags: tags.clone(), ..it }).collect();
+    let mut interface = |place| Interface { tags: tags.clone(), ..network::interface(world, place) };
+    let primary = interface(&place);
+    let more_interfaces = place.more.iter().map(interface).collect();
     Instance {
         id: id.to_owned(),
         owner: call.account().to_owned(),
@@ -135,20 +135,10 @@ fn instance(call: &Call, world: &mut World, launch: &Launch, id: &str, index: us
         image: launch.image.clone(),
         instance_type: launch.instance_type.clone(),
         key_name: launch.key_name.clone(),
-        security_groups: place.security_groups,
         vpc_id: place.vpc_id,
-        subnet_id: place.subnet_id,
         zone: place.zone,
-        private_ip: interface.private_ip,
-        public_ip: interface.public_ip,
-        interface_id: interface.id,
-        interface_attachment_id: interface.attachment_id,
-        interface_tags: tags,
-        interface_description: interface.description,
-        interface_goes: interface.delete_on_termination,
-        secondary_ips: interface.secondary_ips,
+        primary,
         more_interfaces,
-        mac_address: interface.mac_address,
         launched_at: call.now,
         phases: Vec::new(),
         console: Vector::new(),
@@ -162,7 +152,6 @@ fn instance(call: &Call, world: &mut World, launch: &Launch, id: &str, index: us
         monitoring: flag("Monitoring.Enabled"),
         auto_recovery: text("MaintenanceOptions.AutoRecovery", "default"),
         tenancy: text("Placement.Tenancy", "default"),
-        source_dest_check: true,
         instance_profile: launch.instance_profile.clone(),
         metadata: launch.metadata.clone(),
         features: launch.features.clone(),

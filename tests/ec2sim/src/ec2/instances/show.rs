@@ -113,7 +113,7 @@ pub fn private_name(region: &Region, instance: &Instance, state: InstanceState) 
     let domain = private_domain(&region.name);
     match instance.features.host_names.kind.as_str() {
         "resource-name" => format!("{}.{domain}", instance.id),
-        _ => name_of_address(region, &instance.private_ip),
+        _ => name_of_address(region, &instance.primary.private_ip),
     }
 }
 
@@ -124,7 +124,7 @@ pub fn name_of_address(region: &Region, address: &str) -> String {
 
 /// The address that the instance has while it runs.
 pub fn public_ip(instance: &Instance, state: InstanceState) -> Option<&String> {
-    instance.public_ip.as_ref().filter(|_| state == InstanceState::Running)
+    instance.primary.public_ip.as_ref().filter(|_| state == InstanceState::Running)
 }
 
 pub fn public_name(region: &Region, instance: &Instance, state: InstanceState) -> Option<String> {
@@ -133,17 +133,17 @@ pub fn public_name(region: &Region, instance: &Instance, state: InstanceState) -
 }
 
 fn connected(region: &Region, instance: &Instance, state: InstanceState, node: Node) -> Node {
-    node.text("subnetId", &instance.subnet_id)
+    node.text("subnetId", &instance.primary.subnet_id)
         .text("vpcId", &instance.vpc_id)
-        .text("privateIpAddress", &instance.private_ip)
+        .text("privateIpAddress", &instance.primary.private_ip)
         .opt("ipAddress", public_ip(instance, state))
-        .text("sourceDestCheck", instance.source_dest_check)
+        .text("sourceDestCheck", instance.primary.source_dest_check)
         .set("groupSet", groups(region, instance))
         .set("networkInterfaceSet", interfaces(region, instance, state))
 }
 
 pub fn groups<'a>(region: &'a Region, instance: &'a Instance) -> impl Iterator<Item = Node> + 'a {
-    groups_by_id(region, &instance.security_groups)
+    groups_by_id(region, &instance.primary.security_groups)
 }
 
 fn groups_by_id<'a>(region: &'a Region, ids: &'a [String]) -> impl Iterator<Item = Node> + 'a {
@@ -157,7 +157,7 @@ fn interfaces(region: &Region, instance: &Instance, state: InstanceState) -> Vec
     let show = |it: &Interface| {
         interface(region, instance, it, state).child("attachment", interface_attachment(instance, it, state))
     };
-    instance.interfaces().iter().map(show).collect()
+    instance.interfaces().map(show).collect()
 }
 
 pub fn interface_attachment(instance: &Instance, interface: &Interface, state: InstanceState) -> Node {

@@ -27,7 +27,7 @@ fn data(region: &Region, instance: &Instance) -> Node {
         .text("ebsOptimized", instance.ebs_optimized)
         .opt_child("iamInstanceProfile", profile)
         .set("blockDeviceMappingSet", region.volumes_of(instance).map(device))
-        .set("networkInterfaceSet", instance.interfaces().iter().map(interface))
+        .set("networkInterfaceSet", instance.interfaces().map(interface))
         .text("imageId", &instance.image.id)
         .text("instanceType", &instance.instance_type)
         .opt("keyName", instance.key_name.as_ref())

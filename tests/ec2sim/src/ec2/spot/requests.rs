@@ -129,7 +129,7 @@ fn filter_values(
     let value = match name {
         "create-time" | "valid-from" => iso(request.created_at),
         "instance-id" => instance.id.clone(),
-        "launch.group-id" | "network-interface.group-id" => return instance.security_groups.clone(),
+        "launch.group-id" | "network-interface.group-id" => return instance.primary.security_groups.clone(),
         "launch.image-id" => instance.image.id.clone(),
         "launch.instance-type" => instance.instance_type.clone(),
         "launch.key-name" => return instance.key_name.iter().cloned().collect(),
@@ -138,9 +138,9 @@ fn filter_values(
         "launched-availability-zone-id" => {
             return region.zone(&instance.zone).map(|zone| zone.id.clone()).into_iter().collect();
         }
-        "network-interface.network-interface-id" => instance.interface_id.clone(),
-        "network-interface.private-ip-address" => instance.private_ip.clone(),
-        "network-interface.subnet-id" => instance.subnet_id.clone(),
+        "network-interface.network-interface-id" => instance.primary.id.clone(),
+        "network-interface.private-ip-address" => instance.primary.private_ip.clone(),
+        "network-interface.subnet-id" => instance.primary.subnet_id.clone(),
         "product-description" => instance.image.platform_details.clone(),
         "spot-instance-request-id" => request.id.clone(),
         "spot-price" => return request.options.max_price.iter().cloned().collect(),
@@ -192,7 +192,7 @@ fn launch_node(region: &Region, instance: &Instance) -> Node {
         .set("groupSet", instances::group_nodes(region, instance))
         .text("instanceType", &instance.instance_type)
         .child("placement", Node::new().text("availabilityZone", &instance.zone))
-        .text("subnetId", &instance.subnet_id)
+        .text("subnetId", &instance.primary.subnet_id)
         .child("monitoring", Node::new().text("enabled", instance.monitoring))
 }
 
