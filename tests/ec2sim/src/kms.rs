@@ -38,12 +38,7 @@ pub fn handler(action: &str) -> Option<Handler> {
 }
 
 fn required<'c>(params: &'c Params, name: &str) -> Result<&'c str, ApiError> {
-    params.text(name).ok_or_else(|| {
-        let message = format!(
-            "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
-        );
-        ApiError::new("ValidationException", message)
-    })
+    params.text(name).ok_or_else(|| ApiError::null_member("ValidationException", name))
 }
 
 /// The ARN of a key that can be used.

@@ -143,10 +143,7 @@ fn violates(value: &str, parameter: &str, constraint: &str) -> ApiError {
 }
 
 fn required<'c>(call: &'c Call, name: &str, shown: &str) -> Result<&'c str, ApiError> {
-    let message = format!(
-        "1 validation error detected: Value null at '{shown}' failed to satisfy constraint: Member must not be null"
-    );
-    call.params.text(name).ok_or_else(|| invalid(message))
+    call.params.text(name).ok_or_else(|| ApiError::null_member("ValidationError", shown))
 }
 
 fn seconds(call: &Call) -> Result<i64, ApiError> {

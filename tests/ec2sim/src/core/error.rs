@@ -37,6 +37,14 @@ impl ApiError {
         Self::new("MissingParameter", format!("The request must contain the parameter {parameter}"))
     }
 
+    /// The same by services other than EC2, each with a code of its own.
+    pub fn null_member(code: &str, member: &str) -> Self {
+        let message = format!(
+            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
+        );
+        Self::new(code, message)
+    }
+
     pub fn invalid_value(message: impl Into<String>) -> Self {
         Self::new("InvalidParameterValue", message)
     }

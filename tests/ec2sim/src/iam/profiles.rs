@@ -149,12 +149,8 @@ fn supposed_role(call: &Call, name: &str) -> Node {
 }
 
 fn name<'c>(call: &'c Call) -> Result<&'c str, ApiError> {
-    let name = call.params.text("InstanceProfileName").ok_or_else(|| {
-        ApiError::new(
-            "ValidationError",
-            "1 validation error detected: Value null at 'instanceProfileName' failed to satisfy constraint: Member must not be null",
-        )
-    })?;
+    let name = call.params.text("InstanceProfileName");
+    let name = name.ok_or_else(|| ApiError::null_member("ValidationError", "instanceProfileName"))?;
     check_name(name, "instanceProfileName")?;
     Ok(name)
 }

@@ -47,12 +47,7 @@ pub fn conflict(message: &str) -> ApiError {
 }
 
 pub fn required<'c>(params: &'c Params, name: &str) -> Result<&'c str, ApiError> {
-    params.text(name).ok_or_else(|| {
-        ApiError::new(
-            "ValidationError",
-            format!("1 validation error detected: Value at '{name}' must not be null"),
-        )
-    })
+    params.text(name).ok_or_else(|| ApiError::null_member("ValidationError", name))
 }
 
 pub fn find<'w>(call: &Call, world: &'w World, name: &str) -> Result<&'w Arc<Role>, ApiError> {

@@ -35,11 +35,7 @@ fn invalid(message: impl Into<String>) -> ApiError {
 }
 
 fn required<'c>(params: &'c Params, name: &str) -> Result<&'c str, ApiError> {
-    params.text(name).ok_or_else(|| {
-        invalid(format!(
-            "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
-        ))
-    })
+    params.text(name).ok_or_else(|| ApiError::null_member("ValidationException", name))
 }
 
 /// An optional text of at most so many characters.
