@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DeletionPolicy, DeregistrationProtection, Encryption, LaunchState, LocalRef, MAX_ANNOTATION,
-    MAX_ERROR_CODE, UsedSnapshot, image_build::FailureStatus, schema,
+    MAX_ERROR_CODE, MAX_USED_SNAPSHOTS, UsedSnapshot, image_build::FailureStatus, schema,
 };
 use crate::model::{
     AWS_MANAGED_KEY, ClientToken, ImageId, Region, SnapshotId, Tags, ids::PARTITIONS,
@@ -352,9 +352,19 @@ impl ImageReplicationStatus {
     /// Whether every destination has the copy of the newest source.
     pub fn is_everywhere(&self, spec: &ImageReplicationSpec) -> bool {
         spec.destinations.iter().all(|wanted| {
-            let copy = self.destinations.iter().find(|d| d.region == wanted.region);
+            let copy = self.destination(&wanted.region);
             copy.is_some_and(|copy| self.is_newest(copy))
         })
+    }
+
+    /// What is known of this region, as a destination.
+    pub fn destination(&self, region: &Region) -> Option<&DestinationStatus> {
+        self.destinations.iter().find(|d| d.region == *region)
+    }
+
+    /// The same, to be changed.
+    pub fn destination_mut(&mut self, region: &Region) -> Option<&mut DestinationStatus> {
+        self.destinations.iter_mut().find(|d| d.region == *region)
     }
 
     /// Whether this is the finished copy of the newest source.
@@ -452,7 +462,7 @@ pub struct DestinationStatus {
     pub progress: Option<i32>,
     /// Snapshots that could not be deleted because something else uses them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = crate::api::MAX_USED_SNAPSHOTS))]
+    #[schemars(length(max = MAX_USED_SNAPSHOTS))]
     pub used_snapshots: Vec<UsedSnapshot>,
     /// When the copy was first seen available.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -145,7 +145,7 @@ async fn report(
 ) {
     let mut notes = events::of_change(&old.conditions, &new.conditions);
     for destination in &new.destinations {
-        let before = old.destinations.iter().find(|d| d.region == destination.region);
+        let before = old.destination(&destination.region);
         notes.extend(events::of_change(before.map_or(&[], |d| &d.conditions), &destination.conditions));
     }
     let place = |status: &ImageReplicationStatus| status.source_region.clone().unwrap_or_default().conditions;

@@ -95,7 +95,7 @@ fn apply(
                 }
                 places::called(status, (region, plan.target), call, view.now);
             }
-            if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
+            if let Some(copy) = status.destination_mut(region) {
                 apply_call(copy, call, outcome, view.now);
             }
         }
@@ -136,7 +136,7 @@ fn apply_copy_record(
 }
 
 fn change(status: &mut ImageReplicationStatus, region: &Region, change: impl FnOnce(&mut DestinationStatus)) {
-    if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
+    if let Some(copy) = status.destination_mut(region) {
         change(copy);
     }
 }
@@ -146,7 +146,7 @@ fn attempt(status: &mut ImageReplicationStatus, region: &Region, intent: &Destin
     if let Some(left) = left.filter(|left| left.region == *region && left.published == intent.published) {
         left.published = None;
     }
-    match status.destinations.iter_mut().find(|d| d.region == *region) {
+    match status.destination_mut(region) {
         Some(slot) => slot.clone_from(intent),
         None => status.destinations.push(intent.clone()),
     }

@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{MAX_ANNOTATION, MAX_ERROR_CODE, SnapshotStatus, UsedSnapshot, image_build::MAX_STEPS, schema},
+    api::{
+        MAX_ANNOTATION, MAX_ERROR_CODE, MAX_USED_SNAPSHOTS, SnapshotStatus, UsedSnapshot,
+        image_build::MAX_STEPS, schema,
+    },
     model::{ClientToken, CommandId, ImageId, InstanceId, Region, StepResult},
 };
 
@@ -276,7 +279,7 @@ pub struct ImageStatus {
     pub snapshots: Vec<SnapshotStatus>,
     /// Snapshots that could not be deleted because something else uses them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = crate::api::MAX_USED_SNAPSHOTS))]
+    #[schemars(length(max = MAX_USED_SNAPSHOTS))]
     pub used_snapshots: Vec<UsedSnapshot>,
     /// When the image was first seen available, with all requested settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]

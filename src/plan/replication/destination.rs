@@ -20,7 +20,7 @@ pub(super) fn keep(
     source: &ReplicationSourceStatus,
     wanted: &Destination,
 ) -> DestinationPlan {
-    let known = view.status.destinations.iter().find(|d| d.region == wanted.region);
+    let known = view.status.destination(&wanted.region);
     let first = known.and_then(|copy| {
         place::withdrawal::of_untrue(view, eyes, copy).or_else(|| cooling::unused(view, wanted, copy))
     });

@@ -25,9 +25,8 @@ pub struct DestinationPlan {
 
 /// Which image of a region a step is about: its outcome is recorded there. The source can be in a region that still has a
 /// copy of a former one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    #[default]
     Copy,
     Source,
     /// A former source in a region that the source has left.
@@ -41,6 +40,19 @@ pub enum Matter {
     Published,
     /// Former copies that no policy keeps.
     PreviousRemoved,
+}
+
+impl Matter {
+    pub const ALL: [Self; 3] = [Self::Shared, Self::Published, Self::PreviousRemoved];
+
+    /// The reason of its condition once that is true, which is its type too.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Shared => "Shared",
+            Self::Published => "Published",
+            Self::PreviousRemoved => "PreviousRemoved",
+        }
+    }
 }
 
 /// Drift: something that was changed outside the operator.

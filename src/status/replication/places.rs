@@ -1,7 +1,5 @@
 //! The conditions of each region.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -37,20 +35,47 @@ pub(super) fn show(
     progress: &Progress,
 ) {
     let source = status.source.as_ref().filter(|source| source.region == *region);
-    let (mut of_source, mut of_copy) = (plan.shown.clone(), plan.shown.clone());
-    of_source.remove(&Matter::PreviousRemoved);
-    if let Some((source, place)) = source.zip(status.source_region.as_mut()) {
-        confirm(view, &mut place.published, &of_source);
-        let done = Done::of(view, region, true, Some(&source.image_id), place.published.as_ref());
-        show_place(view, &mut place.conditions, done, &of_source, outcome, progress);
-        // Consumers there are told of the source. A copy of a former one that stays is not.
-        of_copy.retain(|matter, _| *matter == Matter::PreviousRemoved);
+    let source = source.zip(status.source_region.as_mut());
+    // Consumers there are told of the source. A copy of a former one that stays is not.
+    let of_copy: &[Matter] = if source.is_some() { &[Matter::PreviousRemoved] } else { &Matter::ALL };
+    if let Some((source, place)) = source {
+        let shown = Shown { plan, matters: &[Matter::Shared, Matter::Published] };
+        shown.confirm(view, &mut place.published);
+        let image =
+            Told { region, is_source: true, id: Some(&source.image_id), published: place.published.as_ref() };
+        show_place(view, &mut place.conditions, &image, &shown, outcome, progress);
     }
-    if let Some(copy) = status.destinations.iter_mut().find(|d| d.region == *region) {
-        confirm(view, &mut copy.published, &of_copy);
+    if let Some(copy) = status.destination_mut(region) {
+        let shown = Shown { plan, matters: of_copy };
+        shown.confirm(view, &mut copy.published);
         show_copy(view, copy, progress);
-        let done = Done::of(view, region, false, copy.image_id.as_ref(), copy.published.as_ref());
-        show_place(view, &mut copy.conditions, done, &of_copy, outcome, progress);
+        let image =
+            Told { region, is_source: false, id: copy.image_id.as_ref(), published: copy.published.as_ref() };
+        show_place(view, &mut copy.conditions, &image, &shown, outcome, progress);
+    }
+}
+
+/// Where the plan says that matters of one image stand.
+struct Shown<'a> {
+    plan: &'a DestinationPlan,
+    matters: &'a [Matter],
+}
+
+impl Shown<'_> {
+    fn get(&self, matter: Matter) -> Option<&Progress> {
+        self.plan.shown.get(&matter).filter(|_| self.matters.contains(&matter))
+    }
+
+    /// All parameters hold what consumers are to find, also where the operator died before it wrote down that it was put:
+    /// status would name the former image for ever, and what that one costs would be kept for its sake.
+    fn confirm(&self, view: &ReplicationView<'_>, published: &mut Option<Published>) {
+        let is_done = self.get(Matter::Published) == Some(&Progress::Done);
+        let Some(published) = published.as_mut().filter(|_| is_done) else { return };
+        let held = view.spec.publish.as_ref().map(|publish| publish.target(published).clone());
+        for parameter in &mut published.parameters {
+            parameter.unseen_puts = None;
+            parameter.value = held.clone().or(parameter.value.take());
+        }
     }
 }
 
@@ -65,39 +90,38 @@ fn show_copy(view: &ReplicationView<'_>, copy: &mut DestinationStatus, progress:
     of(view, &mut copy.conditions).set("Copied", copied);
 }
 
-/// What is said of each matter of an image once it is as it should be; none of what the manifest does not ask for.
-struct Done {
-    shared: Option<Said>,
-    published: Option<Said>,
-    former_removed: Said,
+/// An image in a region, as conditions speak of it.
+struct Told<'a> {
+    region: &'a Region,
+    is_source: bool,
+    id: Option<&'a ImageId>,
+    published: Option<&'a Published>,
 }
 
-impl Done {
-    fn of(
-        view: &ReplicationView<'_>,
-        region: &Region,
-        is_source: bool,
-        id: Option<&ImageId>,
-        published: Option<&Published>,
-    ) -> Self {
-        let image = |id: Option<&ImageId>| match id {
-            Some(id) => format!("image {id} in {region}"),
-            None => format!("the image in {region}"),
+impl Told<'_> {
+    /// What is said of a matter once it is as it should be; none of what the manifest does not ask for.
+    fn done(&self, view: &ReplicationView<'_>, matter: Matter) -> Option<Said> {
+        let message = match matter {
+            Matter::Shared => {
+                let grants = view.spec.sharing.as_ref()?.grants();
+                format!("{} is shared with {grants}", self.image(self.id))
+            }
+            Matter::Published => {
+                let publish = view.spec.publishing(self.is_source)?;
+                let id = self.published.map(|published| publish.target(published)).or(self.id);
+                format!("{} is published: {}", self.image(id), means(publish))
+            }
+            Matter::PreviousRemoved => {
+                format!("no previous copies remain in {} except those that are kept", self.region)
+            }
         };
-        Self {
-            shared: view.spec.sharing.as_ref().map(|sharing| {
-                let message = format!("{} is shared with {}", image(id), sharing.grants());
-                Said::new(Value::True, "Shared", message)
-            }),
-            published: view.spec.publishing(is_source).map(|publish| {
-                let image = image(published.map(|published| publish.target(published)).or(id));
-                Said::new(Value::True, "Published", format!("{image} is published: {}", means(publish)))
-            }),
-            former_removed: Said::new(
-                Value::True,
-                "PreviousRemoved",
-                format!("no previous copies remain in {region} except those that are kept"),
-            ),
+        Some(Said::new(Value::True, matter.reason(), message))
+    }
+
+    fn image(&self, id: Option<&ImageId>) -> String {
+        match id {
+            Some(id) => format!("image {id} in {}", self.region),
+            None => format!("the image in {}", self.region),
         }
     }
 }
@@ -112,22 +136,18 @@ fn means(publish: &Publish) -> String {
 fn show_place(
     view: &ReplicationView<'_>,
     list: &mut Vec<Condition>,
-    done: Done,
-    shown: &BTreeMap<Matter, Progress>,
+    image: &Told<'_>,
+    shown: &Shown<'_>,
     outcome: &Outcome,
     progress: &Progress,
 ) {
     let replaces = view.spec.source_change_policy == SourceChangePolicy::ReplaceWhenReady;
-    let was_told = list.iter().any(|c| c.type_ == "PreviousRemoved");
-    let tells = shown.contains_key(&Matter::PreviousRemoved) || (replaces && was_told);
-    for (kind, matter, done) in [
-        ("Shared", Matter::Shared, done.shared),
-        ("Published", Matter::Published, done.published),
-        ("PreviousRemoved", Matter::PreviousRemoved, tells.then_some(done.former_removed)),
-    ] {
+    for matter in Matter::ALL {
+        let (kind, stands) = (matter.reason(), shown.get(matter));
         let is_new = !list.iter().any(|c| c.type_ == kind);
+        let is_told = matter != Matter::PreviousRemoved || stands.is_some() || (replaces && !is_new);
         let mut conditions = of(view, list);
-        match (done, shown.get(&matter)) {
+        match (image.done(view, matter).filter(|_| is_told), stands) {
             (None, _) => conditions.remove(kind),
             (Some(done), Some(Progress::Done)) => conditions.set(kind, done),
             (Some(_), Some(said @ Progress::Moving(_))) => {
@@ -171,7 +191,7 @@ fn receipts<'s>(
     target: Target,
 ) -> Option<Receipts<'s>> {
     match target {
-        Target::Copy => copy_in(status, region).map(|copy| Receipts {
+        Target::Copy => status.destination_mut(region).map(|copy| Receipts {
             image_id: copy.image_id.clone(),
             applied: &mut copy.applied,
             tag_keys: Some(&mut copy.tag_keys),
@@ -191,10 +211,6 @@ fn receipts<'s>(
         }
         Target::LeftSource => None,
     }
-}
-
-fn copy_in<'s>(status: &'s mut ImageReplicationStatus, region: &Region) -> Option<&'s mut DestinationStatus> {
-    status.destinations.iter_mut().find(|d| d.region == *region)
 }
 
 /// What the image is published as.
@@ -380,25 +396,9 @@ fn put(published: &mut Option<Published>, request: &PutParameter, now: Timestamp
     }
 }
 
-/// All parameters hold what consumers are to find, also where the operator died before it wrote down that it was put: status
-/// would name the former image for ever, and what that one costs would be kept for its sake.
-fn confirm(
-    view: &ReplicationView<'_>,
-    published: &mut Option<Published>,
-    shown: &BTreeMap<Matter, Progress>,
-) {
-    let is_done = shown.get(&Matter::Published) == Some(&Progress::Done);
-    let Some(published) = published.as_mut().filter(|_| is_done) else { return };
-    let held = view.spec.publish.as_ref().map(|publish| publish.target(published).clone());
-    for parameter in &mut published.parameters {
-        parameter.unseen_puts = None;
-        parameter.value = held.clone().or(parameter.value.take());
-    }
-}
-
 /// Fast snapshot restore of a previous copy, or else of the newest, is off.
 fn cooled(status: &mut ImageReplicationStatus, region: &Region, ids: &[SnapshotId], zones: &[String]) {
-    let Some(copy) = copy_in(status, region) else { return };
+    let Some(copy) = status.destination_mut(region) else { return };
     for former in &mut copy.previous {
         if let Some(known) = former.fast_snapshot_restores.as_mut().filter(|f| f.snapshot_ids == *ids) {
             known.zones.retain(|zone| !zones.contains(zone));

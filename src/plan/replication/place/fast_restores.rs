@@ -41,7 +41,7 @@ pub(super) fn keep(view: &ReplicationView<'_>, eyes: &Eyes<'_>, place: &Place<'_
 }
 
 fn a_former_copy_has_it(view: &ReplicationView<'_>, place: &Place<'_>) -> bool {
-    let copy = view.status.destinations.iter().find(|d| d.region == *place.region);
+    let copy = view.status.destination(place.region);
     copy.is_some_and(|copy| copy.previous.iter().any(|former| former.fast_snapshot_restores.is_some()))
 }
 

@@ -163,7 +163,7 @@ fn succession(view: &ReplicationView<'_>, place: &Place<'_>, publish: &Publish) 
 fn all_are_prepared(view: &ReplicationView<'_>) -> bool {
     let source = view.status.source.as_ref().map(|s| &s.image_id);
     view.spec.destinations.iter().all(|wanted| {
-        let copy = view.status.destinations.iter().find(|d| d.region == wanted.region);
+        let copy = view.status.destination(&wanted.region);
         copy.is_some_and(|copy| {
             let published = copy.published.as_ref().map(|p| &p.image_id);
             let is_ready = copy.applied.prepared == copy.image_id || published == copy.image_id.as_ref();
@@ -460,8 +460,7 @@ fn is_taken_over(view: &ReplicationView<'_>, region: &Region, published: &Publis
     let status = view.status;
     let is_here = status.source.as_ref().is_some_and(|source| source.region == *region);
     let source = status.source_region.as_ref().filter(|_| is_here).and_then(|place| place.published.as_ref());
-    let copy =
-        status.destinations.iter().find(|d| d.region == *region).and_then(|copy| copy.published.as_ref());
+    let copy = status.destination(region).and_then(|copy| copy.published.as_ref());
     let others = source.into_iter().chain(copy).take_while(|other| *other != published);
     let mut parameters = others.flat_map(|other| &other.parameters);
     parameters.any(|parameter| parameter.name == name && parameter.value.is_some())
